@@ -1,0 +1,53 @@
+"""The exceptions that callers may see.
+
+::
+
+    BenchmarkError
+    ├── UsageError (ValueError)     what was asked for can't be done: exit code 2
+    │   ├── SchemeError             a scheme that doesn't fit the backbone
+    │   └── OtherExperimentError    a folder that belongs to another experiment
+    ├── StoreError                  a file of ours that is damaged or too new
+    ├── ReplayError                 a strategy that didn't repeat itself on resume
+    └── LaneError                   what went wrong inside one strategy's run
+
+``strategies.base.StrategyError`` (a ValueError of the leaf package) stands beside them.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BenchmarkError(Exception):
+    """Root of everything this project raises on purpose."""
+
+
+class UsageError(BenchmarkError, ValueError):
+    """What was asked for can't be done; the message says what to change."""
+
+
+class SchemeError(UsageError):
+    """A scheme that can't be read or doesn't fit the backbone."""
+
+
+class OtherExperimentError(UsageError):
+    """An output folder that holds another experiment, or something else altogether."""
+
+
+class StoreError(BenchmarkError):
+    """A store that is damaged or was written by a newer version."""
+
+
+class ReplayError(BenchmarkError):
+    """A resumed strategy asked for other schemes than its journal holds."""
+
+
+class LaneError(BenchmarkError):
+    """A strategy broke its contract or raised; its lane ends, the others go on."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """The error for a name that isn't among ``known``, with what is close to it."""
+    choices = sorted(known)
+    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return UsageError(f"unknown {kind} {name!r}{hint} (there are: {', '.join(choices)})")

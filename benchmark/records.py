@@ -1,0 +1,157 @@
+"""What a run leaves behind, as plain data: written by the store, read by reports."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+LaneState = Literal["running", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class LaneKey:
+    """One run: a strategy and its seed on one supernet."""
+
+    strategy: str
+    strategy_seed: int
+    supernet_seed: int
+
+
+@dataclass(frozen=True)
+class LaneRecord:
+    """A lane with everything it was charged for, in the order in which it asked.
+
+    Attributes:
+        key: strategy and seeds.
+        state: ``running`` until it finished its budget or space, or failed.
+        message: why it failed; empty otherwise.
+        schemes: one row an evaluation.
+        accuracy: of each row on the validation split, in [0, 1].
+        loss: of each row, mean nats.
+    """
+
+    key: LaneKey
+    state: LaneState
+    message: str
+    schemes: Bool[np.ndarray, "evaluations blocks"]
+    accuracy: Float64[np.ndarray, " evaluations"]
+    loss: Float64[np.ndarray, " evaluations"]
+
+
+@dataclass(frozen=True)
+class StandaloneRecord:
+    """One network of one scheme, trained from scratch; scores after the last epoch.
+
+    Attributes:
+        bits: the scheme.
+        seed: of initial weights, data order and draws, shared by all schemes.
+        validation_accuracy: in [0, 1]; picks among candidates.
+        test_accuracy: in [0, 1]; what is reported.
+        test_loss: mean nats.
+        seconds: training time on this machine.
+    """
+
+    bits: str
+    seed: int
+    validation_accuracy: float
+    test_accuracy: float
+    test_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and the bounds of its interval."""
+
+    center: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CostRecord:
+    """What the stand-alone network of a scheme costs on one machine.
+
+    Attributes:
+        bits: the scheme.
+        parameters_as_built: with every SAM that the supernet has.
+        parameters: effective, unused SAMs dropped.
+        flops: floating-point operations of one image's forward pass (2 per multiply-add).
+        milliseconds: median of one forward pass of the latency batch.
+        increment: time ratio to Original minus 1 (the paper's relative increment).
+        increment_over_full: time ratio to Full-SA minus 1.
+    """
+
+    bits: str
+    parameters_as_built: int
+    parameters: int
+    flops: int
+    milliseconds: float
+    increment: Interval
+    increment_over_full: Interval
+
+
+@dataclass(frozen=True)
+class OracleRecord:
+    """A frozen supernet and how it is asked.
+
+    Attributes:
+        supernet_seed: seed of its weights, draws and training schemes.
+        identity: content hash of everything that its answers depend on.
+        facts: named properties in display order (batch-norm mode, split sizes, …).
+        original_accuracy: validation accuracy of the scheme without connections.
+        full_accuracy: validation accuracy of Full-SA.
+        schemes: rows of the landscape; none unless it was tabulated.
+        accuracy: of each row of the landscape.
+        evaluations: schemes that the machine really scored in this run.
+        seconds: machine time of scoring in this run.
+        training_seconds: machine time of training the supernet, whenever that was.
+    """
+
+    supernet_seed: int
+    identity: str
+    facts: dict[str, Any]
+    original_accuracy: float
+    full_accuracy: float
+    schemes: Bool[np.ndarray, "n blocks"]
+    accuracy: Float64[np.ndarray, " n"]
+    evaluations: int
+    seconds: float
+    training_seconds: float
+
+
+@dataclass(frozen=True)
+class RunRecords:
+    """Everything a report is made from.
+
+    Attributes:
+        experiment: identity of the settings that determine the results.
+        settings: those settings by name.
+        facts: the task's splits and their fingerprint.
+        environment: versions, machine, command.
+        blocks_per_stage: shape of a scheme.
+        lanes: in the order of strategies on the command line, then seeds.
+        oracles: one a supernet seed.
+        standalone: every training of a candidate, Original and Full-SA.
+        costs: one a scheme that was trained.
+        candidates: the schemes (bits) that each lane sent to stand-alone training, best first.
+        finished: whether the run came to its end.
+    """
+
+    experiment: str
+    settings: dict[str, Any]
+    facts: dict[str, Any]
+    environment: dict[str, Any]
+    blocks_per_stage: tuple[int, ...]
+    lanes: list[LaneRecord]
+    oracles: list[OracleRecord]
+    standalone: list[StandaloneRecord]
+    costs: list[CostRecord]
+    candidates: dict[LaneKey, list[str]] = field(default_factory=dict)
+    finished: bool = False
+
+    @property
+    def objective_weight(self) -> float:
+        """λ of the reward: accuracy + λ · fraction of unconnected blocks."""
+        return float(self.settings["objective_weight"])

@@ -1,0 +1,99 @@
+"""What a task is: splits, loss, metric and recipes. A leaf: imports nothing else of ours."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: SGD with Nesterov momentum on a one-cycle schedule.
+
+    Attributes:
+        epochs: passes over `Task.training_epoch`.
+        batch_size: images of one step.
+        learning_rate: peak of the one-cycle schedule.
+        momentum: Nesterov momentum.
+        weight_decay: L2 penalty on every parameter.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and targets that belong together, row by row."""
+
+    images: Float[Tensor, "n c h w"]
+    targets: Int64[Tensor, " n"]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a network scores on a split: accuracy in [0, 1] and mean loss (nats)."""
+
+    accuracy: float
+    loss: float
+
+
+class Task(ABC):
+    """A data set with a question: higher `Score.accuracy` is better.
+
+    Training data are drawn afresh for each epoch from the caller's generator;
+    validation and test are frozen when the task is made. Strategies and oracles
+    see training and validation data only; `test` is for stand-alone networks.
+    """
+
+    name: ClassVar[str]
+    image_shape: ClassVar[tuple[int, int, int]]
+    classes: ClassVar[int]
+    epoch_size: ClassVar[int]
+    """Draws of one training epoch."""
+    supernet_recipe: ClassVar[Recipe]
+    standalone_recipe: ClassVar[Recipe]
+
+    @abstractmethod
+    def training_epoch(self, *, rng: np.random.Generator) -> Split:
+        """One epoch of training draws in the order in which they are to be used."""
+
+    @abstractmethod
+    def validation(self) -> Split:
+        """The frozen validation split, the only one that a search may see."""
+
+    @abstractmethod
+    def test(self) -> Split:
+        """The frozen test split: asked once, after the search."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, str | int]:
+        """Sizes, classes and fingerprint of the splits, for reports and content hashes."""
+
+    def loss(
+        self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
+    ) -> Float[Tensor, ""]:
+        """The training loss: mean cross entropy."""
+        return torch.nn.functional.cross_entropy(outputs, targets)
+
+    def tally(
+        self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
+    ) -> Float64[Tensor, " sums"]:
+        """Sums over rows from which `score` is made: tallies of parts of a split add up."""
+        losses = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
+        correct = outputs.argmax(dim=1) == targets
+        return torch.stack([correct.double().sum(), losses.double().sum()])
+
+    def score(self, tally: Float64[Tensor, " sums"], rows: int) -> Score:
+        """The score of a split of ``rows`` rows whose tallies add up to ``tally``."""
+        return Score(accuracy=float(tally[0]) / rows, loss=float(tally[1]) / rows)
