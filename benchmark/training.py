@@ -1,37 +1,36 @@
 """Training a network on a task: one loop for supernets and stand-alone networks."""
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool
 from torch import nn
 
-from tasks.base import Recipe, Score, Split, Task
+from tasks.base import Recipe, Task
 
-SchemeSource = Callable[[], Bool[np.ndarray, " blocks"]]
-"""Gives the scheme of the next mini-batch."""
-OnEpoch = Callable[[int, float], None]
-"""Told after each epoch: epochs done, mean training loss of the epoch."""
+OnEpoch = Callable[[float], None]
+"""Told the mean training loss after each epoch."""
 
 
 def train(
     network: nn.Module,
     task: Task,
     recipe: Recipe,
-    next_scheme: SchemeSource,
     *,
     rng: np.random.Generator,
-    on_epoch: OnEpoch = lambda done, loss: None,
+    extra: Callable[[], tuple[Any, ...]] = tuple,
+    on_epoch: OnEpoch = lambda _: None,
 ) -> None:
-    """Train ``network`` in place; it is called as ``network(images, scheme)``.
+    """Train ``network`` in place; it is called as ``network(images, *extra())``.
 
     Args:
-        network: maps images and a scheme to outputs.
+        network: maps images (and what ``extra`` gives) to outputs.
         task: gives each epoch's draws and the loss.
         recipe: optimiser and schedule.
-        next_scheme: called once a mini-batch.
         rng: source of the training draws.
+        extra: called once a mini-batch; a supernet gets its scheme from here.
         on_epoch: progress.
 
     Raises:
@@ -48,18 +47,19 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=recipe.epochs * batches, cycle_momentum=False
     )
+    device = next(network.parameters()).device
     network.train()
     for epoch in range(recipe.epochs):
         draws = task.training_epoch(rng=rng)
         total = 0.0
-        for images, targets in zip(
-            draws.images.split(recipe.batch_size), draws.targets.split(recipe.batch_size), strict=True
-        ):
+        for images, targets in draws.batches(recipe.batch_size):
             optimizer.zero_grad(set_to_none=True)
-            loss = task.loss(network(images, next_scheme()), targets)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss = task.loss(network(images.to(device), *extra()), targets.to(device))
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(targets)
-        on_epoch(epoch + 1, total / task.epoch_size)
+        if not math.isfinite(total):
+            raise FloatingPointError(f"training diverged: loss {total} in epoch {epoch + 1}")
+        on_epoch(total / task.epoch_size)
     network.eval()

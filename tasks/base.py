@@ -1,6 +1,7 @@
 """What a task is: splits, loss, metric and recipes. A leaf: imports nothing else of ours."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,6 +40,16 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and targets, ``size`` rows at a time."""
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            yield self.images[rows], self.targets[rows]
+
+    def to(self, device: str) -> "Split":
+        """The same rows on ``device``."""
+        return Split(self.images.to(device), self.targets.to(device))
+
 
 @dataclass(frozen=True)
 class Score:
@@ -46,6 +57,34 @@ class Score:
 
     accuracy: float
     loss: float
+
+
+class Metric(ABC):
+    """A score made from sums over rows, so that parts of a split may be scored apart."""
+
+    @abstractmethod
+    def tally(
+        self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
+    ) -> Float64[Tensor, " sums"]:
+        """Sums over rows from which `score` is made; tallies of parts of a split add up."""
+
+    @abstractmethod
+    def score(self, tally: Float64[Tensor, " sums"], rows: int) -> Score:
+        """The score of a split of ``rows`` rows whose tallies add up to ``tally``."""
+
+
+class Classification(Metric):
+    """Share of rows whose largest output is the target, and mean cross entropy."""
+
+    def tally(
+        self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
+    ) -> Float64[Tensor, " sums"]:
+        losses = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
+        correct = outputs.argmax(dim=1) == targets
+        return torch.stack([correct.double().sum(), losses.double().sum()])
+
+    def score(self, tally: Float64[Tensor, " sums"], rows: int) -> Score:
+        return Score(accuracy=float(tally[0]) / rows, loss=float(tally[1]) / rows)
 
 
 class Task(ABC):
@@ -57,10 +96,22 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
+    summary: ClassVar[str]
+    """One line for lists."""
+    source: ClassVar[str]
+    """Where the data come from."""
     image_shape: ClassVar[tuple[int, int, int]]
     classes: ClassVar[int]
     epoch_size: ClassVar[int]
     """Draws of one training epoch."""
+    metric: ClassVar[Metric]
+    backbone: ClassVar[str]
+    """Name of the backbone that the task is meant for."""
+
+    @abstractmethod
+    def __init__(self, seed: int) -> None:
+        """Make the splits; ``seed`` fixes them."""
+
     supernet_recipe: ClassVar[Recipe]
     standalone_recipe: ClassVar[Recipe]
 
@@ -85,15 +136,3 @@ class Task(ABC):
     ) -> Float[Tensor, ""]:
         """The training loss: mean cross entropy."""
         return torch.nn.functional.cross_entropy(outputs, targets)
-
-    def tally(
-        self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
-    ) -> Float64[Tensor, " sums"]:
-        """Sums over rows from which `score` is made: tallies of parts of a split add up."""
-        losses = torch.nn.functional.cross_entropy(outputs, targets, reduction="none")
-        correct = outputs.argmax(dim=1) == targets
-        return torch.stack([correct.double().sum(), losses.double().sum()])
-
-    def score(self, tally: Float64[Tensor, " sums"], rows: int) -> Score:
-        """The score of a split of ``rows`` rows whose tallies add up to ``tally``."""
-        return Score(accuracy=float(tally[0]) / rows, loss=float(tally[1]) / rows)

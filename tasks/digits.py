@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from tasks.base import Recipe, Split, Task
+from tasks.base import Classification, Recipe, Split, Task
 
 _POOLS = {"training": 900, "validation": 400, "test": 497}
 _LEVELS = np.array([-0.4, 0.0, 0.4])
@@ -33,9 +33,13 @@ class Digits(Task):
     """
 
     name = "digits"
+    summary = "three digits and a plane that names one of them only by its mean (embedded)"
+    source = "scikit-learn's bundled digits: 1,797 scans of 8×8"
     image_shape = (4, 8, 8)
     classes = 10
     epoch_size = 1_800
+    metric = Classification()
+    backbone = "resnet26-thin"
     supernet_recipe = Recipe(
         epochs=30, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4
     )

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-import numpy as np
 from benchmark.networks.attention import SE, Attention, State
 from benchmark.networks.resnet import Backbone, Block, ResNet
 

@@ -4,7 +4,7 @@ A backbone is taken apart into the pieces that oracles share between schemes:
 ``stem``, for each block ``body`` and ``skip``, and ``head``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -39,6 +39,29 @@ class Backbone:
         return tuple(s for s, count in enumerate(self.blocks_per_stage) for _ in range(count))
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A backbone up to the task's channels and classes, and its SAMs' reduction.
+
+    Attributes:
+        widths: output channels of each stage.
+        blocks_per_stage: blocks of each stage.
+        reduction: of a SAM's hidden layer.
+    """
+
+    widths: tuple[int, ...]
+    blocks_per_stage: tuple[int, ...]
+    reduction: int
+
+    def backbone(self, in_channels: int, classes: int) -> Backbone:
+        """The backbone for images of ``in_channels`` and ``classes`` classes."""
+        return Backbone(self.widths, self.blocks_per_stage, in_channels, classes)
+
+
+SHAPES = {"resnet26-thin": Shape((8, 16, 32), (4, 4, 4), reduction=4)}
+"""Backbones by name."""
+
+
 class ConvNorm(nn.Module):
     """A convolution without bias and the batch norm behind it: the unit that folds."""
 
@@ -54,6 +77,16 @@ class ConvNorm(nn.Module):
         return normalised
 
 
+Apply = Callable[[ConvNorm, Tensor], Tensor]
+"""Runs one unit on features; oracles pass their own to choose the batch-norm statistics."""
+
+
+def run_unit(unit: ConvNorm, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
+    """Run ``unit`` as a module: the default `Apply`."""
+    outputs: Tensor = unit(features)
+    return outputs
+
+
 class Block(nn.Module):
     """A residual block: ``relu(skip(x) + attention(body(x)))``.
 
@@ -67,20 +100,22 @@ class Block(nn.Module):
         self.units = nn.ModuleList(units)
         self.shortcut = shortcut
 
-    def body(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
+    def body(
+        self, features: Float[Tensor, "n c h w"], apply: Apply = run_unit
+    ) -> Float[Tensor, "n k i j"]:
         """The residual branch up to its last batch norm, where a SAM is plugged in."""
         *inner, last = self.units
         for unit in inner:
-            features = unit(features).relu()
-        residual: Tensor = last(features)
-        return residual
+            assert isinstance(unit, ConvNorm)
+            features = apply(unit, features).relu()
+        assert isinstance(last, ConvNorm)
+        return apply(last, features)
 
-    def skip(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
+    def skip(
+        self, features: Float[Tensor, "n c h w"], apply: Apply = run_unit
+    ) -> Float[Tensor, "n k i j"]:
         """The shortcut branch."""
-        if self.shortcut is None:
-            return features
-        projected: Tensor = self.shortcut(features)
-        return projected
+        return features if self.shortcut is None else apply(self.shortcut, features)
 
 
 def _basic_block(inputs: int, outputs: int, stride: int) -> Block:
@@ -111,10 +146,11 @@ class ResNet(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.classifier = nn.Linear(inputs, spec.classes)
 
-    def stem(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
+    def stem(
+        self, images: Float[Tensor, "n c h w"], apply: Apply = run_unit
+    ) -> Float[Tensor, "n k h w"]:
         """Features that enter the first block."""
-        features: Tensor = self.first(images).relu()
-        return features
+        return apply(self.first, images).relu()
 
     def head(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
         """Global average pooling and the linear classifier."""

@@ -1,0 +1,136 @@
+"""What the network of a scheme costs: parameters, FLOPs, inference time.
+
+Inference time follows the paper's protocol (batches of 50, evaluation mode) with its
+faults mended: inference mode, device synchronised, warm-up left out, and networks
+timed in turn (A B C, C B A, …) so that the machine's drift hits all of them alike.
+"""
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from scipy.stats import binom
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmark.networks.connect import SchemeNetwork
+from benchmark.oracle.supernet import NetworkSpec
+from benchmark.records import CostRecord, Interval
+from benchmark.schemes import bits_scheme
+from benchmark.workers import single_thread
+
+LATENCY_BATCH = 50
+"""Images of one timed forward pass, as in the paper."""
+_WARM_UP = 10
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Learnable numbers of ``network``."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Floating-point operations of one image's forward pass, two for each multiply-add.
+
+    Convolutions and matrix products count, as in torch's own counter; batch norm,
+    ReLU, pooling and element-wise products do not.
+    """
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, *image_shape))
+    return int(counter.get_total_flops())
+
+
+def machine_name(device: str) -> str:
+    """The processor that latencies were measured on."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return f"{line.partition(':')[2].strip()}, 1 thread"
+    return f"{platform.processor() or platform.machine()}, 1 thread"
+
+
+def measure_costs(
+    spec: NetworkSpec,
+    bits: str,
+    image_shape: tuple[int, int, int],
+    *,
+    device: str = "cpu",
+    rounds: int = 150,
+) -> CostRecord:
+    """Measure the network of one scheme beside Original and Full-SA.
+
+    Args:
+        spec: backbone and SAMs.
+        bits: the scheme.
+        image_shape: channels, height, width of an image.
+        device: where inference is timed; on the CPU with one thread.
+        rounds: times that each of the three networks is timed.
+    """
+    blocks = len(bits)
+    supernet = spec.build(torch.Generator())
+    networks = [
+        SchemeNetwork(spec.build(torch.Generator()), bits_scheme(scheme)).eval()
+        for scheme in (bits, "0" * blocks, "1" * blocks)
+    ]
+    parameters = count_parameters(networks[0])
+    flops = count_flops(networks[0], image_shape)
+    with single_thread():
+        seconds = _interleaved(networks, image_shape, device, rounds)
+    return CostRecord(
+        bits=bits,
+        parameters_as_built=count_parameters(supernet),
+        parameters=parameters,
+        flops=flops,
+        milliseconds=float(np.median(seconds[:, 0])) * 1e3,
+        increment=_increment(seconds[:, 0] / seconds[:, 1]),
+        increment_over_full=_increment(seconds[:, 0] / seconds[:, 2]),
+    )
+
+
+@torch.inference_mode()
+def _interleaved(
+    networks: Sequence[nn.Module], image_shape: tuple[int, int, int], device: str, rounds: int
+) -> Float64[np.ndarray, "rounds networks"]:
+    images = torch.zeros(LATENCY_BATCH, *image_shape, device=device)
+    for network in networks:
+        network.to(device)
+        for _ in range(_WARM_UP):
+            network(images)
+    seconds = np.empty((rounds, len(networks)))
+    for turn in range(rounds):
+        order = range(len(networks)) if turn % 2 == 0 else reversed(range(len(networks)))
+        for index in order:
+            seconds[turn, index] = _timed(networks[index], images)
+    return seconds
+
+
+def _timed(network: nn.Module, images: torch.Tensor) -> float:
+    if images.is_cuda:
+        torch.cuda.synchronize(images.device)
+    started = perf_counter()
+    network(images)
+    if images.is_cuda:
+        torch.cuda.synchronize(images.device)
+    return perf_counter() - started
+
+
+def _increment(ratios: Float64[np.ndarray, " rounds"]) -> Interval:
+    low, high = median_bounds(ratios)
+    return Interval(float(np.median(ratios)) - 1, low - 1, high - 1)
+
+
+def median_bounds(
+    values: Float64[np.ndarray, " n"], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Bounds of the median from order statistics (the sign test's interval)."""
+    ordered = np.sort(values)
+    below = int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
+    below = max(below - 1, 0)
+    return float(ordered[below]), float(ordered[len(ordered) - 1 - below])

@@ -1,0 +1,146 @@
+"""A run's folder: one store with everything a report is made from, and the reports."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import OtherExperimentError, UsageError
+from benchmark.records import (
+    LaneKey,
+    OracleRecord,
+    RunRecords,
+)
+from benchmark.schemes import bits_scheme
+from benchmark.store import Store, answer_arrays
+
+_STORE = "run.sqlite"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of a run before it starts.
+
+    Attributes:
+        experiment: identity of the settings.
+        settings: by name.
+        facts: of the task's splits.
+        environment: versions, machine, command.
+        blocks_per_stage: shape of a scheme.
+        lanes: keys in display order.
+        training: identity of the stand-alone trainings.
+        machine: where latencies are measured.
+    """
+
+    experiment: str
+    settings: dict[str, Any]
+    facts: dict[str, Any]
+    environment: dict[str, Any]
+    blocks_per_stage: list[int]
+    lanes: list[LaneKey]
+    training: str
+    machine: str
+
+
+class RunFolder:
+    """The folder of one experiment.
+
+    Args:
+        path: the folder; made by `claim`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check(self, experiment: str) -> None:
+        """Look whether `claim` would succeed; writes nothing.
+
+        Raises:
+            OtherExperimentError: the folder belongs to another experiment or to somebody else.
+        """
+        if self.path.is_file():
+            raise OtherExperimentError(f"{self.path} is a file; choose a folder with --out")
+        if (self.path / _STORE).exists():
+            owner = self._owner()
+            if owner is not None and owner != experiment:
+                raise OtherExperimentError(
+                    f"{self.path} holds experiment {owner}, this is {experiment}; "
+                    "choose another folder with --out"
+                )
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise OtherExperimentError(
+                f"{self.path} is not empty and holds no run; choose another folder with --out"
+            )
+
+    def claim(self, description: Description) -> Store:
+        """Open the folder's store for this experiment, making both where they are missing.
+
+        Raises:
+            OtherExperimentError: see `check`.
+        """
+        self.check(description.experiment)
+        self.path.mkdir(parents=True, exist_ok=True)
+        store = Store(self.path / _STORE)
+        with store.transaction():
+            if store.fact("description") is None:
+                store.set_fact("description", asdict(description))
+        return store
+
+    def open(self) -> Store:
+        """Open the store of an existing run.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if not (self.path / _STORE).is_file():
+            raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
+        return Store(self.path / _STORE)
+
+    def _owner(self) -> str | None:
+        store = self.open()
+        try:
+            description = store.fact("description")
+            return None if description is None else str(description["experiment"])
+        finally:
+            store.close()
+
+
+def read_records(store: Store) -> RunRecords:
+    """Everything that a run has left so far.
+
+    Raises:
+        UsageError: the run never got as far as describing itself.
+    """
+    known = store.fact("description")
+    if known is None:
+        raise UsageError(f"{store.path} holds no run yet; start it again")
+    lanes = [LaneKey(**key) for key in known["lanes"]]
+    blocks = sum(known["blocks_per_stage"])
+    oracles = [
+        _oracle(store, known["blocks_per_stage"], values) for values in store.fact("oracles", [])
+    ]
+    return RunRecords(
+        experiment=known["experiment"],
+        settings=known["settings"],
+        facts=known["facts"],
+        environment=known["environment"],
+        blocks_per_stage=tuple(known["blocks_per_stage"]),
+        lanes=[store.lane_record(key, blocks) for key in lanes],
+        oracles=oracles,
+        standalone=list(store.standalone(known["training"]).values()),
+        costs=list(store.costs(known["machine"]).values()),
+        candidates={LaneKey(**key): schemes for key, schemes in store.fact("candidates", [])},
+        finished=store.fact("finished", default=False),
+    )
+
+
+def _oracle(store: Store, blocks_per_stage: list[int], values: dict[str, Any]) -> OracleRecord:
+    answers = store.answers(values["identity"])
+    accuracy, _ = answer_arrays(list(answers.values()))
+    schemes = np.array([bits_scheme(bits) for bits in answers], dtype=bool)
+    return OracleRecord(
+        **values,
+        schemes=schemes.reshape(-1, sum(blocks_per_stage)),
+        accuracy=accuracy,
+    )

@@ -1,0 +1,46 @@
+"""Content hashes: what a result depends on, as one short name."""
+
+import hashlib
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_SCORING = (
+    "benchmark.networks",
+    "benchmark.oracle",
+    "benchmark.seeding",
+    "benchmark.training",
+    "tasks",
+)
+
+
+def content_hash(**parts: Any) -> str:
+    """Sixteen hexadecimal digits that change with any of the (JSON) ``parts``."""
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+@cache
+def code_version(*modules: str) -> str:
+    """Hash of the source of ``modules`` (packages with all their files).
+
+    With the numerical library's version it stands for "the same code": a cached
+    result is never taken for one of other code.
+
+    Args:
+        modules: default: everything that training and scoring pass through.
+    """
+    digest = hashlib.sha256(torch.__version__.encode())
+    for module in modules or _SCORING:
+        spec = find_spec(module)
+        assert spec is not None
+        assert spec.origin is not None
+        origin = Path(spec.origin)
+        sources = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+        for source in sources:
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]

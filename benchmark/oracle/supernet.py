@@ -1,0 +1,223 @@
+"""Supernets: trained once, frozen, known by a content hash; and the oracles they give.
+
+A supernet is the backbone with all SAMs, trained with a fresh Bernoulli(p) scheme
+for each mini-batch ("The Lottery Ticket Hypothesis for Self-attention in CNN",
+Algorithm 1).
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from benchmark.errors import StoreError
+from benchmark.identity import code_version, content_hash
+from benchmark.networks.connect import AttentionNetwork, Sharing, build_network
+from benchmark.networks.resnet import Backbone
+from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.prefix_tree import PrefixTreeOracle
+from benchmark.seeding import child_generator, child_rng
+from benchmark.training import OnEpoch, train
+from tasks.base import Task
+from tasks.registry import load_task
+
+CALIBRATION_DRAWS = 900
+"""Training draws on which batch norms are recalibrated."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network up to its weights.
+
+    Attributes:
+        backbone: the ResNet.
+        attention: name of the SAM.
+        reduction: of its hidden layer.
+        sharing: one SAM for each block or for each stage.
+    """
+
+    backbone: Backbone
+    attention: str
+    reduction: int
+    sharing: Sharing
+
+    def build(self, generator: torch.Generator) -> AttentionNetwork:
+        """The network with initial weights drawn from ``generator``."""
+        return build_network(
+            self.backbone,
+            attention=self.attention,
+            reduction=self.reduction,
+            sharing=self.sharing,
+            generator=generator,
+        )
+
+
+@dataclass(frozen=True)
+class SupernetSpec:
+    """Everything that the weights of a supernet depend on.
+
+    Attributes:
+        task: name of the task.
+        data_seed: fixes the task's splits.
+        network: backbone and SAMs.
+        retain: probability of a connection in a training scheme.
+        root_seed: root of the supernets' seeds.
+        seed: tells initial weights, draws and schemes from those of other supernets.
+    """
+
+    task: str
+    data_seed: int
+    network: NetworkSpec
+    retain: float
+    root_seed: int
+    seed: int
+
+    def identity(self, task: Task) -> str:
+        """Content hash of this description, the data, the recipe and the code."""
+        return content_hash(
+            spec=asdict(self),
+            data=task.facts(),
+            recipe=asdict(task.supernet_recipe),
+            code=code_version(),
+        )
+
+
+def train_supernet(spec: SupernetSpec, task: Task, *, on_epoch: OnEpoch) -> AttentionNetwork:
+    """Train the supernet of ``spec`` from scratch."""
+    seeds = (spec.root_seed, "supernet", spec.seed)
+    network = spec.network.build(child_generator(*seeds, "weights"))
+    schemes = child_rng(*seeds, "schemes")
+    train(
+        network,
+        task,
+        task.supernet_recipe,
+        rng=child_rng(*seeds, "draws"),
+        extra=lambda: (schemes.random(network.spec.blocks) < spec.retain,),
+        on_epoch=on_epoch,
+    )
+    return network
+
+
+@dataclass(frozen=True)
+class FrozenSupernet:
+    """A trained supernet on disk.
+
+    Attributes:
+        spec: what it was trained from.
+        identity: its content hash, which is also its file's name.
+        path: weights and metadata as safetensors.
+        training_seconds: how long training took, whenever that was.
+    """
+
+    spec: SupernetSpec
+    identity: str
+    path: Path
+    training_seconds: float
+
+    def load(self) -> AttentionNetwork:
+        """The network with the frozen weights.
+
+        Raises:
+            StoreError: the file is damaged or isn't this supernet.
+        """
+        network = self.spec.network.build(torch.Generator())
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            network.load_state_dict(weights)
+        except (SafetensorError, RuntimeError, OSError) as error:
+            raise _damaged(self.path, error) from error
+        return network.eval()
+
+
+def frozen_supernet(
+    spec: SupernetSpec, task: Task, folder: Path, *, on_epoch: OnEpoch
+) -> FrozenSupernet:
+    """The supernet of ``spec``, from ``folder`` or trained and put there.
+
+    Raises:
+        StoreError: the file in ``folder`` is damaged.
+        FloatingPointError: training diverged.
+    """
+    identity = spec.identity(task)
+    path = folder / f"{identity}.safetensors"
+    if not path.exists():
+        started = perf_counter()
+        network = train_supernet(spec, task, on_epoch=on_epoch)
+        facts = {"spec": asdict(spec), "training seconds": perf_counter() - started}
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        save_file(network.state_dict(), draft, metadata={"supernet": json.dumps(facts)})
+        draft.replace(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, Any] = json.loads(file.metadata()["supernet"])
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return FrozenSupernet(spec, identity, path, float(metadata["training seconds"]))
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path} is no intact supernet ({error}); delete it to train it again")
+
+
+@dataclass(frozen=True)
+class SupernetOracle:
+    """Recipe of a fast oracle on a frozen supernet; picklable, made where it is needed.
+
+    Attributes:
+        supernet: the frozen weights.
+        batch_norm: statistics at scoring time.
+        device: where scoring runs.
+    """
+
+    supernet: FrozenSupernet
+    batch_norm: BatchNormMode
+    device: str = "cpu"
+
+    def identity(self, task: Task) -> str:
+        """Content hash of weights, validation data, batch-norm mode, dtype and code."""
+        return content_hash(
+            supernet=self.supernet.identity,
+            data=task.facts(),
+            batch_norm=self.batch_norm,
+            calibration=[CALIBRATION_DRAWS, self.supernet.spec.root_seed],
+            dtype="float32",
+            device=self.device.partition(":")[0],
+            code=code_version(),
+        )
+
+    def __call__(self) -> Oracle:
+        """The oracle; made once in each process."""
+        return _made(self)
+
+
+@lru_cache(maxsize=4)
+def _made(recipe: SupernetOracle) -> Oracle:
+    spec = recipe.supernet.spec
+    task = load_task(spec.task, seed=spec.data_seed)
+    return PrefixTreeOracle(
+        recipe.supernet.load().to(recipe.device),
+        oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),
+        recipe.batch_norm,
+        identity=recipe.identity(task),
+    )
+
+
+def oracle_data(task: Task, rng: np.random.Generator, *, device: str = "cpu") -> OracleData:
+    """What an oracle may see of ``task``: validation data and training draws."""
+    validation = task.validation()
+    calibration = task.training_epoch(rng=rng).images
+    return OracleData(
+        validation=validation.to(device),
+        calibration=calibration[:CALIBRATION_DRAWS].to(device),
+        metric=task.metric,
+    )

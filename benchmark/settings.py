@@ -1,0 +1,106 @@
+"""One validated, frozen description of a benchmark, from flags, TOML or Python."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from benchmark.errors import UsageError, unknown_name
+from strategies.registry import STRATEGIES
+from tasks.registry import TASKS
+
+
+class Settings(BaseModel):
+    """Everything that determines the results of an experiment.
+
+    Where and how fast it runs (folder, cache, workers) is not part of it.
+
+    Raises:
+        UsageError: a value that can't be, an unknown name, or an unknown setting.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str = Field("digits", description="task to search on")
+    strategies: tuple[str, ...] = Field(
+        ("ean", "ga", "enas"), min_length=1, description="strategies to compare"
+    )
+    budget: int = Field(300, ge=1, description="evaluations that each run may spend")
+    seeds: int = Field(5, ge=1, description="runs of each strategy on each supernet")
+    supernet_seeds: int = Field(1, ge=1, description="supernets, trained with different seeds")
+    standalone_seeds: int = Field(4, ge=1, description="trainings from scratch of each scheme")
+    candidates: int = Field(3, ge=1, description="schemes of each run that are trained")
+    attention: Literal["se"] = Field("se", description="attention module")
+    sharing: Literal["full", "share"] = Field(
+        "full", description="one module for each block (full) or for each stage (share)"
+    )
+    retain: float = Field(
+        0.8, gt=0, le=1, description="probability of a connection in supernet training"
+    )
+    batch_norm: Literal["recalibrated", "running"] = Field(
+        "recalibrated", description="batch-norm statistics at scoring time"
+    )
+    objective_weight: float = Field(
+        0.02, ge=0, description="λ: reward = accuracy + λ · fraction of unconnected blocks"
+    )
+    confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
+    seed: int = Field(0, ge=0, description="root of every seed but the data's")
+    data_seed: int = Field(0, ge=0, description="fixes the task's splits")
+    device: str = Field("cpu", description="cpu, cuda or cuda:N")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _readable(error) from error
+
+    @field_validator("task")
+    @classmethod
+    def _known_task(cls, name: str) -> str:
+        if name not in TASKS:
+            raise unknown_name("task", name, TASKS)
+        return name
+
+    @field_validator("strategies")
+    @classmethod
+    def _known_strategies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in STRATEGIES:
+                raise unknown_name("strategy", name, STRATEGIES)
+            if names.count(name) > 1:
+                raise UsageError(f"strategy {name!r} is listed more than once")
+        return names
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, name: str) -> str:
+        kind, _, index = name.partition(":")
+        if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
+            raise UsageError(f"unknown device {name!r} (there are: cpu, cuda, cuda:N)")
+        return name
+
+    @classmethod
+    def from_toml(cls, path: Path, **overrides: Any) -> Self:
+        """Read settings from a TOML file; ``overrides`` win.
+
+        Raises:
+            UsageError: the file can't be read, or what it says can't be.
+        """
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"can't read settings from {path}: {error}") from error
+        return cls(**(values | overrides))
+
+
+def _readable(error: ValidationError) -> UsageError:
+    problem = error.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"][:1])
+    if problem["type"] == "extra_forbidden":
+        return unknown_name("setting", name, Settings.model_fields)
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, UsageError):
+        return cause
+    message = problem["msg"].replace("Input should be", "expected")
+    return UsageError(f"{name}: {message}, received {problem['input']!r}")

@@ -1,0 +1,127 @@
+"""Stand-alone networks: one scheme, trained from scratch, scored on the test split.
+
+Trainings of one seed are paired: the same initial weights, data order and draws for
+every scheme, so that schemes are compared on what they differ in.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+
+import numpy as np
+from jaxtyping import Float64
+
+from benchmark.evaluation import evaluate
+from benchmark.identity import code_version, content_hash
+from benchmark.networks.connect import SchemeNetwork
+from benchmark.oracle.supernet import NetworkSpec
+from benchmark.records import LaneRecord, StandaloneRecord
+from benchmark.schemes import bits_scheme, scheme_bits
+from benchmark.seeding import child_generator, child_rng
+from benchmark.store import Store
+from benchmark.training import train
+from benchmark.workers import Workers
+from tasks.base import Task
+from tasks.registry import load_task
+
+
+@dataclass(frozen=True)
+class Training:
+    """What all stand-alone trainings of an experiment have in common; picklable.
+
+    Attributes:
+        task: name of the task.
+        data_seed: fixes the task's splits.
+        network: backbone and SAMs.
+        root_seed: root of the trainings' seeds.
+        device: where they run.
+    """
+
+    task: str
+    data_seed: int
+    network: NetworkSpec
+    root_seed: int
+    device: str = "cpu"
+
+    def identity(self, task: Task) -> str:
+        """Content hash of this description, the data, the recipe and the code."""
+        return content_hash(
+            spec=asdict(self),
+            data=task.facts(),
+            recipe=asdict(task.standalone_recipe),
+            code=code_version(),
+        )
+
+    def initial_network(self, bits: str, seed: int) -> SchemeNetwork:
+        """The untrained network of a scheme; weights that schemes share are equal."""
+        generator = child_generator(self.root_seed, "standalone", seed, "weights")
+        return SchemeNetwork(self.network.build(generator), bits_scheme(bits))
+
+
+def train_standalone(job: tuple[Training, str, int]) -> StandaloneRecord:
+    """Train one scheme (bits) with one seed and score it after the last epoch."""
+    training, bits, seed = job
+    task = load_task(training.task, seed=training.data_seed)
+    started = perf_counter()
+    network = training.initial_network(bits, seed).to(training.device)
+    train(
+        network,
+        task,
+        task.standalone_recipe,
+        rng=child_rng(training.root_seed, "standalone", seed, "draws"),
+    )
+    seconds = perf_counter() - started
+    validation = evaluate(network, task.validation().to(training.device), task.metric)
+    test = evaluate(network, task.test().to(training.device), task.metric)
+    return StandaloneRecord(
+        bits=bits,
+        seed=seed,
+        validation_accuracy=validation.accuracy,
+        test_accuracy=test.accuracy,
+        test_loss=test.loss,
+        seconds=seconds,
+    )
+
+
+def train_all(
+    training: Training,
+    schemes: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    identity: str,
+    cache: Store,
+    workers: Workers,
+) -> Generator[StandaloneRecord, None, None]:
+    """Yield the record of every scheme and seed as it gets known; what is cached comes first.
+
+    Each record is in ``cache``, under ``identity``, before it is yielded.
+    """
+    known = cache.standalone(identity)
+    missing: list[tuple[Training, str, int]] = []
+    for seed in seeds:
+        for bits in schemes:
+            record = known.get((bits, seed))
+            if record is None:
+                missing.append((training, bits, seed))
+            else:
+                yield record
+    for _, record in workers.map(train_standalone, missing):
+        with cache.transaction():
+            cache.add_standalone(identity, record)
+        yield record
+
+
+def pick_candidates(
+    lane: LaneRecord, rewards: Float64[np.ndarray, " evaluations"], count: int
+) -> list[str]:
+    """The ``count`` best distinct schemes of a lane by reward, best first.
+
+    Ties go to fewer connections, then to the scheme that was found first; a scheme
+    whose reward is NaN is no candidate.
+    """
+    best: dict[str, tuple[float, int, int]] = {}
+    for position, (scheme, reward) in enumerate(zip(lane.schemes, rewards, strict=True)):
+        if not np.isnan(reward):
+            found = (-float(reward), int(scheme.sum()), position)
+            best.setdefault(scheme_bits(scheme), found)
+    return sorted(best, key=best.__getitem__)[:count]

@@ -1,0 +1,284 @@
+"""SQLite storage (WAL) of one run, or of the cache that runs share.
+
+Rows are only ever added. A transaction ends before anything is believed: after a
+kill at any moment a store holds whole rounds, whole trainings, whole answers.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from benchmark.errors import StoreError
+from benchmark.records import (
+    CostRecord,
+    Interval,
+    LaneKey,
+    LaneRecord,
+    LaneState,
+    StandaloneRecord,
+)
+from benchmark.schemes import bits_scheme, scheme_bits
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lanes (
+    lane INTEGER PRIMARY KEY,
+    strategy TEXT NOT NULL, strategy_seed INTEGER NOT NULL, supernet_seed INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'running', message TEXT NOT NULL DEFAULT '',
+    UNIQUE (strategy, strategy_seed, supernet_seed)
+);
+CREATE TABLE journal (
+    lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL, position INTEGER NOT NULL,
+    scheme TEXT NOT NULL, accuracy REAL, loss REAL,
+    PRIMARY KEY (lane, call, position)
+) WITHOUT ROWID;
+CREATE TABLE answers (
+    oracle TEXT NOT NULL, scheme TEXT NOT NULL, accuracy REAL, loss REAL, seconds REAL NOT NULL,
+    PRIMARY KEY (oracle, scheme)
+) WITHOUT ROWID;
+CREATE TABLE standalone (
+    training TEXT NOT NULL, scheme TEXT NOT NULL, seed INTEGER NOT NULL,
+    validation_accuracy REAL NOT NULL, test_accuracy REAL NOT NULL, test_loss REAL NOT NULL,
+    seconds REAL NOT NULL,
+    PRIMARY KEY (training, scheme, seed)
+) WITHOUT ROWID;
+CREATE TABLE costs (
+    machine TEXT NOT NULL, scheme TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (machine, scheme)
+) WITHOUT ROWID;
+"""
+
+Answer = tuple[float, float]
+"""Accuracy and loss of one scheme; NaN where the oracle failed."""
+
+
+class Store:
+    """A store at ``path``, made when it doesn't exist.
+
+    Args:
+        path: the SQLite file; its folder must exist.
+
+    Raises:
+        StoreError: the file is no store, is damaged, or was written by another schema.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._open()
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} can't be used as a store: {error}") from error
+
+    def _open(self) -> None:
+        with self.transaction():
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"{self.path} has schema {version}, this version reads {SCHEMA_VERSION}"
+                )
+
+    def close(self) -> None:
+        """Close the file; the store can't be used afterwards."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything written inside becomes visible and durable together, or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # Facts: small JSON values by name.
+
+    def set_fact(self, key: str, value: Any) -> None:
+        """Remember ``value`` (anything JSON knows) under ``key``."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO facts VALUES (?, ?)", (key, json.dumps(value, sort_keys=True))
+        )
+
+    def fact(self, key: str, default: Any = None) -> Any:
+        """What was remembered under ``key``."""
+        row = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    # Lanes and their journals.
+
+    def lane(self, key: LaneKey) -> int:
+        """The number of the lane ``key``, which is added when it is new."""
+        values = (key.strategy, key.strategy_seed, key.supernet_seed)
+        self._db.execute(
+            "INSERT OR IGNORE INTO lanes (strategy, strategy_seed, supernet_seed) VALUES (?, ?, ?)",
+            values,
+        )
+        query = "SELECT lane FROM lanes WHERE (strategy, strategy_seed, supernet_seed) = (?, ?, ?)"
+        return int(self._db.execute(query, values).fetchone()[0])
+
+    def end_lane(self, lane: int, state: LaneState, message: str = "") -> None:
+        """Write how a lane ended."""
+        self._db.execute(
+            "UPDATE lanes SET state = ?, message = ? WHERE lane = ?", (state, message, lane)
+        )
+
+    def add_call(
+        self, lane: int, call: int, bits: Sequence[str], answers: Sequence[Answer]
+    ) -> None:
+        """Append one answered request to a lane's journal."""
+        self._db.executemany(
+            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (lane, call, position, scheme, *answer)
+                for position, (scheme, answer) in enumerate(zip(bits, answers, strict=True))
+            ],
+        )
+
+    def calls(self, lane: int) -> list[tuple[list[str], list[Answer]]]:
+        """The answered requests of a lane, in order."""
+        rows = self._db.execute(
+            "SELECT call, scheme, accuracy, loss FROM journal WHERE lane = ? "
+            "ORDER BY call, position",
+            (lane,),
+        )
+        calls: list[tuple[list[str], list[Answer]]] = []
+        for call, scheme, accuracy, loss in rows:
+            if call == len(calls):
+                calls.append(([], []))
+            calls[call][0].append(scheme)
+            calls[call][1].append(_answer(accuracy, loss))
+        return calls
+
+    def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
+        """A lane as reports read it."""
+        lane = self.lane(key)
+        state, message = self._db.execute(
+            "SELECT state, message FROM lanes WHERE lane = ?", (lane,)
+        ).fetchone()
+        rows = [
+            (scheme, answer)
+            for schemes, answers in self.calls(lane)
+            for scheme, answer in zip(schemes, answers, strict=True)
+        ]
+        return LaneRecord(
+            key=key,
+            state=state,
+            message=message,
+            schemes=np.array([bits_scheme(bits) for bits, _ in rows], dtype=bool).reshape(
+                -1, blocks
+            ),
+            accuracy=np.array([answer[0] for _, answer in rows], dtype=np.float64),
+            loss=np.array([answer[1] for _, answer in rows], dtype=np.float64),
+        )
+
+    # Oracle answers by the oracle's identity.
+
+    def add_answers(
+        self, oracle: str, bits: Sequence[str], answers: Sequence[Answer], *, seconds: float
+    ) -> None:
+        """Keep what ``oracle`` answered; an answer that is known stays.
+
+        Args:
+            oracle: identity.
+            bits: the schemes.
+            answers: of each scheme.
+            seconds: machine time of one answer.
+        """
+        self._db.executemany(
+            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
+            [
+                (oracle, scheme, *answer, seconds)
+                for scheme, answer in zip(bits, answers, strict=True)
+            ],
+        )
+
+    def answers(self, oracle: str) -> dict[str, Answer]:
+        """Everything that ``oracle`` has answered, by scheme."""
+        rows = self._db.execute(
+            "SELECT scheme, accuracy, loss FROM answers WHERE oracle = ? ORDER BY scheme", (oracle,)
+        )
+        return {scheme: _answer(accuracy, loss) for scheme, accuracy, loss in rows}
+
+    def answer_seconds(self, oracle: str) -> dict[str, float]:
+        """Machine time that each answer of ``oracle`` took, by scheme."""
+        rows = self._db.execute("SELECT scheme, seconds FROM answers WHERE oracle = ?", (oracle,))
+        return dict(rows)
+
+    # Stand-alone results by the identity of the training.
+
+    def add_standalone(self, training: str, record: StandaloneRecord) -> None:
+        """Keep a training; one that is known stays."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (training, *asdict(record).values()),
+        )
+
+    def standalone(self, training: str) -> dict[tuple[str, int], StandaloneRecord]:
+        """Everything trained under the identity ``training``, by scheme and seed."""
+        rows = self._db.execute(
+            "SELECT scheme, seed, validation_accuracy, test_accuracy, test_loss, seconds "
+            "FROM standalone WHERE training = ? ORDER BY scheme, seed",
+            (training,),
+        )
+        records = (StandaloneRecord(*row) for row in rows)
+        return {(record.bits, record.seed): record for record in records}
+
+    # Costs by machine.
+
+    def add_cost(self, machine: str, record: CostRecord) -> None:
+        """Keep the costs of a scheme; a measurement that is known stays."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO costs VALUES (?, ?, ?)",
+            (machine, record.bits, json.dumps(asdict(record), sort_keys=True)),
+        )
+
+    def costs(self, machine: str) -> dict[str, CostRecord]:
+        """Costs measured on ``machine``, by scheme."""
+        rows = self._db.execute(
+            "SELECT scheme, record FROM costs WHERE machine = ? ORDER BY scheme", (machine,)
+        )
+        return {scheme: _cost(json.loads(record)) for scheme, record in rows}
+
+
+def _answer(accuracy: float | None, loss: float | None) -> Answer:
+    # SQLite stores NaN as NULL.
+    return (
+        float("nan") if accuracy is None else accuracy,
+        float("nan") if loss is None else loss,
+    )
+
+
+def _cost(values: dict[str, Any]) -> CostRecord:
+    intervals = ("increment", "increment_over_full")
+    return CostRecord(**(values | {name: Interval(**values[name]) for name in intervals}))
+
+
+def bits_of(schemes: Bool[np.ndarray, "n blocks"]) -> list[str]:
+    """Store keys of a matrix of schemes."""
+    return [scheme_bits(scheme) for scheme in schemes]
+
+
+def answer_arrays(
+    answers: Sequence[Answer],
+) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
+    """Accuracies and losses as arrays."""
+    pairs = np.array(answers, dtype=np.float64).reshape(-1, 2)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
