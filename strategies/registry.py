@@ -21,6 +21,6 @@ def load_strategy(name: str) -> type[Strategy]:
         KeyError: no strategy has this name.
     """
     module, _, attribute = STRATEGIES[name].partition(":")
-    loaded = getattr(import_module(module), attribute)
+    loaded: type = getattr(import_module(module), attribute)
     assert issubclass(loaded, Strategy)
     return loaded
