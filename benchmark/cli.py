@@ -57,6 +57,8 @@ def main() -> None:
     "--objective-weight", type=float, help="λ, the price of connections.  [default: 0.02]"
 )
 @click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
+@click.option("--supernet-epochs", type=int, help="Instead of the task's.")
+@click.option("--standalone-epochs", type=int, help="Instead of the task's.")
 @click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
 @click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 @click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")

@@ -21,7 +21,7 @@ from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.records import CostRecord, Interval
 from benchmark.schemes import bits_scheme
-from benchmark.workers import single_thread
+from benchmark.threads import single_thread
 
 LATENCY_BATCH = 50
 """Images of one timed forward pass, as in the paper."""

@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,11 @@ from benchmark.seeding import child_rng
 from benchmark.settings import Settings
 from benchmark.standalone import Training, pick_candidates, train_all
 from benchmark.store import Store, bits_of
-from benchmark.workers import Workers, available_cores, single_thread
+from benchmark.workers import Workers, available_cores
 from reports.report import Report
 from strategies.base import SearchSpace
 from strategies.registry import load_strategy
+from tasks.base import Recipe
 from tasks.registry import load_task
 
 _TABULATE_AT_A_TIME = 512
@@ -113,8 +114,14 @@ class Experiment:
             sharing=settings.sharing,
         )
         self.blocks = self.network.backbone.blocks
+        self.supernet_recipe = _recipe(self.task.supernet_recipe, settings.supernet_epochs)
         self.training = Training(
-            settings.task, settings.data_seed, self.network, settings.seed, settings.device
+            task=settings.task,
+            data_seed=settings.data_seed,
+            network=self.network,
+            recipe=_recipe(self.task.standalone_recipe, settings.standalone_epochs),
+            root_seed=settings.seed,
+            device=settings.device,
         )
         self.identity = content_hash(settings=settings.model_dump(), data=self.task.facts())
         self.folder = RunFolder(out or Path("runs") / f"{settings.task}-{self.identity[:8]}")
@@ -180,13 +187,14 @@ class Experiment:
             task=self.settings.task,
             data_seed=self.settings.data_seed,
             network=self.network,
+            recipe=self.supernet_recipe,
             retain=self.settings.retain,
             root_seed=self.settings.seed,
             seed=seed,
         )
-        epochs = self.task.supernet_recipe.epochs
+        epochs = self.supernet_recipe.epochs
         title = f"Training supernet {seed + 1} of {self.settings.supernet_seeds}"
-        with self._progress.stage(title, epochs, "epochs") as advance, single_thread():
+        with self._progress.stage(title, epochs, "epochs") as advance:
             return frozen_supernet(
                 spec,
                 self.task,
@@ -200,14 +208,13 @@ class Experiment:
         )
         # A GPU is one worker; processes are for cores.
         workers = self._workers if self.settings.device == "cpu" else Workers(1)
-        with single_thread():
-            oracle = CachedOracle(ShardedOracle(recipe(), recipe, workers), cache)
-            tabulated = self._tabulation_pays()
-            if tabulated:
-                self._tabulate(oracle)
-                self._keep_landscape(store, cache, oracle.identity)
-            ends = oracle.score(np.array([[False], [True]]).repeat(self.blocks, axis=1))
-            self._run_lanes(store, oracle, seed)
+        oracle = CachedOracle(ShardedOracle(recipe(), recipe, workers), cache)
+        tabulated = self._tabulation_pays()
+        if tabulated:
+            self._tabulate(oracle)
+            self._keep_landscape(store, cache, oracle.identity)
+        ends = oracle.score(np.array([[False], [True]]).repeat(self.blocks, axis=1))
+        self._run_lanes(store, oracle, seed)
         used = set(bits_of(all_schemes(self.blocks))) if tabulated else self._asked(store, seed)
         seconds = cache.answer_seconds(oracle.identity)
         return {
@@ -279,7 +286,7 @@ class Experiment:
             "attention": settings.attention,
             "sharing": settings.sharing,
             "retain probability": settings.retain,
-            "supernet epochs": self.task.supernet_recipe.epochs,
+            "supernet epochs": self.supernet_recipe.epochs,
             "calibration draws": CALIBRATION_DRAWS if settings.batch_norm == "recalibrated" else 0,
             "landscape": "tabulated" if tabulated else "scored on demand",
         }
@@ -323,6 +330,10 @@ class Experiment:
                 )
                 store.add_cost(machine, cost)
                 advance(1)
+
+
+def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:
+    return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 
 def _check_device(name: str) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -43,7 +42,7 @@ class LiveProgress:
             transient=True,
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "LiveProgress":
         self._bars.start()
         return self
 

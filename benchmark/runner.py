@@ -28,10 +28,10 @@ class Objective:
     weight: float
 
     def reward(
-        self, schemes: Schemes, accuracy: Float64[np.ndarray, " n"]
-    ) -> Float64[np.ndarray, " n"]:
+        self, schemes: Schemes, accuracy: Float64[np.ndarray, " schemes"]
+    ) -> Float64[np.ndarray, " schemes"]:
         """Reward of each scheme."""
-        unconnected: Float64[np.ndarray, " n"] = 1 - schemes.mean(axis=1)
+        unconnected: Float64[np.ndarray, " schemes"] = 1 - schemes.mean(axis=1)
         return accuracy + self.weight * unconnected
 
     def answers(self, schemes: Schemes, scores: Scores) -> Answers:

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from benchmark.errors import SchemeError
 
 Scheme = Bool[np.ndarray, " blocks"]
-Schemes = Bool[np.ndarray, "n blocks"]
+Schemes = Bool[np.ndarray, "schemes blocks"]
 
 
 def scheme_bits(scheme: Scheme | Sequence[bool]) -> str:

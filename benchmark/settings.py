@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -44,6 +44,12 @@ class Settings(BaseModel):
     objective_weight: float = Field(
         0.02, ge=0, description="λ: reward = accuracy + λ · fraction of unconnected blocks"
     )
+    supernet_epochs: int | None = Field(
+        None, ge=1, description="epochs of supernet training instead of the task's"
+    )
+    standalone_epochs: int | None = Field(
+        None, ge=1, description="epochs of stand-alone training instead of the task's"
+    )
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
     seed: int = Field(0, ge=0, description="root of every seed but the data's")
     data_seed: int = Field(0, ge=0, description="fixes the task's splits")
@@ -81,7 +87,7 @@ class Settings(BaseModel):
         return name
 
     @classmethod
-    def from_toml(cls, path: Path, **overrides: Any) -> Self:
+    def from_toml(cls, path: Path, **overrides: Any) -> "Settings":
         """Read settings from a TOML file; ``overrides`` win.
 
         Raises:

@@ -21,7 +21,7 @@ from benchmark.seeding import child_generator, child_rng
 from benchmark.store import Store
 from benchmark.training import train
 from benchmark.workers import Workers
-from tasks.base import Task
+from tasks.base import Recipe, Task
 from tasks.registry import load_task
 
 
@@ -33,6 +33,7 @@ class Training:
         task: name of the task.
         data_seed: fixes the task's splits.
         network: backbone and SAMs.
+        recipe: how they are trained.
         root_seed: root of the trainings' seeds.
         device: where they run.
     """
@@ -40,17 +41,13 @@ class Training:
     task: str
     data_seed: int
     network: NetworkSpec
+    recipe: Recipe
     root_seed: int
     device: str = "cpu"
 
     def identity(self, task: Task) -> str:
-        """Content hash of this description, the data, the recipe and the code."""
-        return content_hash(
-            spec=asdict(self),
-            data=task.facts(),
-            recipe=asdict(task.standalone_recipe),
-            code=code_version(),
-        )
+        """Content hash of this description, the data and the code."""
+        return content_hash(spec=asdict(self), data=task.facts(), code=code_version())
 
     def initial_network(self, bits: str, seed: int) -> SchemeNetwork:
         """The untrained network of a scheme; weights that schemes share are equal."""
@@ -67,7 +64,7 @@ def train_standalone(job: tuple[Training, str, int]) -> StandaloneRecord:
     train(
         network,
         task,
-        task.standalone_recipe,
+        training.recipe,
         rng=child_rng(training.root_seed, "standalone", seed, "draws"),
     )
     seconds = perf_counter() - started

@@ -1,17 +1,12 @@
-"""Worker processes for independent jobs, one torch thread each.
-
-Every numerical job runs on one thread, in this process or another: results do not
-depend on how many cores there are, and two processes use two cores better than one
-process with two threads does on networks of this size.
-"""
+"""Worker processes for independent jobs, one torch thread each."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
 from joblib import Parallel, delayed
+
+from benchmark.threads import single_thread
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -20,17 +15,6 @@ Result = TypeVar("Result")
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Give torch one thread inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Workers:

@@ -21,6 +21,7 @@ class Recipe:
         learning_rate: peak of the one-cycle schedule.
         momentum: Nesterov momentum.
         weight_decay: L2 penalty on every parameter.
+        gradient_norm: bound on the norm of a step's gradient.
     """
 
     epochs: int
@@ -28,6 +29,7 @@ class Recipe:
     learning_rate: float
     momentum: float
     weight_decay: float
+    gradient_norm: float
 
 
 @dataclass(frozen=True)

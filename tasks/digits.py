@@ -8,6 +8,7 @@ gating channels by global context, which is what attention modules do, pays off.
 """
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -40,12 +41,15 @@ class Digits(Task):
     epoch_size = 1_800
     metric = Classification()
     backbone = "resnet26-thin"
-    supernet_recipe = Recipe(
-        epochs=30, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4
-    )
     standalone_recipe = Recipe(
-        epochs=12, batch_size=64, learning_rate=0.1, momentum=0.9, weight_decay=5e-4
+        epochs=12,
+        batch_size=64,
+        learning_rate=0.1,
+        momentum=0.9,
+        weight_decay=5e-4,
+        gradient_norm=1.0,
     )
+    supernet_recipe = replace(standalone_recipe, epochs=30)
 
     def __init__(
         self, seed: int = 0, *, validation_size: int = 10_000, test_size: int = 10_000
@@ -54,12 +58,12 @@ class Digits(Task):
         digits = load_digits()
         scans = (digits.images / 16 - 0.3).astype(np.float32)
         labels = digits.target.astype(np.int64)
-        self._pools = dict(_split_pools(scans, labels, seed))
+        self.pools = dict(_split_pools(scans, labels, seed))
         self._validation = self._frozen("validation", validation_size, 1)
         self._test = self._frozen("test", test_size, 2)
 
     def training_epoch(self, *, rng: np.random.Generator) -> Split:
-        return compose(*self._pools["training"], self.epoch_size, rng=rng)
+        return compose(*self.pools["training"], self.epoch_size, rng=rng)
 
     def validation(self) -> Split:
         return self._validation
@@ -72,7 +76,7 @@ class Digits(Task):
         for split in (self._validation, self._test):
             digest.update(split.images.numpy().tobytes())
             digest.update(split.targets.numpy().tobytes())
-        scans, labels = self._pools["training"]
+        scans, labels = self.pools["training"]
         digest.update(scans.tobytes() + labels.tobytes())
         return {
             "task": self.name,
@@ -89,7 +93,7 @@ class Digits(Task):
 
     def _frozen(self, pool: str, size: int, stream: int) -> Split:
         rng = np.random.default_rng([self._seed, stream])
-        return compose(*self._pools[pool], size, rng=rng)
+        return compose(*self.pools[pool], size, rng=rng)
 
 
 def _split_pools(

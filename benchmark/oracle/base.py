@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.errors import SchemeError
 from tasks.base import Metric, Split
 
-Schemes = Bool[np.ndarray, "n blocks"]
+Schemes = Bool[np.ndarray, "schemes blocks"]
 
 BatchNormMode = Literal["recalibrated", "running"]
 """Statistics at scoring time: measured for each scheme on training draws, or the supernet's."""
@@ -27,8 +27,8 @@ class Scores:
         loss: mean validation loss in nats.
     """
 
-    accuracy: Float64[np.ndarray, " n"]
-    loss: Float64[np.ndarray, " n"]
+    accuracy: Float64[np.ndarray, " schemes"]
+    loss: Float64[np.ndarray, " schemes"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Oracle(ABC):
         """
 
 
-def checked(schemes: Schemes, blocks: int) -> Schemes:
+def checked(schemes: np.ndarray, blocks: int) -> Schemes:
     """Return ``schemes`` if it is a boolean matrix of ``blocks`` columns.
 
     Raises:

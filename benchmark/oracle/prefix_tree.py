@@ -22,8 +22,10 @@ from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, ConvNorm
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]
+Outputs = Float[Tensor, "n k i j"]
 
 
 class PrefixTreeOracle(Oracle):
@@ -68,6 +70,7 @@ class PrefixTreeOracle(Oracle):
     def blocks(self) -> int:
         return self._network.spec.blocks
 
+    @single_thread()
     def score(self, schemes: Schemes) -> Scores:
         unique, inverse = np.unique(checked(schemes, self.blocks), axis=0, return_inverse=True)
         scores = np.empty((len(unique), 2), dtype=np.float64)
@@ -78,7 +81,7 @@ class PrefixTreeOracle(Oracle):
         return Scores(accuracy=answers[:, 0].copy(), loss=answers[:, 1].copy())
 
     @torch.inference_mode()
-    def _score_sorted(self, schemes: Schemes) -> Float64[np.ndarray, "n 2"]:
+    def _score_sorted(self, schemes: Schemes) -> Float64[np.ndarray, "schemes 2"]:
         tape: list[_Affine] = []
         if self._batch_norm == "recalibrated":
             for _ in descend(self._network, schemes, self._data.calibration, _Measure(tape)):
@@ -131,7 +134,7 @@ def descend(
         yield from visit(0, range(len(schemes)), network.backbone.stem(images, apply), None)
 
 
-_Affine = tuple[Float[Tensor, " k"], Float[Tensor, " k"]]
+_Affine = tuple[Tensor, Tensor]
 """Scale and shift of each channel: a batch norm with its statistics fixed."""
 
 
@@ -141,7 +144,7 @@ class _Measure:
     def __init__(self, tape: list[_Affine]) -> None:
         self._tape = tape
 
-    def __call__(self, unit: ConvNorm, features: Features) -> Features:
+    def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
         convolved = _convolve(unit, features, unit.conv.weight, None)
         variance, mean = torch.var_mean(convolved, dim=(0, 2, 3), correction=0)
         rows = convolved.numel() // convolved.shape[1]
@@ -157,14 +160,14 @@ class _Replay:
     def __init__(self, tape: list[_Affine]) -> None:
         self._tape = iter(tape)
 
-    def __call__(self, unit: ConvNorm, features: Features) -> Features:
+    def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
         return _folded(unit, features, next(self._tape))
 
 
 class _Running:
     """Normalises by the supernet's running statistics, folded into the convolutions."""
 
-    def __call__(self, unit: ConvNorm, features: Features) -> Features:
+    def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
         mean, variance = unit.norm.running_mean, unit.norm.running_var
         assert mean is not None
         assert variance is not None
@@ -176,10 +179,10 @@ def _affine(unit: ConvNorm, mean: Tensor, variance: Tensor) -> _Affine:
     return scale, unit.norm.bias - mean * scale
 
 
-def _folded(unit: ConvNorm, features: Features, affine: _Affine) -> Features:
+def _folded(unit: ConvNorm, features: Features, affine: _Affine) -> Outputs:
     scale, shift = affine
     return _convolve(unit, features, unit.conv.weight * scale[:, None, None, None], shift)
 
 
-def _convolve(unit: ConvNorm, features: Features, weight: Tensor, bias: Tensor | None) -> Features:
+def _convolve(unit: ConvNorm, features: Features, weight: Tensor, bias: Tensor | None) -> Outputs:
     return conv2d(features, weight, bias, unit.conv.stride, unit.conv.padding)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from benchmark.evaluation import evaluate
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.threads import single_thread
 from tasks.base import Score
 
 Scheme = Bool[np.ndarray, " blocks"]
@@ -49,6 +50,7 @@ class ReferenceOracle(Oracle):
     def blocks(self) -> int:
         return self._network.spec.blocks
 
+    @single_thread()
     def score(self, schemes: Schemes) -> Scores:
         scores = [self._score_one(scheme) for scheme in checked(schemes, self.blocks)]
         return Scores(

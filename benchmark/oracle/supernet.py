@@ -26,7 +26,7 @@ from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.seeding import child_generator, child_rng
 from benchmark.training import OnEpoch, train
-from tasks.base import Task
+from tasks.base import Recipe, Task
 from tasks.registry import load_task
 
 CALIBRATION_DRAWS = 900
@@ -68,6 +68,7 @@ class SupernetSpec:
         task: name of the task.
         data_seed: fixes the task's splits.
         network: backbone and SAMs.
+        recipe: how it is trained.
         retain: probability of a connection in a training scheme.
         root_seed: root of the supernets' seeds.
         seed: tells initial weights, draws and schemes from those of other supernets.
@@ -76,18 +77,14 @@ class SupernetSpec:
     task: str
     data_seed: int
     network: NetworkSpec
+    recipe: Recipe
     retain: float
     root_seed: int
     seed: int
 
     def identity(self, task: Task) -> str:
-        """Content hash of this description, the data, the recipe and the code."""
-        return content_hash(
-            spec=asdict(self),
-            data=task.facts(),
-            recipe=asdict(task.supernet_recipe),
-            code=code_version(),
-        )
+        """Content hash of this description, the data and the code."""
+        return content_hash(spec=asdict(self), data=task.facts(), code=code_version())
 
 
 def train_supernet(spec: SupernetSpec, task: Task, *, on_epoch: OnEpoch) -> AttentionNetwork:
@@ -98,7 +95,7 @@ def train_supernet(spec: SupernetSpec, task: Task, *, on_epoch: OnEpoch) -> Atte
     train(
         network,
         task,
-        task.supernet_recipe,
+        spec.recipe,
         rng=child_rng(*seeds, "draws"),
         extra=lambda: (schemes.random(network.spec.blocks) < spec.retain,),
         on_epoch=on_epoch,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
+from jaxtyping import Bool
 
 from benchmark.budget import Ledger
 from benchmark.errors import ReplayError
@@ -52,7 +53,7 @@ class CachedOracle(Wrapper):
             self._known.update(zip(first, new, strict=True))
         return _scores([self._known[scheme] for scheme in bits])
 
-    def missing(self, schemes: Schemes) -> Schemes:
+    def missing(self, schemes: Schemes) -> Bool[np.ndarray, "rows blocks"]:
         """The rows of ``schemes`` that have no answer yet."""
         rows = [row for row, bits in enumerate(bits_of(schemes)) if bits not in self._known]
         unknown: Schemes = schemes[rows]

@@ -1,0 +1,22 @@
+"""One torch thread for every numerical job, in this process or another.
+
+Sums are split differently over more threads, so only a fixed number of them gives
+the same bits on every machine; and on networks of this size two processes use two
+cores better than one process with two threads does.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Give torch one thread inside the block, or inside the function it decorates."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

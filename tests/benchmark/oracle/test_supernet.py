@@ -1,0 +1,112 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.errors import StoreError
+from benchmark.networks.resnet import Backbone
+from benchmark.oracle.supernet import (
+    FrozenSupernet,
+    NetworkSpec,
+    SupernetOracle,
+    SupernetSpec,
+    frozen_supernet,
+    train_supernet,
+)
+from benchmark.schemes import all_schemes
+from tasks.digits import Digits
+
+TINY = Backbone(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
+SPEC = SupernetSpec(
+    task="digits",
+    data_seed=0,
+    network=NetworkSpec(TINY, "se", reduction=2, sharing="full"),
+    recipe=replace(Digits.supernet_recipe, epochs=1),
+    retain=0.8,
+    root_seed=0,
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def task() -> Digits:
+    return Digits()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("supernets")
+
+
+@pytest.fixture(scope="module")
+def frozen(task: Digits, folder: Path) -> FrozenSupernet:
+    return frozen_supernet(SPEC, task, folder, on_epoch=lambda _: None)
+
+
+def test_a_supernet_is_trained_once(task: Digits, folder: Path, frozen: FrozenSupernet) -> None:
+    epochs: list[float] = []
+    again = frozen_supernet(SPEC, task, folder, on_epoch=epochs.append)
+    assert epochs == []
+    assert again == frozen
+
+
+def test_training_repeats_itself_to_the_bit(task: Digits, frozen: FrozenSupernet) -> None:
+    trained = train_supernet(SPEC, task, on_epoch=lambda _: None).state_dict()
+    loaded = frozen.load().state_dict()
+    assert list(loaded) == list(trained)
+    assert all(torch.equal(loaded[name], trained[name]) for name in trained)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SPEC, seed=1),
+        replace(SPEC, root_seed=1),
+        replace(SPEC, retain=0.5),
+        replace(SPEC, recipe=replace(SPEC.recipe, epochs=2)),
+        replace(SPEC, network=replace(SPEC.network, sharing="share")),
+    ],
+)
+def test_whatever_changes_the_weights_changes_the_identity(
+    task: Digits, other: SupernetSpec
+) -> None:
+    assert other.identity(task) != SPEC.identity(task)
+
+
+def test_other_data_change_the_identity(task: Digits) -> None:
+    assert SPEC.identity(Digits(seed=1)) != SPEC.identity(task)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no supernet", None])
+def test_a_damaged_file_is_named_with_the_way_out(
+    task: Digits, frozen: FrozenSupernet, tmp_path: Path, damage: bytes | None
+) -> None:
+    content = frozen.path.read_bytes()
+    path = tmp_path / frozen.path.name
+    path.write_bytes(content[: len(content) // 2] if damage is None else damage)
+    with pytest.raises(StoreError, match="no intact supernet .*; delete it to train it again"):
+        frozen_supernet(SPEC, task, tmp_path, on_epoch=lambda _: None)
+
+
+def test_a_file_with_other_weights_is_refused(frozen: FrozenSupernet) -> None:
+    wider = replace(SPEC.network, backbone=replace(TINY, widths=(4, 8)))
+    with pytest.raises(StoreError, match="no intact supernet"):
+        replace(frozen, spec=replace(SPEC, network=wider)).load()
+
+
+def test_oracles_of_both_modes_have_identities_of_their_own(
+    task: Digits, frozen: FrozenSupernet
+) -> None:
+    recalibrated, running = (
+        SupernetOracle(frozen, "recalibrated"),
+        SupernetOracle(frozen, "running"),
+    )
+    assert recalibrated.identity(task) != running.identity(task)
+    losses = [make().score(all_schemes(2)).loss for make in (recalibrated, running)]
+    assert not np.allclose(*losses)
+
+
+def test_an_oracle_is_made_once_in_a_process(frozen: FrozenSupernet) -> None:
+    assert SupernetOracle(frozen, "running")() is SupernetOracle(frozen, "running")()

@@ -1,0 +1,38 @@
+"""A supernet and data small enough to be scored in milliseconds."""
+
+from typing import Literal
+
+import torch
+
+from benchmark.networks.connect import AttentionNetwork, build_network
+from benchmark.networks.resnet import Backbone
+from benchmark.oracle.base import OracleData
+from tasks.base import Classification, Split
+
+SMALL = Backbone(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
+
+
+def small_network(sharing: Literal["full", "share"] = "full", seed: int = 0) -> AttentionNetwork:
+    """A network with batch norms as scattered as if it had been trained."""
+    generator = torch.Generator().manual_seed(seed)
+    network = build_network(
+        SMALL, attention="se", reduction=2, sharing=sharing, generator=generator
+    )
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.weight.data.uniform_(0.5, 1.5, generator=generator)
+            module.bias.data.normal_(0, 0.3, generator=generator)
+            module.running_mean.normal_(0, 0.3, generator=generator)
+            module.running_var.uniform_(0.5, 2, generator=generator)
+    return network.eval()
+
+
+def small_data(rows: int = 37) -> OracleData:
+    """Random images with random targets."""
+    generator = torch.Generator().manual_seed(7)
+    images = torch.randn(rows, 3, 6, 6, generator=generator)
+    targets = torch.randint(SMALL.classes, (rows,), generator=generator)
+    calibration = torch.randn(24, 3, 6, 6, generator=generator)
+    return OracleData(Split(images, targets), calibration, Classification())

@@ -1,0 +1,146 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.oracle.wrappers import CachedOracle
+from benchmark.records import LaneKey
+from benchmark.runner import Lane, Objective, search
+from benchmark.store import Store
+from strategies.base import Answers, Schemes, SearchSpace, Strategy
+from strategies.random import Random
+from tests.benchmark.formula import Formula
+
+SPACE = SearchSpace((2, 2), budget=6)
+
+
+class Scripted(Strategy):
+    """Asks what it was given, whatever it is told."""
+
+    name = "scripted"
+    summary = "asks what it was given"
+    source = "this test"
+
+    def __init__(self, script: list[object]) -> None:
+        super().__init__(SPACE, rng=np.random.default_rng(0))
+        self.script = list(script)
+        self.told: list[Answers] = []
+
+    def ask(self, n: int) -> Schemes:
+        step = self.script.pop(0) if self.script else np.empty((0, 4), dtype=bool)
+        if isinstance(step, Exception):
+            raise step
+        return step  # type: ignore[return-value]  # some scripts are wrong on purpose
+
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        self.told.append(answers)
+        if np.array_equal(schemes, np.ones((1, 4))):
+            raise RuntimeError("can't learn this")
+
+
+class Bench:
+    """Runs lanes on one formula."""
+
+    def __init__(self, path: Path) -> None:
+        self.store = Store(path / "run.sqlite")
+        self.formula = Formula([0.1, 0.2, 0.3, 0.4])
+        self.oracle = CachedOracle(self.formula, Store(path / "cache.sqlite"))
+
+    def run(self, **makers: Callable[[], Strategy]) -> None:
+        lanes = [
+            Lane(LaneKey(name, 0, 0), make, self.oracle, self.store, SPACE.budget)
+            for name, make in makers.items()
+        ]
+        search(lanes, self.oracle, self.store, Objective(0.5))
+
+    def ended(self, name: str) -> tuple[str, str, list[list[int]]]:
+        record = self.store.lane_record(LaneKey(name, 0, 0), 4)
+        return record.state, record.message, record.schemes.astype(int).tolist()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def rows(*bits: str) -> np.ndarray:
+    return np.array([[bit == "1" for bit in row] for row in bits])
+
+
+def test_rewards_are_accuracy_and_the_price_of_connections() -> None:
+    rewards = Objective(0.5).reward(rows("0000", "1100", "1111"), np.array([0.1, 0.2, 0.3]))
+    assert rewards.tolist() == pytest.approx([0.6, 0.45, 0.3])
+
+
+def test_all_lanes_of_a_round_become_one_call(bench: Bench) -> None:
+    bench.run(
+        one=lambda: Scripted([rows("1000", "0100"), rows("0010")]),
+        two=lambda: Scripted([rows("0001"), rows("1000", "0011")]),
+    )
+    assert bench.formula.asked == [3, 2]  # 1000 is known in the second round
+    assert bench.ended("one") == ("finished", "", [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
+    assert bench.ended("two")[2] == [[0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 1, 1]]
+
+
+def test_a_strategy_is_told_rewards_accuracy_and_loss(bench: Bench) -> None:
+    strategy = Scripted([rows("1000")])
+    bench.run(one=lambda: strategy)
+    (answers,) = strategy.told
+    assert answers.accuracy.tolist() == pytest.approx([0.025])
+    assert answers.reward.tolist() == pytest.approx([0.025 + 0.5 * 0.75])
+    assert answers.loss.tolist() == pytest.approx([0.975])
+
+
+def test_a_lane_ends_when_its_budget_is_spent(bench: Bench) -> None:
+    bench.run(one=lambda: Scripted([rows("1000")] * 99))
+    state, _, schemes = bench.ended("one")
+    assert (state, len(schemes)) == ("finished", SPACE.budget)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (ValueError("no idea"), "ValueError: no idea"),
+        (rows("10"), "expected a boolean matrix"),
+        (rows("1000").astype(int), "received int64"),
+        (rows(*["1000"] * 7), "asked for 7 evaluations with 5 of 6 left"),
+        (rows("1111"), "RuntimeError: can't learn this"),
+    ],
+)
+def test_a_faulty_strategy_ends_its_lane_and_no_other(
+    bench: Bench, step: object, message: str
+) -> None:
+    bench.run(
+        bad=lambda: Scripted([rows("0001"), step, rows("0001")]),
+        good=lambda: Scripted([rows("1000")] * 3),
+    )
+    state, received, _ = bench.ended("bad")
+    assert state == "failed"
+    assert message in received
+    assert bench.ended("good") == ("finished", "", [[1, 0, 0, 0]] * 3)
+
+
+def test_a_stopped_search_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+    def make() -> Strategy:
+        return Random(SPACE, rng=np.random.default_rng(5))
+
+    (tmp_path / "whole").mkdir()
+    whole = Bench(tmp_path / "whole")
+    whole.run(one=make)
+
+    stopped = Bench(tmp_path)
+    lane = Lane(LaneKey("one", 0, 0), make, stopped.oracle, stopped.store, SPACE.budget)
+    schemes = lane.ask()
+    lane.score(schemes)  # written down, and killed before the strategy is told
+    resumed = Bench(tmp_path)
+    resumed.run(one=make)
+    assert resumed.ended("one") == whole.ended("one")
+
+
+def test_a_strategy_that_does_not_repeat_itself_is_found_out(bench: Bench) -> None:
+    bench.run(one=lambda: Scripted([rows("1000")]))
+    bench.run(one=lambda: Scripted([rows("0100")]))
+    state, message, _ = bench.ended("one")
+    assert state == "failed"
+    assert "expected 1000, received 0100" in message

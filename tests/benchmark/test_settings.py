@@ -1,0 +1,54 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"strategies": ("eam",)},
+            r"unknown strategy 'eam'; did you mean 'ean'\? \(there are: .*ga",
+        ),
+        ({"strategies": ()}, "strategies"),
+        ({"strategies": ("ga", "ga")}, "'ga' is listed more than once"),
+        ({"task": "digit"}, r"unknown task 'digit'; did you mean 'digits'\?"),
+        ({"budget": 0}, "budget: expected greater than or equal to 1, received 0"),
+        ({"seeds": -2}, "seeds: expected greater than or equal to 1, received -2"),
+        ({"retain": 1.5}, "retain: .*received 1.5"),
+        ({"sharing": "half"}, "sharing: expected 'full' or 'share', received 'half'"),
+        ({"batch_norm": "frozen"}, "batch_norm: expected 'recalibrated' or 'running'"),
+        ({"device": "gpu"}, r"unknown device 'gpu' \(there are: cpu, cuda, cuda:N\)"),
+        ({"budgets": 3}, "unknown setting 'budgets'; did you mean 'budget'?"),
+    ],
+)
+def test_what_can_not_be_is_refused_with_what_was_expected(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        Settings(**values)
+
+
+def test_a_toml_file_is_read_and_flags_win(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('strategies = ["ga", "random"]\nbudget = 50\n')
+    settings = Settings.from_toml(path, budget=70)
+    assert settings.strategies == ("ga", "random")
+    assert settings.budget == 70
+
+
+@pytest.mark.parametrize("content", ["budget = ", "\udcff"])
+def test_an_unreadable_file_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match=r"can't read settings from .*broken\.toml"):
+        Settings.from_toml(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"absent\.toml"):
+        Settings.from_toml(tmp_path / "absent.toml")

@@ -1,0 +1,107 @@
+import math
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.errors import StoreError
+from benchmark.records import CostRecord, Interval, LaneKey, StandaloneRecord
+from benchmark.store import SCHEMA_VERSION, Store
+
+KEY = LaneKey("ga", 1, 0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "run.sqlite")
+
+
+def test_facts_come_back_as_they_were_set(store: Store) -> None:
+    store.set_fact("settings", {"budget": 3, "names": ["a", "b"]})
+    assert store.fact("settings") == {"budget": 3, "names": ["a", "b"]}
+    assert store.fact("absent", default=7) == 7
+
+
+def test_a_lane_keeps_its_number(store: Store) -> None:
+    other = store.lane(LaneKey("ea", 1, 0))
+    assert store.lane(KEY) == store.lane(KEY) != other
+
+
+def test_a_lane_record_holds_its_calls_in_order(store: Store) -> None:
+    lane = store.lane(KEY)
+    store.add_call(lane, 0, ["10", "11"], [(0.5, 1.0), (0.25, 2.0)])
+    store.add_call(lane, 1, ["00"], [(0.75, 0.5)])
+    record = store.lane_record(KEY, blocks=2)
+    assert record.schemes.astype(int).tolist() == [[1, 0], [1, 1], [0, 0]]
+    assert record.accuracy.tolist() == [0.5, 0.25, 0.75]
+    assert record.loss.tolist() == [1.0, 2.0, 0.5]
+    assert record.state == "running"
+    assert store.calls(lane)[1] == (["00"], [(0.75, 0.5)])
+
+
+def test_a_lane_that_never_asked_has_no_rows(store: Store) -> None:
+    assert store.lane_record(KEY, blocks=3).schemes.shape == (0, 3)
+
+
+def test_a_lane_ends_with_a_message(store: Store) -> None:
+    store.end_lane(store.lane(KEY), "failed", "ValueError: no")
+    record = store.lane_record(KEY, blocks=2)
+    assert (record.state, record.message) == ("failed", "ValueError: no")
+
+
+def test_failed_answers_come_back_as_nan(store: Store) -> None:
+    store.add_answers("oracle", ["1"], [(math.nan, math.nan)], seconds=0.1)
+    accuracy, loss = store.answers("oracle")["1"]
+    assert np.isnan([accuracy, loss]).all()
+
+
+def test_answers_belong_to_their_oracle_and_stay(store: Store) -> None:
+    store.add_answers("one", ["1"], [(0.5, 1.0)], seconds=0.25)
+    store.add_answers("one", ["1"], [(0.9, 0.1)], seconds=9.0)
+    assert store.answers("one") == {"1": (0.5, 1.0)}
+    assert store.answers("other") == {}
+    assert store.answer_seconds("one") == {"1": 0.25}
+
+
+def test_trainings_and_costs_come_back_as_they_were(store: Store) -> None:
+    training = StandaloneRecord("10", 3, 0.5, 0.4, 1.5, 2.0)
+    cost = CostRecord("10", 20, 10, 99, 1.5, Interval(0.1, 0.0, 0.2), Interval(-0.1, -0.2, 0.0))
+    store.add_standalone("training", training)
+    store.add_cost("machine", cost)
+    assert store.standalone("training") == {("10", 3): training}
+    assert store.costs("machine") == {"10": cost}
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    def interrupted() -> None:
+        with store.transaction():
+            store.set_fact("half", value=True)
+            raise KeyboardInterrupt
+
+    pytest.raises(KeyboardInterrupt, interrupted)
+    assert store.fact("half") is None
+
+
+def test_everything_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run.sqlite")
+    store.add_answers("one", ["1"], [(0.5, 1.0)], seconds=0.25)
+    again = Store(tmp_path / "run.sqlite")
+    assert again.answers("one") == {"1": (0.5, 1.0)}
+
+
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    path.write_text("these are not the bytes of a database, whatever the name says")
+    with pytest.raises(StoreError, match=r"run\.sqlite can't be used as a store"):
+        Store(path)
+
+
+def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    Store(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    raw.close()
+    with pytest.raises(StoreError, match=f"schema {SCHEMA_VERSION + 1}.*reads {SCHEMA_VERSION}"):
+        Store(path)

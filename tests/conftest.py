@@ -1,0 +1,15 @@
+"""What tests of all packages share."""
+
+import os
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Shapes and axis names in signatures are checked in every test.
+install_import_hook(["benchmark", "strategies", "tasks", "reports"], "beartype.beartype")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKET_BENCHMARK_CACHE", str(tmp_path_factory.mktemp("cache")))
+    assert os.environ["TICKET_BENCHMARK_CACHE"]
