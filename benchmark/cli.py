@@ -84,12 +84,15 @@ def run(
     given = _given(options)
     settings = Settings.from_toml(config, **given) if config else Settings(**given)
     console = Console(stderr=True)
-    with _stoppable(console), _live(console) as progress:
+    with _stoppable(console):
         from benchmark.experiment import run as run_experiment
+        from benchmark.live import LiveProgress
 
-        report = run_experiment(settings, out=out, cache=cache, workers=workers, progress=progress)
+        live = LiveProgress(console)
+        with live.bars:
+            report = run_experiment(settings, out=out, cache=cache, workers=workers, progress=live)
     report.print(Console())
-    if report.failures:
+    if any(lane.state == "failed" for lane in report.records.lanes):
         sys.exit(1)
 
 
@@ -152,11 +155,3 @@ def _stoppable(console: Any) -> Iterator[None]:
             "Stopped. Nothing finished is lost: the same command again goes on from here."
         )
         sys.exit(130)
-
-
-@contextmanager
-def _live(console: Any) -> Iterator[Any]:
-    from benchmark.live import LiveProgress
-
-    with LiveProgress(console) as progress:
-        yield progress

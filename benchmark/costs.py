@@ -63,6 +63,7 @@ def measure_costs(
     *,
     device: str = "cpu",
     rounds: int = 150,
+    confidence: float = 0.95,
 ) -> CostRecord:
     """Measure the network of one scheme beside Original and Full-SA.
 
@@ -72,6 +73,7 @@ def measure_costs(
         image_shape: channels, height, width of an image.
         device: where inference is timed; on the CPU with one thread.
         rounds: times that each of the three networks is timed.
+        confidence: of the intervals of increments.
     """
     blocks = len(bits)
     supernet = spec.build(torch.Generator())
@@ -89,8 +91,8 @@ def measure_costs(
         parameters=parameters,
         flops=flops,
         milliseconds=float(np.median(seconds[:, 0])) * 1e3,
-        increment=_increment(seconds[:, 0] / seconds[:, 1]),
-        increment_over_full=_increment(seconds[:, 0] / seconds[:, 2]),
+        increment=_increment(seconds[:, 0] / seconds[:, 1], confidence),
+        increment_over_full=_increment(seconds[:, 0] / seconds[:, 2], confidence),
     )
 
 
@@ -121,14 +123,12 @@ def _timed(network: nn.Module, images: torch.Tensor) -> float:
     return perf_counter() - started
 
 
-def _increment(ratios: Float64[np.ndarray, " rounds"]) -> Interval:
-    low, high = median_bounds(ratios)
+def _increment(ratios: Float64[np.ndarray, " rounds"], confidence: float) -> Interval:
+    low, high = median_bounds(ratios, confidence)
     return Interval(float(np.median(ratios)) - 1, low - 1, high - 1)
 
 
-def median_bounds(
-    values: Float64[np.ndarray, " n"], confidence: float = 0.95
-) -> tuple[float, float]:
+def median_bounds(values: Float64[np.ndarray, " n"], confidence: float) -> tuple[float, float]:
     """Bounds of the median from order statistics (the sign test's interval)."""
     ordered = np.sort(values)
     below = int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5))

@@ -5,50 +5,31 @@ looking for them: the same call after a stop goes on where it stopped.
 """
 
 import os
-import platform
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from benchmark import __version__
-from benchmark.costs import machine_name, measure_costs
-from benchmark.errors import UsageError
-from benchmark.folder import Description, RunFolder, read_records
-from benchmark.identity import code_version, content_hash
-from benchmark.networks.resnet import SHAPES
-from benchmark.oracle.prefix_tree import block_passes
-from benchmark.oracle.supernet import (
-    CALIBRATION_DRAWS,
-    FrozenSupernet,
-    NetworkSpec,
-    SupernetOracle,
-    SupernetSpec,
-    frozen_supernet,
-)
+from benchmark.costs import measure_costs
+from benchmark.folder import RunFolder, read_records
+from benchmark.oracle.supernet import FrozenSupernet, SupernetOracle, frozen_supernet
 from benchmark.oracle.wrappers import CachedOracle, ShardedOracle
+from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, search
 from benchmark.schemes import all_schemes
 from benchmark.seeding import child_rng
 from benchmark.settings import Settings
-from benchmark.standalone import Training, pick_candidates, train_all
+from benchmark.standalone import pick_candidates, train_all
 from benchmark.store import Store, bits_of
 from benchmark.workers import Workers, available_cores
 from reports.report import Report
-from strategies.base import SearchSpace
 from strategies.registry import load_strategy
-from tasks.base import Recipe
-from tasks.registry import load_task
 
 _TABULATE_AT_A_TIME = 512
-_LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
 def run(
@@ -73,14 +54,18 @@ def run(
         UsageError: settings that this machine can't serve, or a folder of another experiment.
         StoreError: a damaged file in the folder or the cache.
     """
-    experiment = Experiment(
-        settings,
-        out=None if out is None else Path(out),
-        cache=default_cache() if cache is None else Path(cache),
-        workers=Workers(available_cores() if workers is None else workers),
-        progress=Silent() if progress is None else progress,
-    )
-    return experiment.run()
+    plan = Plan(settings)
+    folder = RunFolder(Path(out or Path("runs") / f"{settings.task}-{plan.identity[:8]}"))
+    folder.check(plan.identity)
+    crew = Workers(available_cores() if workers is None else workers)
+    with (
+        closing(folder.claim(plan.description(crew.count))) as store,
+        _opened(default_cache() if cache is None else Path(cache)) as shared,
+    ):
+        steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
+        report = steps.run()
+    report.write(folder.path)
+    return report
 
 
 def default_cache() -> Path:
@@ -91,258 +76,164 @@ def default_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "ticket-benchmark"
 
 
-class Experiment:
-    """An experiment's parts, made from its settings; see `run` for the arguments."""
+@contextmanager
+def _opened(cache: Path) -> Iterator[Store]:
+    cache.mkdir(parents=True, exist_ok=True)
+    with closing(Store(cache / "cache.sqlite")) as store:
+        yield store
+
+
+class _Steps:
+    """The steps of an experiment, each of which does what is not done yet."""
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        out: Path | None,
-        cache: Path,
-        workers: Workers,
-        progress: Progress,
+        self, plan: Plan, store: Store, cache: Store, workers: Workers, progress: Progress
     ) -> None:
-        _check_device(settings.device)
-        self.settings = settings
-        self.task = load_task(settings.task, seed=settings.data_seed)
-        shape = SHAPES[self.task.backbone]
-        self.network = NetworkSpec(
-            backbone=shape.backbone(self.task.image_shape[0], self.task.classes),
-            attention=settings.attention,
-            reduction=shape.reduction,
-            sharing=settings.sharing,
-        )
-        self.blocks = self.network.backbone.blocks
-        self.supernet_recipe = _recipe(self.task.supernet_recipe, settings.supernet_epochs)
-        self.training = Training(
-            task=settings.task,
-            data_seed=settings.data_seed,
-            network=self.network,
-            recipe=_recipe(self.task.standalone_recipe, settings.standalone_epochs),
-            root_seed=settings.seed,
-            device=settings.device,
-        )
-        self.identity = content_hash(settings=settings.model_dump(), data=self.task.facts())
-        self.folder = RunFolder(out or Path("runs") / f"{settings.task}-{self.identity[:8]}")
+        self._plan = plan
+        self._settings = plan.settings
+        self._store = store
         self._cache = cache
         self._workers = workers
         self._progress = progress
 
     def run(self) -> Report:
-        """Do whatever is not done yet, write the report and return it."""
-        self.folder.check(self.identity)
-        with closing(self.folder.claim(self._description())) as store, self._shared() as cache:
-            oracles = [
-                self._search(store, cache, seed) for seed in range(self.settings.supernet_seeds)
-            ]
-            with store.transaction():
-                store.set_fact("oracles", oracles)
-            schemes = self._candidates(store)
-            self._train(store, cache, schemes)
-            self._measure(store, schemes)
-            store.set_fact("finished", value=True)
-            report = Report(read_records(store))
-        report.write(self.folder.path)
-        return report
-
-    @contextmanager
-    def _shared(self) -> Iterator[Store]:
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with closing(Store(self._cache / "cache.sqlite")) as cache:
-            yield cache
-
-    def _description(self) -> Description:
-        return Description(
-            experiment=self.identity,
-            settings=self.settings.model_dump(),
-            facts=self.task.facts(),
-            environment={
-                "ticket-benchmark": __version__,
-                "code": code_version(),
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "system": f"{platform.system()} {platform.machine()}",
-                "processor": machine_name(self.settings.device),
-                "workers": self._workers.count,
-            },
-            blocks_per_stage=list(self.network.backbone.blocks_per_stage),
-            lanes=self._lane_keys(),
-            training=self.training.identity(self.task),
-            machine=f"{machine_name(self.settings.device)}, torch {torch.__version__}",
-        )
-
-    def _lane_keys(self) -> list[LaneKey]:
-        return [
-            LaneKey(strategy, seed, supernet)
-            for strategy in self.settings.strategies
-            for supernet in range(self.settings.supernet_seeds)
-            for seed in range(self.settings.seeds)
-        ]
-
-    # Supernet and search.
+        """From supernets to the report."""
+        oracles: list[dict[str, Any]] = []
+        for seed in range(self._settings.supernet_seeds):
+            oracles.append(self._search(seed))
+            self._store.set_fact("oracles", oracles)
+        schemes = self._choose()
+        self._train(schemes)
+        self._measure(schemes)
+        self._store.set_fact("finished", value=True)
+        return Report(read_records(self._store))
 
     def _supernet(self, seed: int) -> FrozenSupernet:
-        spec = SupernetSpec(
-            task=self.settings.task,
-            data_seed=self.settings.data_seed,
-            network=self.network,
-            recipe=self.supernet_recipe,
-            retain=self.settings.retain,
-            root_seed=self.settings.seed,
-            seed=seed,
-        )
-        epochs = self.supernet_recipe.epochs
-        title = f"Training supernet {seed + 1} of {self.settings.supernet_seeds}"
-        with self._progress.stage(title, epochs, "epochs") as advance:
+        title = f"Training supernet {seed + 1} of {self._settings.supernet_seeds}"
+        with self._progress.stage(title, self._plan.supernet_recipe.epochs, "epochs") as advance:
             return frozen_supernet(
-                spec,
-                self.task,
-                self._cache / "supernets",
+                self._plan.supernet(seed),
+                self._plan.task,
+                self._cache.path.parent / "supernets",
                 on_epoch=lambda _: advance(1),
             )
 
-    def _search(self, store: Store, cache: Store, seed: int) -> dict[str, Any]:
-        recipe = SupernetOracle(
-            self._supernet(seed), self.settings.batch_norm, self.settings.device
-        )
+    def _search(self, seed: int) -> dict[str, Any]:
+        plan = self._plan
+        supernet = self._supernet(seed)
+        recipe = SupernetOracle(supernet, self._settings.batch_norm, self._settings.device)
         # A GPU is one worker; processes are for cores.
-        workers = self._workers if self.settings.device == "cpu" else Workers(1)
-        oracle = CachedOracle(ShardedOracle(recipe(), recipe, workers), cache)
-        tabulated = self._tabulation_pays()
-        if tabulated:
+        workers = self._workers if self._settings.device == "cpu" else Workers(1)
+        oracle = CachedOracle(ShardedOracle(recipe(), recipe, workers), self._cache)
+        if plan.tabulation_pays():
             self._tabulate(oracle)
-            self._keep_landscape(store, cache, oracle.identity)
-        ends = oracle.score(np.array([[False], [True]]).repeat(self.blocks, axis=1))
-        self._run_lanes(store, oracle, seed)
-        used = set(bits_of(all_schemes(self.blocks))) if tabulated else self._asked(store, seed)
-        seconds = cache.answer_seconds(oracle.identity)
+        ends = oracle.score(all_schemes(plan.blocks)[[0, -1]])
+        self._run_lanes(oracle, seed)
+        used = self._used(seed)
+        seconds = self._cache.answer_seconds(oracle.identity)
         return {
             "supernet_seed": seed,
             "identity": oracle.identity,
-            "facts": self._oracle_facts(tabulated=tabulated),
+            "facts": plan.oracle_facts(),
             "original_accuracy": float(ends.accuracy[0]),
             "full_accuracy": float(ends.accuracy[1]),
             "evaluations": len(used),
             "seconds": sum(seconds[bits] for bits in used),
-            "training_seconds": recipe.supernet.training_seconds,
+            "training_seconds": supernet.training_seconds,
         }
 
-    def _tabulation_pays(self) -> bool:
-        """Whether all schemes together cost less than what the lanes may ask."""
-        asked = len(self.settings.strategies) * self.settings.seeds * self.settings.budget
-        return self.blocks <= _LANDSCAPE_LIMIT and 2**self.blocks - 1 <= block_passes(
-            asked, self.blocks
-        )
-
     def _tabulate(self, oracle: CachedOracle) -> None:
-        missing = oracle.missing(all_schemes(self.blocks))
+        missing = oracle.missing(all_schemes(self._plan.blocks))
         with self._progress.stage("Scoring every scheme", len(missing), "schemes") as advance:
             for start in range(0, len(missing), _TABULATE_AT_A_TIME):
                 group = missing[start : start + _TABULATE_AT_A_TIME]
                 oracle.score(group)
                 advance(len(group))
+        answers = self._cache.answers(oracle.identity)
+        seconds = self._cache.answer_seconds(oracle.identity)
+        with self._store.transaction():
+            for bits, answer in answers.items():
+                self._store.add_answers(oracle.identity, [bits], [answer], seconds=seconds[bits])
 
-    def _keep_landscape(self, store: Store, cache: Store, identity: str) -> None:
-        answers = cache.answers(identity)
-        with store.transaction():
-            store.add_answers(identity, list(answers), list(answers.values()), seconds=0.0)
-
-    def _run_lanes(self, store: Store, oracle: CachedOracle, supernet_seed: int) -> None:
-        space = SearchSpace(self.network.backbone.blocks_per_stage, self.settings.budget)
-        keys = [key for key in self._lane_keys() if key.supernet_seed == supernet_seed]
-        unfinished = [
-            key for key in keys if store.lane_record(key, self.blocks).state != "finished"
+    def _run_lanes(self, oracle: CachedOracle, supernet_seed: int) -> None:
+        keys = [
+            key
+            for key in self._plan.lane_keys()
+            if key.supernet_seed == supernet_seed and not self._finished(key)
         ]
-        total = len(unfinished) * self.settings.budget
-        with self._progress.stage("Searching", total, "evaluations") as advance:
-            lanes = [self._lane(key, space, oracle, store) for key in unfinished]
-            search(
-                lanes,
-                oracle,
-                store,
-                Objective(self.settings.objective_weight),
-                on_progress=advance,
-            )
+        with self._progress.stage(
+            "Searching", len(keys) * self._settings.budget, "evaluations"
+        ) as advance:
+            lanes = [self._lane(key, oracle) for key in keys]
+            search(lanes, oracle, self._store, self._plan.objective, on_progress=advance)
 
-    def _lane(self, key: LaneKey, space: SearchSpace, oracle: CachedOracle, store: Store) -> Lane:
-        rng = child_rng(
-            self.settings.seed, "search", key.strategy, key.strategy_seed, key.supernet_seed
-        )
-        make = partial(load_strategy(key.strategy), space, rng=rng)
-        return Lane(key, make, oracle, store, self.settings.budget)
+    def _finished(self, key: LaneKey) -> bool:
+        return self._store.lane_record(key, self._plan.blocks).state == "finished"
 
-    def _asked(self, store: Store, supernet_seed: int) -> set[str]:
-        asked = {"0" * self.blocks, "1" * self.blocks}
-        for key in self._lane_keys():
+    def _lane(self, key: LaneKey, oracle: CachedOracle) -> Lane:
+        names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
+        rng = child_rng(self._settings.seed, *names)
+        make = partial(load_strategy(key.strategy), self._plan.space, rng=rng)
+        return Lane(key, make, oracle, self._store, self._settings.budget)
+
+    def _used(self, supernet_seed: int) -> set[str]:
+        """Schemes that the machine had to score for this run."""
+        plan = self._plan
+        if plan.tabulation_pays():
+            return set(bits_of(all_schemes(plan.blocks)))
+        used = {plan.original, plan.full}
+        for key in plan.lane_keys():
             if key.supernet_seed == supernet_seed:
-                asked.update(bits_of(store.lane_record(key, self.blocks).schemes))
-        return asked
+                used.update(bits_of(self._store.lane_record(key, plan.blocks).schemes))
+        return used
 
-    def _oracle_facts(self, *, tabulated: bool) -> dict[str, Any]:
-        settings = self.settings
-        return {
-            "batch norm": settings.batch_norm,
-            "attention": settings.attention,
-            "sharing": settings.sharing,
-            "retain probability": settings.retain,
-            "supernet epochs": self.supernet_recipe.epochs,
-            "calibration draws": CALIBRATION_DRAWS if settings.batch_norm == "recalibrated" else 0,
-            "landscape": "tabulated" if tabulated else "scored on demand",
-        }
-
-    # From candidates to evidence.
-
-    def _candidates(self, store: Store) -> list[str]:
+    def _choose(self) -> list[str]:
         """Write down each lane's candidates; return every scheme that is to be trained."""
-        objective = Objective(self.settings.objective_weight)
+        plan = self._plan
         chosen: list[tuple[LaneKey, list[str]]] = []
-        for key in self._lane_keys():
-            lane = store.lane_record(key, self.blocks)
-            rewards = objective.reward(lane.schemes, lane.accuracy)
-            chosen.append((key, pick_candidates(lane, rewards, self.settings.candidates)))
-        store.set_fact("candidates", [(asdict(key), schemes) for key, schemes in chosen])
-        ends = ["0" * self.blocks, "1" * self.blocks]
-        found = sorted({bits for _, schemes in chosen for bits in schemes} - set(ends))
-        return ends + found
+        for key in plan.lane_keys():
+            lane = self._store.lane_record(key, plan.blocks)
+            rewards = plan.objective.reward(lane.schemes, lane.accuracy)
+            chosen.append((key, pick_candidates(lane, rewards, self._settings.candidates)))
+        self._store.set_fact("candidates", [(asdict(key), schemes) for key, schemes in chosen])
+        found = {bits for _, schemes in chosen for bits in schemes}
+        return [plan.original, plan.full, *sorted(found - {plan.original, plan.full})]
 
-    def _train(self, store: Store, cache: Store, schemes: list[str]) -> None:
-        identity = self.training.identity(self.task)
-        seeds = range(self.settings.standalone_seeds)
-        total = len(schemes) * len(seeds)
+    def _train(self, schemes: list[str]) -> None:
+        training = self._plan.training
+        identity = training.identity(self._plan.task)
+        seeds = range(self._settings.standalone_seeds)
         title = f"Training {len(schemes)} schemes from scratch"
-        with self._progress.stage(title, total, "networks") as advance:
-            records = train_all(
-                self.training, schemes, seeds, identity=identity, cache=cache, workers=self._workers
-            )
-            with closing(records):
-                for record in records:
-                    store.add_standalone(identity, record)
-                    advance(1)
+        with (
+            self._progress.stage(title, len(schemes) * len(seeds), "networks") as advance,
+            closing(
+                train_all(
+                    training,
+                    schemes,
+                    seeds,
+                    identity=identity,
+                    cache=self._cache,
+                    workers=self._workers,
+                )
+            ) as records,
+        ):
+            for record in records:
+                self._store.add_standalone(identity, record)
+                advance(1)
 
-    def _measure(self, store: Store, schemes: list[str]) -> None:
-        machine = store.fact("description")["machine"]
-        missing = [bits for bits in schemes if bits not in store.costs(machine)]
+    def _measure(self, schemes: list[str]) -> None:
+        plan = self._plan
+        machine = self._store.fact("description")["machine"]
+        known = self._store.costs(machine)
+        missing = [bits for bits in schemes if bits not in known]
         with self._progress.stage("Measuring costs", len(missing), "schemes") as advance:
             for bits in missing:
                 cost = measure_costs(
-                    self.network, bits, self.task.image_shape, device=self.settings.device
+                    plan.network,
+                    bits,
+                    plan.task.image_shape,
+                    device=self._settings.device,
+                    confidence=self._settings.confidence,
                 )
-                store.add_cost(machine, cost)
+                self._store.add_cost(machine, cost)
                 advance(1)
-
-
-def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:
-    return recipe if epochs is None else replace(recipe, epochs=epochs)
-
-
-def _check_device(name: str) -> None:
-    if name == "cpu":
-        return
-    if not torch.cuda.is_available():
-        raise UsageError(f"device {name!r} was asked for, but torch sees no CUDA device; use cpu")
-    index = int(name.partition(":")[2] or 0)
-    if index >= torch.cuda.device_count():
-        raise UsageError(
-            f"device {name!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices"
-        )

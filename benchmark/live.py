@@ -3,24 +3,25 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from types import TracebackType
 
+from rich import progress
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-from benchmark.progress import Advance
+from benchmark.progress import Advance, Progress
 
 
-class LiveProgress:
+class LiveProgress(Progress):
     """Shows each stage with what is done, how long it took and how long it will take.
+
+    Bars are drawn while ``bars`` is entered as a context.
 
     Args:
         console: where to draw; a pipe gets one line a finished stage.
@@ -28,7 +29,7 @@ class LiveProgress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bars = Progress(
+        self.bars = progress.Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
@@ -42,34 +43,22 @@ class LiveProgress:
             transient=True,
         )
 
-    def __enter__(self) -> "LiveProgress":
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bars.stop()
-
     @contextmanager
-    def stage(self, title: str, total: float, unit: str) -> Iterator[Advance]:
-        """See `benchmark.progress.Progress.stage`."""
-        bar = self._bars.add_task(title, total=total, unit=unit)
+    def stage(self, title: str, total: int, unit: str) -> Iterator[Advance]:
+        if total == 0:
+            yield lambda _: None
+            return
+        bar = self.bars.add_task(title, total=total, unit=unit)
         started = perf_counter()
-        done = 0.0
+        done = 0
 
-        def advance(units: float) -> None:
+        def advance(units: int) -> None:
             nonlocal done
             done += units
-            self._bars.advance(bar, units)
+            self.bars.advance(bar, units)
 
         yield advance
-        self._bars.remove_task(bar)
+        self.bars.remove_task(bar)
         seconds = perf_counter() - started
-        if done > 0:
-            self._console.print(f"{title}: {done:,.0f} {unit} in {seconds:.1f} s")
-        else:
-            self._console.print(f"{title}: nothing left to do")
+        found = "" if done > 0 else "found, not repeated; "
+        self._console.print(f"{title}: {found}{done or total:,} {unit} in {seconds:.1f} s")

@@ -182,7 +182,7 @@ def judge(
 def _accuracy_condition(difference: Interval | None) -> _Condition:
     if difference is None:
         return _Condition(None, None, "shares no seed with Full-SA")
-    point = difference.center >= 0
+    point = bool(difference.center >= 0)
     if difference.low >= 0:
         return _Condition(holds=True, point=point, words="accuracy not below Full-SA")
     if difference.high < 0:
@@ -195,7 +195,7 @@ def _accuracy_condition(difference: Interval | None) -> _Condition:
 def _parameter_condition(cost: CostRecord | None, full: CostRecord | None) -> _Condition:
     if cost is None or full is None:
         return _Condition(None, None, "parameters not counted")
-    fewer = cost.parameters < full.parameters
+    fewer = bool(cost.parameters < full.parameters)
     return _Condition(fewer, fewer, "fewer parameters" if fewer else "no fewer parameters")
 
 
@@ -203,7 +203,7 @@ def _latency_condition(cost: CostRecord | None) -> _Condition:
     if cost is None:
         return _Condition(None, None, "latency not measured")
     increment = cost.increment_over_full
-    point = increment.center < 0
+    point = bool(increment.center < 0)  # NumPy's own booleans fail `is True`
     if increment.high < 0:
         return _Condition(holds=True, point=point, words="faster")
     if increment.low >= 0:

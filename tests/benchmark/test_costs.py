@@ -46,10 +46,10 @@ def test_a_slower_network_has_a_positive_increment() -> None:
 
 def test_bounds_of_the_median_of_ten_are_the_second_and_ninth_values() -> None:
     # P(fewer than 2 of 10 fall below the median) = 11/1024 on each side: 97.9% between them.
-    assert median_bounds(np.arange(1.0, 11.0)) == (2.0, 9.0)
+    assert median_bounds(np.arange(1.0, 11.0), 0.95) == (2.0, 9.0)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=60))
 def test_bounds_enclose_the_median(values: list[float]) -> None:
-    low, high = median_bounds(np.array(values))
+    low, high = median_bounds(np.array(values), 0.95)
     assert low <= np.median(values) <= high

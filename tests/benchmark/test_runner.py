@@ -27,7 +27,7 @@ class Scripted(Strategy):
         self.script = list(script)
         self.told: list[Answers] = []
 
-    def ask(self, n: int) -> Schemes:
+    def ask(self, n: int) -> Schemes:  # noqa: ARG002 - deaf on purpose
         step = self.script.pop(0) if self.script else np.empty((0, 4), dtype=bool)
         if isinstance(step, Exception):
             raise step

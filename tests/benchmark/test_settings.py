@@ -12,7 +12,7 @@ from benchmark.settings import Settings
     [
         (
             {"strategies": ("eam",)},
-            r"unknown strategy 'eam'; did you mean 'ean'\? \(there are: .*ga",
+            r"strategy 'eam'; did you mean 'ean'\? \(there are: .*ga",
         ),
         ({"strategies": ()}, "strategies"),
         ({"strategies": ("ga", "ga")}, "'ga' is listed more than once"),

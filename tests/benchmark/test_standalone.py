@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import SHAPES, Backbone
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.records import LaneKey, LaneRecord
 from benchmark.standalone import Training, pick_candidates, train_all, train_standalone
@@ -42,8 +42,10 @@ def test_a_training_repeats_itself_in_another_process() -> None:
 
 
 def test_training_learns() -> None:
-    longer = replace(TRAINING, recipe=replace(TRAINING.recipe, epochs=6))
-    record = train_standalone((longer, "11", 0))
+    shape = SHAPES["resnet26-thin"]
+    network = replace(TRAINING.network, backbone=shape.backbone(4, 10))
+    training = replace(TRAINING, network=network, recipe=replace(TRAINING.recipe, epochs=3))
+    record = train_standalone((training, "1" * 12, 0))
     assert record.test_accuracy > 0.2  # chance is 0.1
     assert record.validation_accuracy != record.test_accuracy
     assert record.seconds > 0

@@ -79,7 +79,8 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
             store.set_fact("half", value=True)
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert store.fact("half") is None
 
 

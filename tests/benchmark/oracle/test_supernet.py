@@ -86,7 +86,7 @@ def test_a_damaged_file_is_named_with_the_way_out(
     content = frozen.path.read_bytes()
     path = tmp_path / frozen.path.name
     path.write_bytes(content[: len(content) // 2] if damage is None else damage)
-    with pytest.raises(StoreError, match="no intact supernet .*; delete it to train it again"):
+    with pytest.raises(StoreError, match=r"no intact supernet .*; delete it to train it again"):
         frozen_supernet(SPEC, task, tmp_path, on_epoch=lambda _: None)
 
 
@@ -104,8 +104,8 @@ def test_oracles_of_both_modes_have_identities_of_their_own(
         SupernetOracle(frozen, "running"),
     )
     assert recalibrated.identity(task) != running.identity(task)
-    losses = [make().score(all_schemes(2)).loss for make in (recalibrated, running)]
-    assert not np.allclose(*losses)
+    first, second = (make().score(all_schemes(2)).loss for make in (recalibrated, running))
+    assert not np.allclose(first, second)
 
 
 def test_an_oracle_is_made_once_in_a_process(frozen: FrozenSupernet) -> None:

@@ -90,7 +90,7 @@ def test_another_request_than_the_journals_is_an_error(store: Store) -> None:
     lane = store.lane(LaneKey("x", 0, 0))
     RecordedOracle(Formula(WEIGHTS), store, lane).score(ALL[[1, 2]])
     resumed = RecordedOracle(Formula(WEIGHTS), store, lane)
-    with pytest.raises(ReplayError, match="request 0 .* expected 001, 010, received 010, 001"):
+    with pytest.raises(ReplayError, match=r"request 0 .* expected 001, 010, received 010, 001"):
         resumed.score(ALL[[2, 1]])
 
 

@@ -1,0 +1,142 @@
+"""What an experiment consists of, derived from its settings before anything runs."""
+
+import platform
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from benchmark import __version__
+from benchmark.costs import machine_name
+from benchmark.errors import UsageError
+from benchmark.folder import Description
+from benchmark.identity import code_version, content_hash
+from benchmark.networks.resnet import SHAPES
+from benchmark.oracle.prefix_tree import block_passes
+from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSpec
+from benchmark.records import LaneKey
+from benchmark.runner import Objective
+from benchmark.settings import Settings
+from benchmark.standalone import Training
+from strategies.base import SearchSpace
+from tasks.base import Recipe
+from tasks.registry import load_task
+
+_LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
+
+
+class Plan:
+    """The parts of an experiment.
+
+    Args:
+        settings: what determines the results.
+
+    Raises:
+        UsageError: this machine lacks the device.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        _check_device(settings.device)
+        self.settings = settings
+        self.task = load_task(settings.task, seed=settings.data_seed)
+        shape = SHAPES[self.task.backbone]
+        self.network = NetworkSpec(
+            backbone=shape.backbone(self.task.image_shape[0], self.task.classes),
+            attention=settings.attention,
+            reduction=shape.reduction,
+            sharing=settings.sharing,
+        )
+        self.supernet_recipe = _recipe(self.task.supernet_recipe, settings.supernet_epochs)
+        self.training = Training(
+            task=settings.task,
+            data_seed=settings.data_seed,
+            network=self.network,
+            recipe=_recipe(self.task.standalone_recipe, settings.standalone_epochs),
+            root_seed=settings.seed,
+            device=settings.device,
+        )
+        self.identity = content_hash(settings=settings.model_dump(), data=self.task.facts())
+        self.objective = Objective(settings.objective_weight)
+        self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
+        self.blocks = self.space.blocks
+        self.original = "0" * self.blocks
+        self.full = "1" * self.blocks
+
+    def lane_keys(self) -> list[LaneKey]:
+        """Every run, in display order."""
+        return [
+            LaneKey(strategy, seed, supernet)
+            for strategy in self.settings.strategies
+            for supernet in range(self.settings.supernet_seeds)
+            for seed in range(self.settings.seeds)
+        ]
+
+    def supernet(self, seed: int) -> SupernetSpec:
+        """The supernet of one seed."""
+        return SupernetSpec(
+            task=self.settings.task,
+            data_seed=self.settings.data_seed,
+            network=self.network,
+            recipe=self.supernet_recipe,
+            retain=self.settings.retain,
+            root_seed=self.settings.seed,
+            seed=seed,
+        )
+
+    def tabulation_pays(self) -> bool:
+        """Whether all schemes together cost no more than what the lanes may ask."""
+        asked = len(self.settings.strategies) * self.settings.seeds * self.settings.budget
+        whole = 2**self.blocks - 1
+        return self.blocks <= _LANDSCAPE_LIMIT and whole <= block_passes(asked, self.blocks)
+
+    def oracle_facts(self) -> dict[str, Any]:
+        """Named properties of the oracles, for reports."""
+        settings = self.settings
+        recalibrated = settings.batch_norm == "recalibrated"
+        return {
+            "batch norm": settings.batch_norm,
+            "attention": settings.attention,
+            "sharing": settings.sharing,
+            "retain probability": settings.retain,
+            "supernet epochs": self.supernet_recipe.epochs,
+            "calibration draws": CALIBRATION_DRAWS if recalibrated else 0,
+            "landscape": "tabulated" if self.tabulation_pays() else "scored on demand",
+        }
+
+    def description(self, workers: int) -> Description:
+        """What is known before the run starts."""
+        processor = machine_name(self.settings.device)
+        return Description(
+            experiment=self.identity,
+            settings=self.settings.model_dump(mode="json"),
+            facts=self.task.facts(),
+            environment={
+                "ticket-benchmark": __version__,
+                "code": code_version(),
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "system": f"{platform.system()} {platform.machine()}",
+                "processor": processor,
+                "workers": workers,
+            },
+            blocks_per_stage=list(self.space.blocks_per_stage),
+            lanes=self.lane_keys(),
+            training=self.training.identity(self.task),
+            machine=f"{processor}, torch {torch.__version__}",
+        )
+
+
+def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:
+    return recipe if epochs is None else replace(recipe, epochs=epochs)
+
+
+def _check_device(name: str) -> None:
+    if name == "cpu":
+        return
+    if not torch.cuda.is_available():
+        raise UsageError(f"device {name!r} was asked for, but torch sees no CUDA device; use cpu")
+    index = int(name.partition(":")[2] or 0)
+    if index >= torch.cuda.device_count():
+        raise UsageError(
+            f"device {name!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices"
+        )

@@ -1,0 +1,77 @@
+"""Words for a reader who hasn't seen the paper, and how the numbers are made."""
+
+GLOSSARY = {
+    "Block": "One residual block of the network: a place where an attention module can be put.",
+    "Attention module (SAM)": (
+        "A small self-attention module (SE, SGE or DIA) that rescales what a block computes. It "
+        "costs parameters and inference time."
+    ),
+    "Original": "The network without attention modules: scheme 000…0.",
+    "Full-SA": "The network with an attention module at every block: scheme 111…1.",
+    "Scheme": (
+        "Which blocks are connected to their attention module: one bit a block, first block "
+        "first, stages separated by |."
+    ),
+    "Ticket": (
+        "A scheme that, trained from scratch, is at least as accurate as Full-SA with strictly "
+        "fewer parameters and strictly less inference time."
+    ),
+    "Supernet": (
+        "One network with all modules, trained with random schemes, so that it can guess how "
+        "good any scheme would be without training it."
+    ),
+    "Oracle": "The frozen supernet, asked for a scheme's accuracy on the validation split.",
+    "Strategy": "A search method that asks the oracle about schemes and proposes the best.",
+    "Lane": "One run of a strategy: one strategy seed on one supernet.",
+    "Evaluation": "One question to the oracle. Every lane has the same budget of them.",
+    "Reward": (
+        "What strategies maximise: accuracy + λ · fraction of unconnected blocks. Shown ×100."
+    ),
+    "Candidate": ("One of the three best schemes of a lane by reward; it is trained from scratch."),
+    "Stand-alone": (
+        "The network of one scheme, trained from scratch and scored on the test split, which no "
+        "search has seen."
+    ),
+    "Landscape": (
+        "The oracle's answer for every scheme, where there are few enough to ask for them all."
+    ),
+    "Regret": "How far the best reward that was found lies below the best that exists.",
+    "Batch norm": (
+        "Whether the oracle measures its statistics anew for each scheme (recalibrated) or uses "
+        "those of the supernet's training (running)."
+    ),
+    "Point": "One hundredth: from 93% to 94% is one point.",
+    "Undecided, tied": (
+        "The measurements leave both answers open. That isn't the same as no difference."
+    ),
+}
+
+METHODS = (
+    (
+        "Strategies are compared by the best reward of each lane at the same number of "
+        "evaluations, within supernets. A strategy is behind the leader when a permutation test "
+        "(labels dealt out anew within supernets, Holm-corrected over strategies) gives a p below "
+        "1 − confidence; otherwise it shares rank 1, as does whoever stands above it. Intervals "
+        "are Welch's; near the border they can disagree with the test, which decides. Both speak "
+        "of these supernets only, and the leader is picked by the same numbers, which favours it a "
+        "little."
+    ),
+    (
+        "Verdicts use paired differences to Full-SA over the same stand-alone seeds. Seed noise is "
+        "estimated from all trained schemes together (two-way additive model), and intervals are "
+        "two-sided Student t. A ticket needs the whole accuracy interval at or above zero, fewer "
+        "parameters, and the whole latency interval below zero. Each verdict holds on its "
+        "own: at 95% confidence a word is wrong by chance in at most 2.5% of cases, and over many "
+        "schemes that adds up. A scheme exactly as accurate as Full-SA almost always stays "
+        "undecided."
+    ),
+    (
+        "The paper's rule compares means only. Means differ by luck, so it names more tickets than "
+        "can be relied on."
+    ),
+    (
+        "Each lane's chosen scheme is its candidate of the highest mean stand-alone validation "
+        "accuracy; its test accuracy is reported. The paper's Top5% is among stand-alone "
+        "accuracies; here it is among the oracle's."
+    ),
+)

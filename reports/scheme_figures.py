@@ -1,0 +1,179 @@
+"""Figures of trained schemes: their connections, their accuracy, and the oracle's guess."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from markupsafe import Markup
+
+from benchmark.verdicts import Word
+from reports import svg
+from reports.figures import WIDTH
+from reports.formats import Number, count, interval_points, percent
+from reports.outcomes import SchemeOutcome
+
+SYMBOLS = {"ticket": "●", "undecided": "◐", "not a ticket": "○", "reference": "◇"}
+_ROW = 22.0
+_TOP = 46.0
+
+
+def label(item: SchemeOutcome, number: int) -> str:
+    """How figures call a scheme: its row number, and its name where it has one."""
+    return f"{number} {item.name}".strip()
+
+
+def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[int]) -> Markup:
+    """One row a scheme: a cell a block, filled when connected, gaps between stages."""
+    if not schemes:
+        return Markup("")
+    blocks, gaps = sum(blocks_per_stage), len(blocks_per_stage) - 1
+    room = WIDTH - 88 - 178
+    cell = min(20.0, (room - 8 * gaps) / blocks)
+    heads, lefts, left = [], [], 88.0
+    for stage, size in enumerate(blocks_per_stage, start=1):
+        heads.append(svg.text(left, 26, f"stage {stage}", kind="tick"))
+        lefts += [left + cell * block for block in range(size)]
+        left += cell * size + 8
+    rows = [_scheme_row(item, number, lefts, cell) for number, item in enumerate(schemes, start=1)]
+    found = [item for item in schemes if item.verdict.word == "ticket"]
+    return svg.picture(
+        "schemes",
+        "Trained schemes",
+        f"{count(len(schemes), 'scheme')} by test accuracy, {count(len(found), 'ticket')}. Filled "
+        "cells are connected blocks. The table of schemes lists the same as bits.",
+        (WIDTH, 40 + _ROW * len(schemes)),
+        *heads,
+        svg.text(left + 8, 26, "test accuracy", kind="tick"),
+        *rows,
+    )
+
+
+def _scheme_row(item: SchemeOutcome, number: int, lefts: Sequence[Number], cell: Number) -> Markup:
+    y = _TOP + _ROW * (number - 1)
+    word = item.verdict.word
+    cells = [
+        svg.element(
+            "rect",
+            x=left + 1,
+            y=y - 7,
+            width=cell - 2,
+            height=14,
+            rx=2,
+            class_="on" if bit == "1" else "off",
+        )
+        for left, bit in zip(lefts, item.bits, strict=True)
+    ]
+    after = lefts[-1] + cell + 16
+    return svg.element(
+        "g",
+        svg.text(80, y, label(item, number), anchor="end", kind="label"),
+        *cells,
+        svg.text(after, y, percent(item.test.center), kind="label number"),
+        svg.text(after + 62, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
+        class_="scheme",
+    )
+
+
+def draw_accuracies(schemes: Sequence[SchemeOutcome]) -> Markup:
+    """Differences to Full-SA with the intervals that decide, and lines at both references."""
+    shown = [(n, s) for n, s in enumerate(schemes, start=1) if s.verdict.difference is not None]
+    gaps = [item.verdict.difference for _, item in shown if item.verdict.difference is not None]
+    if not gaps:
+        return Markup("")
+    ends = [100 * v for g in gaps for v in (g.center, g.low, g.high) if isfinite(v)]
+    pad = max((max(ends) - min(ends)) * 0.05, 0.05)
+    bottom = 40 + _ROW * len(shown)
+    x = svg.Axis((min(ends) - pad, max(ends) + pad), (88, WIDTH - 20))
+    rows = [
+        _gap_row(item, number, x, _TOP + _ROW * place) for place, (number, item) in enumerate(shown)
+    ]
+    original = [g.center for g, (_, s) in zip(gaps, shown, strict=True) if s.name == "Original"]
+    lines = [
+        Markup("").join(
+            [
+                svg.line(x(at), 34, x(at), bottom, "reference"),
+                svg.text(x(at), 26, name, anchor="middle", kind="tick"),
+            ]
+        )
+        for at, name in [(0.0, "Full-SA"), *((100 * at, "Original") for at in original)]
+    ]
+    numbers = [
+        svg.text(x(value), bottom + 14, svg.signed_tick(value), anchor="middle", kind="tick")
+        for value in x.ticks()
+    ]
+    title = "test accuracy minus Full-SA (points, with interval)"
+    said = "; ".join(
+        f"{label(s, n)}: {interval_points(g)}" for (n, s), g in zip(shown, gaps, strict=True)
+    )
+    return svg.picture(
+        "accuracies",
+        "Stand-alone test accuracy against Full-SA",
+        f"Differences in points with intervals. {said}.",
+        (WIDTH, bottom + 44),
+        *lines,
+        svg.line(x.pixels[0], bottom, x.pixels[1], bottom, "axis"),
+        *rows,
+        *numbers,
+        svg.text((88 + WIDTH - 20) / 2, bottom + 33, title, anchor="middle"),
+    )
+
+
+def _gap_row(item: SchemeOutcome, number: int, x: svg.Axis, y: Number) -> Markup:
+    gap = item.verdict.difference
+    assert gap is not None
+    word = item.verdict.word
+    kind = f"v-{word.split()[0]}"
+    low, high = x.clamp(100 * gap.low), x.clamp(100 * gap.high)
+    whole = svg.line(low, y, high, y, f"whisker {kind}") if isfinite(gap.low) else Markup("")
+    return svg.element(
+        "g",
+        svg.text(80, y, label(item, number), anchor="end"),
+        whole,
+        _symbol(x(100 * gap.center), y, word),
+    )
+
+
+def _symbol(x: Number, y: Number, word: Word) -> Markup:
+    """What `SYMBOLS` shows in text, drawn: full, half, hollow circle or hollow diamond."""
+    kind = f"v-{word.split()[0]}"
+    if word == "ticket":
+        return svg.marker(x, y, 0, f"mark {kind}")
+    outline = svg.marker(x, y, 3 if word == "reference" else 0, f"mark hollow {kind}")
+    half = f"M{x:.1f} {y - 4:.1f}A4 4 0 0 0 {x:.1f} {y + 4:.1f}Z"
+    filled = svg.element("path", d=half, class_=f"mark {kind}")
+    return outline + filled if word == "undecided" else outline
+
+
+def draw_trust(schemes: Sequence[SchemeOutcome], supernet_seed: int) -> Markup:
+    """Oracle accuracy against stand-alone test accuracy, one mark a scheme."""
+    shown = [item for item in schemes if supernet_seed in item.oracle]
+    if not shown:
+        return Markup("")
+    across = [100 * item.oracle[supernet_seed] for item in shown]
+    ends = [100 * v for s in shown for v in (s.test.center, s.test.low, s.test.high) if isfinite(v)]
+    side, rise = max((max(across) - min(across)) * 0.06, 0.05), max(ends) - min(ends)
+    x = svg.Axis((min(across) - side, max(across) + side), (52, WIDTH - 20))
+    y = svg.Axis((min(ends) - 0.05 * rise - 0.02, max(ends) + 0.05 * rise + 0.02), (268, 34))
+    labels = ("oracle accuracy (%, validation)", "stand-alone accuracy (%, test)")
+    return svg.picture(
+        f"trust-{supernet_seed}",
+        f"Oracle of supernet {supernet_seed} against stand-alone training",
+        f"{count(len(shown), 'scheme')}; the closer to a rising line, the better the oracle.",
+        (WIDTH, 312),
+        svg.frame(x, y, labels, ("g", "g")),
+        *(_trust_mark(item, supernet_seed, x, y) for item in shown),
+        *(
+            svg.text(x(100 * item.oracle[supernet_seed]) + 9, y(100 * item.test.center), item.name)
+            for item in shown
+            if item.name
+        ),
+    )
+
+
+def _trust_mark(item: SchemeOutcome, seed: int, x: svg.Axis, y: svg.Axis) -> Markup:
+    left, up = x(100 * item.oracle[seed]), y(100 * item.test.center)
+    whole = (
+        svg.line(left, y(100 * item.test.low), left, y(100 * item.test.high), "whisker c0")
+        if isfinite(item.test.low)
+        else Markup("")
+    )
+    return svg.element("g", whole, svg.marker(left, up, 3 if item.name else 0, "mark c0"))

@@ -1,0 +1,237 @@
+"""The tables of a report."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from benchmark.records import RunRecords
+from benchmark.schemes import format_bits, scheme_bits
+from reports.analysis import Analysis
+from reports.captions import oracle_words, seed_words
+from reports.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
+from reports.formats import count, level, percent, words
+from reports.landscape import strategy_finds
+from reports.ranking import lane_rewards
+from reports.statistics import best_so_far
+from reports.table import Table, Value
+
+
+def ranking_table(analysis: Analysis) -> Table:
+    """One row a strategy, the leader first."""
+    records, ranking = analysis.records, analysis.ranking
+    found = strategy_finds(ranking, dict(analysis.finds))
+    trained = {item.strategy: item for item in analysis.strategies}
+    rows: list[tuple[Value, ...]] = []
+    for item in ranking.standings:
+        regret, top, placed = found.get(item.strategy, (None, None, None))
+        outcome = trained.get(item.strategy)
+        ours = (
+            (None,) * 7
+            if outcome is None
+            else (
+                outcome.test,
+                outcome.over_full,
+                outcome.over_original,
+                outcome.candidates,
+                outcome.words.get("ticket", 0),
+                outcome.words.get("undecided", 0),
+                outcome.paper_tickets,
+            )
+        )
+        rows.append(
+            (
+                item.rank,
+                item.strategy,
+                item.reward,
+                item.behind,
+                None if item.test is None else item.test.p_value,
+                item.mean_rank,
+                item.lanes,
+                item.failed,
+                item.running,
+                regret,
+                None if top is None else f"{top} of {placed}",
+                *ours,
+            )
+        )
+    caption = (
+        f"Best reward = accuracy + {records.objective_weight:g} · fraction of unconnected blocks; "
+        f"{oracle_words(records)}; each lane's best within {count(ranking.horizon, 'evaluation')}, "
+        f"mean over lanes with {level(analysis.confidence)} interval. Strategies that can't be "
+        "told from the leader share rank 1 (permutation test, Holm-corrected, "
+        f"{level(1 - analysis.confidence)}). Test accuracies: {seed_words(analysis.schemes)}."
+    )
+    return Table("ranking", "Ranking of strategies", caption, RANKING, tuple(rows))
+
+
+def schemes_table(analysis: Analysis) -> Table:
+    """One row a trained scheme, the highest test accuracy first."""
+    records = analysis.records
+    rows: list[tuple[Value, ...]] = []
+    for item in analysis.schemes:
+        cost, oracle = item.cost, list(item.oracle.values())
+        rows.append(
+            (
+                format_bits(item.bits, records.blocks_per_stage),
+                item.name,
+                item.verdict.word,
+                item.test,
+                item.verdict.difference,
+                cost.parameters if cost else None,
+                cost.increment_over_full if cost else None,
+                item.verdict.paper_rule,
+                item.verdict.reason,
+                item.over_original,
+                len(item.verdict.seeds),
+                words(tuple(str(seed) for seed in item.verdict.missing_seeds)),
+                item.bits.count("1"),
+                float(np.mean(oracle)) if oracle else None,
+                item.validation,
+                cost.parameters_as_built if cost else None,
+                cost.flops if cost else None,
+                cost.increment if cost else None,
+                cost.milliseconds if cost else None,
+                words(item.strategies),
+            )
+        )
+    caption = (
+        f"Stand-alone networks: test split, mean over {seed_words(analysis.schemes)}. Differences "
+        f"are paired over seeds; {level(analysis.confidence)} intervals from the additive model of "
+        f"schemes and seeds ({analysis.noise.freedom} degrees of freedom). "
+        f"Oracle: {oracle_words(records)}."
+    )
+    return Table("schemes", "Trained schemes", caption, SCHEMES, tuple(rows))
+
+
+def lanes_table(analysis: Analysis) -> Table:
+    """One row a lane, in the order of the run."""
+    records = analysis.records
+    chosen = {key: bits for item in analysis.strategies for key, bits in item.chosen.items()}
+    rows: list[tuple[Value, ...]] = []
+    for lane in analysis.ranking.lanes:
+        find = analysis.finds.get(lane.key)
+        rows.append(
+            (
+                lane.key.strategy,
+                lane.key.strategy_seed,
+                lane.key.supernet_seed,
+                lane.state,
+                lane.evaluations,
+                lane.reward,
+                lane.accuracy,
+                _shown(lane.bits, records),
+                _shown(chosen.get(lane.key), records),
+                lane.found_at or None,
+                find.regret if find else None,
+                find.better if find else None,
+                find.more_accurate if find else None,
+                find.top if find else None,
+                lane.message,
+            )
+        )
+    caption = (
+        f"One row a lane (strategy × strategy seed × supernet seed); {oracle_words(records)}; "
+        f"best of its first {count(analysis.ranking.horizon, 'evaluation')}."
+    )
+    return Table("lanes", "Lanes", caption, LANES, tuple(rows))
+
+
+def trust_table(analysis: Analysis) -> Table:
+    """One row a supernet, then one a pair of supernets."""
+    rows: list[tuple[Value, ...]] = [
+        (
+            f"supernet {item.supernet_seed} with stand-alone training",
+            item.schemes,
+            item.spearman,
+            item.kendall,
+            item.pearson,
+            item.oracle_range[1] - item.oracle_range[0],
+            item.test_range[1] - item.test_range[0],
+        )
+        for item in analysis.trust
+    ]
+    for pair in analysis.agreements:
+        one, other = pair.supernet_seeds
+        label = f"supernet {one} with supernet {other}"
+        rows.append((label, pair.schemes, pair.spearman, None, None, None, None))
+    caption = (
+        f"Oracle: {oracle_words(analysis.records)}. Stand-alone: test split, mean over "
+        f"{seed_words(analysis.schemes)}. Intervals of {level(analysis.confidence)} on Fisher's z "
+        "scale. Only schemes that searches liked, Original and Full-SA are trained: a restricted "
+        "range, in which correlations are usually lower than over all schemes."
+    )
+    return Table("trust", "How far the oracle can be trusted", caption, TRUST, tuple(rows))
+
+
+def evaluations_table(records: RunRecords) -> Table:
+    """One row an evaluation, in the order in which each lane asked."""
+    rows: list[tuple[Value, ...]] = []
+    for lane in records.lanes:
+        reward = lane_rewards(lane, records.objective_weight)
+        best = best_so_far(reward)
+        for number, scheme in enumerate(lane.schemes):
+            rows.append(
+                (
+                    lane.key.strategy,
+                    lane.key.strategy_seed,
+                    lane.key.supernet_seed,
+                    number + 1,
+                    format_bits(scheme_bits(scheme), records.blocks_per_stage),
+                    int(scheme.sum()),
+                    float(lane.accuracy[number]),
+                    float(lane.loss[number]),
+                    float(reward[number]),
+                    float(best[number]),
+                )
+            )
+    caption = f"Every evaluation that a lane was charged for; {oracle_words(records)}."
+    return Table("evaluations", "Evaluations", caption, EVALUATIONS, tuple(rows))
+
+
+def facts_table(records: RunRecords) -> Table:
+    """What the run was made of; times are the only values here that a repetition may change."""
+    rows: list[tuple[Value, ...]] = [("experiment", "identity", records.experiment)]
+    groups = [
+        ("environment", records.environment),
+        ("settings", records.settings),
+        ("task", records.facts),
+    ]
+    for oracle in records.oracles:
+        facts = {
+            "identity": oracle.identity,
+            **oracle.facts,
+            "accuracy of Original": percent(oracle.original_accuracy),
+            "accuracy of Full-SA": percent(oracle.full_accuracy),
+            "schemes tabulated": len(oracle.schemes),
+            "schemes scored in this run": oracle.evaluations,
+            "seconds of scoring (timing)": f"{oracle.seconds:.1f}",
+            "seconds of supernet training (timing)": f"{oracle.training_seconds:.1f}",
+        }
+        groups.append((f"supernet {oracle.supernet_seed}", facts))
+    rows += [
+        (group, str(name), _written(value))
+        for group, facts in groups
+        for name, value in facts.items()
+    ]
+    if records.standalone:
+        seconds = sum(item.seconds for item in records.standalone)
+        rows.append(("stand-alone", "trainings", str(len(records.standalone))))
+        rows.append(("stand-alone", "seeds", words(_seeds(records))))
+        rows.append(("stand-alone", "seconds of training (timing)", f"{seconds:.1f}"))
+    caption = (
+        "Command, versions, hashes, splits and seeds: what it takes to make this report again."
+    )
+    return Table("facts", "How to reproduce", caption, FACTS, tuple(rows))
+
+
+def _seeds(records: RunRecords) -> tuple[str, ...]:
+    return tuple(str(seed) for seed in sorted({item.seed for item in records.standalone}))
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _shown(bits: str | None, records: RunRecords) -> str | None:
+    return format_bits(bits, records.blocks_per_stage) if bits else None

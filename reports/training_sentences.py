@@ -1,0 +1,125 @@
+"""Sentences about stand-alone networks: tickets, attention, and whether to trust the oracle."""
+
+from collections.abc import Sequence
+from math import isnan
+
+from benchmark.records import Interval
+from benchmark.schemes import format_bits
+from benchmark.verdicts import Word
+from reports.analysis import Analysis
+from reports.captions import batch_norm
+from reports.formats import (
+    bounds,
+    count,
+    interval_points,
+    level,
+    percent,
+    plain,
+    points,
+    signed,
+    words,
+)
+from reports.outcomes import SchemeOutcome
+
+_LISTED = 4
+
+
+def tickets(analysis: Analysis) -> list[str]:
+    """How many candidates are tickets, which, and how many are open."""
+    proposed = [item for item in analysis.schemes if item.lanes]
+    if not proposed:
+        return ["No candidate has been trained from scratch yet: nothing to say about tickets."]
+    sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))
+    names = f": {_listed(analysis, sure)}" if sure else ""
+    by_means = sum(item.verdict.paper_rule is True for item in proposed)
+    text = (
+        f"{len(sure) or 'None'} of {count(len(proposed), 'trained candidate')} "
+        f"{'are tickets' if len(sure) > 1 else 'is a ticket'} at {level(analysis.confidence)} "
+        f"confidence{names}. "
+        f"Undecided: {len(open_)}. Not tickets: {len(none)}. By the paper's rule on means alone, "
+        f"noise ignored, {by_means or 'none'} would be."
+    )
+    return [text, *_why_undecided(analysis, open_)]
+
+
+def _with(items: Sequence[SchemeOutcome], word: Word) -> list[SchemeOutcome]:
+    return [item for item in items if item.verdict.word == word]
+
+
+def _listed(analysis: Analysis, items: Sequence[SchemeOutcome]) -> str:
+    names = []
+    for item in items[:_LISTED]:
+        gap = item.verdict.difference
+        assert gap is not None
+        bits = format_bits(item.bits, analysis.records.blocks_per_stage)
+        names.append(f"{bits} ({points(gap.center)} points to Full-SA)")
+    more = len(items) - _LISTED
+    return words([*names, f"{more} more"] if more > 0 else names)
+
+
+def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> list[str]:
+    gaps = [item.verdict.difference for item in undecided if item.verdict.difference is not None]
+    if not gaps:
+        return []
+    if analysis.noise.freedom == 0:
+        return ["One stand-alone seed gives no interval: train more seeds to decide."]
+    half = max(gap.high - gap.center for gap in gaps)
+    text = (
+        f"Undecided means that the measurements (±{plain(half * 100)} points of accuracy) leave "
+        "both answers open; more stand-alone seeds narrow them."
+    )
+    return [text]
+
+
+def attention(analysis: Analysis) -> list[str]:
+    """Whether attention helps at all: Full-SA against Original."""
+    gap = next((item.over_original for item in analysis.schemes if item.name == "Full-SA"), None)
+    if gap is None:
+        return []
+    known = "whether attention everywhere helps is undecided"
+    if gap.low > 0:
+        known = "attention everywhere helps"
+    elif gap.high < 0:
+        known = "attention everywhere harms"
+    return [f"Full-SA minus Original: {interval_points(gap)} points of test accuracy; {known}."]
+
+
+def chosen(analysis: Analysis) -> list[str]:
+    """Whose chosen schemes were the most accurate once trained."""
+    if not analysis.strategies:
+        return []
+    best, *others = analysis.strategies
+    gap = "" if best.over_full is None else f", {interval_points(best.over_full)} points to Full-SA"
+    overlap = words([item.strategy for item in others if item.test.high >= best.test.low])
+    verdict = f"; the intervals of {overlap} overlap with theirs" if overlap else ""
+    accuracy = percent(best.test.center)
+    text = f"Once trained, the schemes of {best.strategy} are the most accurate: {accuracy} test"
+    return [f"{text} accuracy on average{gap}{verdict}."]
+
+
+def trust(analysis: Analysis) -> list[str]:
+    """Whether the oracles order the trained schemes as training does."""
+    known = [item for item in analysis.trust if not isnan(item.spearman.center)]
+    if not known:
+        return []
+    parts = [
+        f"{signed(item.spearman.center)} {bounds(item.spearman, signed)} for supernet "
+        f"{item.supernet_seed} ({count(item.schemes, 'scheme')})"
+        for item in known
+    ]
+    text = (
+        f"Oracle against training (batch norm {batch_norm(analysis.records)}): rank correlation "
+        f"{words(parts)}; {_reliance([item.spearman for item in known])}."
+    )
+    return [text]
+
+
+def _reliance(found: Sequence[Interval]) -> str:
+    better = sum(rho.low > 0 for rho in found)
+    if better == len(found):
+        return "schemes are ordered as training orders them, more than by chance"
+    if all(rho.high < 0 for rho in found):
+        return "schemes are ordered the wrong way round"
+    if better:
+        return f"only {better} of {len(found)} supernets order schemes better than chance"
+    return "no better than chance for all that can be said, so don't rely on the oracle's order"

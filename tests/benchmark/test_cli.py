@@ -1,0 +1,112 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmark.cli import main
+
+QUICK = [
+    *("run", "--strategies", "random,ga", "--budget", "4", "--seeds", "1"),
+    *("--standalone-seeds", "1", "--candidates", "1"),
+    *("--supernet-epochs", "1", "--standalone-epochs", "1"),
+]
+
+
+def _python(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "benchmark", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from benchmark.cli import main\n"
+        "try: main(['run', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'numpy', 'sklearn', 'rich', 'pydantic'} & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--strategies" in shown.stdout
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategies", "eam"], "Error: unknown strategy 'eam'; did you mean 'ean'?"),
+        (["--strategies", ","], "Error: strategies:"),
+        (["--task", "digit"], "did you mean 'digits'?"),
+        (["--budget", "0"], "Error: budget: expected greater than or equal to 1, received 0"),
+        (["--seeds", "-1"], "Error: seeds: expected greater than or equal to 1, received -1"),
+        (["--device", "cuda:99"], "Error: device 'cuda:99' was asked for, but"),
+        (["--batch-norm", "runing"], "expected 'recalibrated' or 'running', received 'runing'"),
+        (["--retain", "nan"], "Error: retain:"),
+        (["--config", "absent.toml"], "can't read settings from absent.toml"),
+        (["--budgte", "3"], "No such option"),
+        (["--workers", "0"], "'--workers'"),
+    ],
+)
+def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["run", *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("strategies", ["ean", "ga", "random"]), ("tasks", ["digits"])]
+)
+def test_what_there_is_can_be_listed(kind: str, names: list[str]) -> None:
+    result = CliRunner().invoke(main, ["list", kind])
+    assert result.exit_code == 0
+    assert all(name in result.output for name in names)
+
+
+def test_a_folder_without_a_run_has_no_report(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["report", str(tmp_path / "absent")])
+    assert result.exit_code == 2
+    assert "holds no run" in result.output
+
+
+def test_run_and_report_print_the_same_ranking(tmp_path: Path) -> None:
+    arguments = [*QUICK, "--out", str(tmp_path / "run"), "--cache", str(tmp_path / "cache")]
+    ran = _python(*arguments, COLUMNS="160")
+    assert ran.returncode == 0, ran.stderr
+    assert "random" in ran.stdout
+    assert (tmp_path / "run" / "report.html").exists()
+    reported = _python("report", str(tmp_path / "run"), COLUMNS="160")
+    assert reported.stdout == ran.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
+    arguments = [*QUICK, "--standalone-epochs", "40", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark", *arguments, "--cache", str(tmp_path / "cache")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (tmp_path / "run" / "run.sqlite").exists():
+        time.sleep(0.2)
+    time.sleep(4)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command again goes on from here" in " ".join(errors.split())
+    assert "Traceback" not in errors

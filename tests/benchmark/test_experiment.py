@@ -1,0 +1,143 @@
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark import Settings, run
+from benchmark.errors import OtherExperimentError, UsageError
+from benchmark.folder import RunFolder, read_records
+from benchmark.progress import Advance, Progress, Silent
+from benchmark.records import RunRecords
+
+
+class Stopping(Progress):
+    """Ctrl-C at the first stage whose title holds a word."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def stage(self, title: str, total: int, unit: str) -> AbstractContextManager[Advance]:
+        if self.word in title:
+            raise KeyboardInterrupt
+        return Silent().stage(title, total, unit)
+
+
+QUICK = Settings(
+    strategies=("random", "ga"),
+    budget=5,
+    seeds=2,
+    standalone_seeds=2,
+    candidates=1,
+    supernet_epochs=1,
+    standalone_epochs=1,
+)
+
+
+def _records(folder: Path) -> RunRecords:
+    return read_records(RunFolder(folder).open())
+
+
+def _timeless(folder: Path) -> dict[str, object]:
+    """Everything in a run's store that is no timing and names no machine."""
+    records = _records(folder)
+    return {
+        "lanes": [(lane.key, lane.schemes.tolist(), lane.loss.tolist()) for lane in records.lanes],
+        "standalone": [replace(record, seconds=0.0) for record in records.standalone],
+        "candidates": records.candidates,
+        "oracles": [(oracle.identity, oracle.original_accuracy) for oracle in records.oracles],
+        "parameters": [(cost.bits, cost.parameters, cost.flops) for cost in records.costs],
+    }
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("experiment")
+
+
+@pytest.fixture(scope="module")
+def finished(root: Path) -> Path:
+    run(QUICK, out=root / "first", cache=root / "cache", workers=2)
+    return root / "first"
+
+
+def test_every_lane_spends_its_budget(finished: Path) -> None:
+    records = _records(finished)
+    assert [len(lane.schemes) for lane in records.lanes] == [5, 5, 5, 5]
+    assert {lane.state for lane in records.lanes} == {"finished"}
+    assert records.finished
+
+
+def test_candidates_original_and_full_sa_are_trained_on_the_same_seeds(finished: Path) -> None:
+    records = _records(finished)
+    schemes = {"0" * 12, "1" * 12} | {
+        bits for found in records.candidates.values() for bits in found
+    }
+    trained = {(record.bits, record.seed) for record in records.standalone}
+    assert trained == {(bits, seed) for bits in schemes for seed in (0, 1)}
+    assert {cost.bits for cost in records.costs} == schemes
+
+
+def test_a_candidate_is_the_best_that_its_lane_found(finished: Path) -> None:
+    records = _records(finished)
+    for lane in records.lanes:
+        reward = lane.accuracy + 0.02 * (1 - lane.schemes.mean(axis=1))
+        best = "".join("1" if bit else "0" for bit in lane.schemes[reward.argmax()])
+        assert records.candidates[lane.key] == [best]
+
+
+def test_the_folder_holds_the_reports(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"run.sqlite", "report.html", "report.md", "ranking.csv", "schemes.csv"} <= names
+
+
+def test_the_same_command_again_changes_nothing(root: Path, finished: Path) -> None:
+    before = {path.name: path.read_bytes() for path in finished.glob("*.[hmc]*")}
+    run(QUICK, out=finished, cache=root / "cache", workers=2)
+    assert {path.name: path.read_bytes() for path in finished.glob("*.[hmc]*")} == before
+
+
+def test_an_experiment_repeats_itself_without_cache_and_with_one_worker(
+    root: Path, finished: Path
+) -> None:
+    run(QUICK, out=root / "again", cache=root / "another cache", workers=1)
+    assert _timeless(root / "again") == _timeless(finished)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_end(root: Path, finished: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            QUICK,
+            out=root / "stopped",
+            cache=root / "third cache",
+            workers=1,
+            progress=Stopping("scratch"),
+        )
+    unfinished = _records(root / "stopped")
+    assert not unfinished.finished
+    assert unfinished.standalone == []
+    run(QUICK, out=root / "stopped", cache=root / "third cache", workers=1)
+    assert _timeless(root / "stopped") == _timeless(finished)
+
+
+def test_the_folder_of_another_experiment_is_refused_and_left_alone(
+    root: Path, finished: Path
+) -> None:
+    before = (finished / "run.sqlite").read_bytes()
+    other = QUICK.model_copy(update={"budget": 6})
+    with pytest.raises(OtherExperimentError, match=r"holds experiment \w+, this is \w+; choose"):
+        run(other, out=finished, cache=root / "cache")
+    assert (finished / "run.sqlite").read_bytes() == before
+
+
+def test_a_folder_with_something_else_in_it_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(OtherExperimentError, match="is not empty and holds no run"):
+        run(QUICK, out=tmp_path, cache=root / "cache")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'cuda:77' was asked for, but"):
+        run(Settings(device="cuda:77"), out=tmp_path / "out", cache=tmp_path / "cache")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,192 @@
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmark.records import RunRecords
+from reports.report import Report
+
+MakeRecords = Callable[..., RunRecords]
+NAMES = ["report.html", "report.md", "ranking.csv", "schemes.csv", "evaluations.csv", "COLUMNS.md"]
+VOID = {"meta", "br", "hr", "link", "img", "input"}
+
+
+class Balanced(HTMLParser):
+    """Collects tags, ids, links and visible text; fails where tags don't close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.outside: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.open += [] if tag in VOID else [tag]
+        values = dict(attrs)
+        self.ids += [values["id"] or ""] if "id" in values else []
+        links = [values.get(key) for key in ("href", "src")]
+        self.outside += [link for link in links if link and not link.startswith("#")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text.append(data)
+
+
+def page(records: RunRecords, folder: Path) -> tuple[str, Balanced]:
+    Report(records).write(folder)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    parser = Balanced()
+    parser.feed(text)
+    parser.close()
+    assert parser.open == []
+    return text, parser
+
+
+def printed(records: RunRecords, width: int = 120) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    Report(records).print(console)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_write_makes_the_folder_and_names_its_files(records: RunRecords, tmp_path: Path) -> None:
+    paths = Report(records).write(tmp_path / "new" / "folder")
+    assert [path.name for path in paths] == NAMES
+    assert all(path.stat().st_size > 100 for path in paths)
+
+
+def test_same_records_give_the_same_bytes(make_records: MakeRecords, tmp_path: Path) -> None:
+    first = Report(make_records()).write(tmp_path / "a")
+    second = Report(make_records()).write(tmp_path / "b")
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_only_timing_columns_follow_the_clock(records: RunRecords, tmp_path: Path) -> None:
+    slower = replace(
+        records,
+        standalone=[replace(item, seconds=item.seconds * 2) for item in records.standalone],
+        costs=[replace(item, milliseconds=item.milliseconds * 2) for item in records.costs],
+        oracles=[replace(item, seconds=99.0, training_seconds=99.0) for item in records.oracles],
+    )
+    Report(records).write(tmp_path / "a")
+    Report(slower).write(tmp_path / "b")
+    for name in ("ranking.csv", "evaluations.csv", "COLUMNS.md"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    timing = {column.key for column in Report(records).tickets.columns if column.timing}
+    for one, other in zip(
+        Report(records).tickets.records(), Report(slower).tickets.records(), strict=True
+    ):
+        assert {key for key in one if one[key] != other[key]} <= timing
+
+
+def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_path: Path) -> None:
+    text, parsed = page(records, tmp_path)
+    assert parsed.outside == []
+    assert not re.search(r"url\(|@import|https?://", text)
+    assert len(parsed.ids) == len(set(parsed.ids))
+    seen = "".join(parsed.text)
+    assert seen.index("No single winner: ean and ga") < seen.index("Ranking of strategies")
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+    assert parsed.tags.count("svg") == 5
+
+
+def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:
+    text, parsed = page(records, tmp_path)
+    assert set(re.findall(r'href="#([a-z-]+)"', text)) <= set(parsed.ids)
+
+
+def test_names_from_users_are_escaped_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
+    text, parsed = page(hostile, tmp_path)
+    assert "<script>alert" not in text
+    assert parsed.tags.count("script") == 1
+    assert "<script>alert(1)</script>" in "".join(parsed.text)
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<script>" not in markdown
+    assert "a\\|b" in markdown
+    assert "<script>" not in Report(hostile)._repr_html_()
+    assert "<script>alert(1)</script>" in printed(hostile, width=200)
+
+
+def test_failure_messages_are_escaped_and_shown(failed_lane: RunRecords, tmp_path: Path) -> None:
+    text, _ = page(failed_lane, tmp_path)
+    assert "StrategyError: no &lt;parents&gt; left &amp; | gone" in text
+
+
+def test_unfinished_run_is_marked(
+    unfinished: RunRecords, records: RunRecords, tmp_path: Path
+) -> None:
+    assert page(unfinished, tmp_path / "a")[0].count("This run is unfinished") == 1
+    assert "This run is unfinished" not in page(records, tmp_path / "b")[0]
+    assert "This run is unfinished" in printed(unfinished)
+
+
+@pytest.mark.parametrize(
+    "variation",
+    [
+        {"seeds": 1},
+        {"tabulated": False},
+        {"lanes": 1},
+        {"supernets": 2, "lanes": 2},
+        {"noise": 0.0},
+        {"strategies": {f"s{number}": 0.6 for number in range(12)}, "lanes": 2, "seeds": 2},
+    ],
+)
+def test_every_kind_of_run_has_a_report(
+    make_records: MakeRecords, tmp_path: Path, variation: dict[str, object]
+) -> None:
+    _, parsed = page(make_records(**variation), tmp_path)
+    assert "nan" not in " ".join(parsed.text).lower().split()
+    assert "inf" not in " ".join(parsed.text).lower().split()
+
+
+def test_run_without_lanes_or_oracles_has_a_report(records: RunRecords, tmp_path: Path) -> None:
+    bare = replace(
+        records, lanes=[], oracles=[], standalone=[], costs=[], candidates={}, finished=False
+    )
+    text, _ = page(bare, tmp_path)
+    assert "No strategy can be ranked" in text
+
+
+def test_terminal_prints_sentences_and_tables(records: RunRecords) -> None:
+    text = printed(records)
+    assert text.startswith("• No single winner: ean and ga")
+    assert "Ranking of strategies" in text
+    assert "1111|1111|1111" in text
+
+
+def test_terminal_fits_eighty_columns(records: RunRecords) -> None:
+    assert max(len(line) for line in printed(records, width=80).splitlines()) <= 80
+
+
+def test_notebooks_get_sentences_and_tables(records: RunRecords) -> None:
+    fragment = Report(records)._repr_html_()
+    assert fragment.startswith("<p>No single winner")
+    assert fragment.count("<table") == 2
+
+
+def test_markdown_says_all_that_the_page_says(records: RunRecords, tmp_path: Path) -> None:
+    Report(records).write(tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for heading in ("Ranking of strategies", "Trained schemes", "Lanes", "How to reproduce"):
+        assert f"## {heading}" in text
+    assert "1111\\|1111\\|1111" in text
+
+
+def test_columns_file_covers_every_csv_field(records: RunRecords, tmp_path: Path) -> None:
+    Report(records).write(tmp_path)
+    described = (tmp_path / "COLUMNS.md").read_text(encoding="utf-8")
+    for name in NAMES[2:5]:
+        for field in (tmp_path / name).read_text(encoding="utf-8").splitlines()[0].split(","):
+            assert f"`{field}`" in described
