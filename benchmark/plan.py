@@ -111,6 +111,7 @@ class Plan:
             settings=self.settings.model_dump(mode="json"),
             facts=self.task.facts(),
             environment={
+                "command": self.settings.command(),
                 "ticket-benchmark": __version__,
                 "code": code_version(),
                 "python": platform.python_version(),

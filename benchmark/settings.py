@@ -1,5 +1,6 @@
 """One validated, frozen description of a benchmark, from flags, TOML or Python."""
 
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -85,6 +86,15 @@ class Settings(BaseModel):
         if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
             raise UsageError(f"unknown device {name!r} (there are: cpu, cuda, cuda:N)")
         return name
+
+    def command(self) -> str:
+        """The command line that gives these settings."""
+        words = ["python", "-m", "benchmark", "run"]
+        for name, value in self.model_dump().items():
+            if name == "strategies" or value != type(self).model_fields[name].default:
+                text = ",".join(value) if isinstance(value, tuple) else str(value)
+                words += [f"--{name.replace('_', '-')}", text]
+        return shlex.join(words)
 
     @classmethod
     def from_toml(cls, path: Path, **overrides: Any) -> "Settings":

@@ -42,14 +42,7 @@ def train(
         FloatingPointError: the loss of an epoch is not finite.
     """
     batches = -(-task.epoch_size // recipe.batch_size)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=True,
-        foreach=True,
-    )
+    optimizer = _optimizer(network, recipe)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=recipe.epochs * batches, cycle_momentum=False
     )
@@ -62,7 +55,6 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             loss = task.loss(network(images.to(device), *extra()), targets.to(device))
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_norm)
             optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(targets)
@@ -70,3 +62,18 @@ def train(
             raise FloatingPointError(f"training diverged: loss {total} in epoch {epoch + 1}")
         on_epoch(total / task.epoch_size)
     network.eval()
+
+
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    # "foreach" updates all parameters in a few calls: there are many small ones.
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(
+            network.parameters(), weight_decay=recipe.weight_decay, foreach=True
+        )
+    return torch.optim.SGD(
+        network.parameters(),
+        momentum=0.9,
+        weight_decay=recipe.weight_decay,
+        nesterov=True,
+        foreach=True,
+    )

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -13,23 +13,21 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: SGD with Nesterov momentum on a one-cycle schedule.
+    """How a network is trained, on a one-cycle schedule of the learning rate.
 
     Attributes:
         epochs: passes over `Task.training_epoch`.
         batch_size: images of one step.
-        learning_rate: peak of the one-cycle schedule.
-        momentum: Nesterov momentum.
-        weight_decay: L2 penalty on every parameter.
-        gradient_norm: bound on the norm of a step's gradient.
+        optimizer: ``sgd`` (Nesterov momentum 0.9) or ``adamw``.
+        learning_rate: peak of the schedule.
+        weight_decay: as the optimiser means it, on every parameter.
     """
 
     epochs: int
     batch_size: int
+    optimizer: Literal["sgd", "adamw"]
     learning_rate: float
-    momentum: float
     weight_decay: float
-    gradient_norm: float
 
 
 @dataclass(frozen=True)

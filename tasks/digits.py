@@ -42,12 +42,7 @@ class Digits(Task):
     metric = Classification()
     backbone = "resnet26-thin"
     standalone_recipe = Recipe(
-        epochs=12,
-        batch_size=64,
-        learning_rate=0.1,
-        momentum=0.9,
-        weight_decay=5e-4,
-        gradient_norm=1.0,
+        epochs=12, batch_size=64, optimizer="adamw", learning_rate=0.015, weight_decay=0.05
     )
     supernet_recipe = replace(standalone_recipe, epochs=30)
 

@@ -1,0 +1,82 @@
+"""The README's commands, run as they stand but for options that make them quick."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+QUICK = {
+    "budget": 3,
+    "seeds": 1,
+    "standalone_seeds": 1,
+    "candidates": 1,
+    "supernet_epochs": 1,
+    "standalone_epochs": 1,
+}
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def _commands() -> list[str]:
+    lines = [line for block in _blocks("sh") for line in block.splitlines()]
+    found = [re.search(r"python -m benchmark (.*)", line) for line in lines]
+    return [match[1] for match in found if match]
+
+
+def _python(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "mine.toml").write_text("budget = 100\n")
+    return folder
+
+
+def test_there_are_commands_to_run() -> None:
+    assert any("ean,ga,enas" in command for command in _commands())
+    assert any(command.startswith("report") for command in _commands())
+
+
+@pytest.mark.parametrize("command", [c for c in _commands() if c.startswith("run")])
+def test_every_run_of_the_readme_runs(folder: Path, command: str) -> None:
+    quick = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
+    where = ["--cache", str(folder / "cache")]
+    if "--help" in command:
+        quick = where = []
+    ran = _python("-m", "benchmark", *shlex.split(command), *quick, *where, folder=folder)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_report_command_reports(folder: Path) -> None:
+    name = next(path.name for path in sorted((folder / "runs").iterdir()))
+    (command,) = [c for c in _commands() if c.startswith("report")]
+    renamed = re.sub(r"digits-\w+", name, command)
+    ran = _python("-m", "benchmark", *shlex.split(renamed), folder=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert "Ranking of strategies" in ran.stdout
+
+
+@pytest.mark.parametrize("command", [c for c in _commands() if c.startswith("list")])
+def test_lists_list(folder: Path, command: str) -> None:
+    ran = _python("-m", "benchmark", *shlex.split(command), folder=folder)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_python_example_runs(folder: Path) -> None:
+    (example,) = _blocks("python")
+    options = ", ".join(f"{name}={value}" for name, value in QUICK.items())
+    quick = example.replace("budget=100", options).replace("runs/mine", str(folder / "mine"))
+    assert quick != example
+    ran = _python("-c", quick, folder=folder)
+    assert ran.returncode == 0, ran.stderr
+    assert "ticket" in ran.stdout.lower()
