@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from benchmark.networks.pooling import global_average
+
 
 @dataclass(frozen=True)
 class Backbone:
@@ -154,5 +156,5 @@ class ResNet(nn.Module):
 
     def head(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
         """Global average pooling and the linear classifier."""
-        outputs: Tensor = self.classifier(features.mean(dim=(2, 3)))
+        outputs: Tensor = self.classifier(global_average(features))
         return outputs

@@ -88,8 +88,9 @@ class PrefixTreeOracle(Oracle):
                 pass  # only what is measured on the way counts
         validation, metric = self._data.validation, self._data.metric
         tallies: list[Tensor] = [torch.zeros(())] * len(schemes)
+        running = _Running()
         for images, targets in validation.batches(self._chunk):
-            apply = _Replay(tape) if self._batch_norm == "recalibrated" else _Running()
+            apply = _Replay(tape) if self._batch_norm == "recalibrated" else running
             for row, outputs in descend(self._network, schemes, images, apply):
                 tallies[row] = tallies[row] + metric.tally(outputs, targets)
         scores = [metric.score(tally, len(validation)) for tally in tallies]
@@ -167,11 +168,16 @@ class _Replay:
 class _Running:
     """Normalises by the supernet's running statistics, folded into the convolutions."""
 
+    def __init__(self) -> None:
+        self._affines: dict[ConvNorm, _Affine] = {}
+
     def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
-        mean, variance = unit.norm.running_mean, unit.norm.running_var
-        assert mean is not None
-        assert variance is not None
-        return _folded(unit, features, _affine(unit, mean, variance))
+        if unit not in self._affines:
+            mean, variance = unit.norm.running_mean, unit.norm.running_var
+            assert mean is not None
+            assert variance is not None
+            self._affines[unit] = _affine(unit, mean, variance)
+        return _folded(unit, features, self._affines[unit])
 
 
 def _affine(unit: ConvNorm, mean: Tensor, variance: Tensor) -> _Affine:

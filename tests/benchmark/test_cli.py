@@ -5,10 +5,12 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
+from benchmark.settings import Settings
 
 QUICK = [
     *("run", "--strategies", "random,ga", "--budget", "4", "--seeds", "1"),
@@ -37,6 +39,16 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--strategies" in shown.stdout
     assert shown.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_names_the_defaults_of_the_settings() -> None:
+    for option in main.commands["run"].params:
+        assert isinstance(option, click.Option)
+        field = Settings.model_fields.get(option.name or "")
+        if field is not None and field.default is not None:
+            value = field.default
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            assert str(option.help).endswith(f"[default: {text}]")
 
 
 @pytest.mark.parametrize(
