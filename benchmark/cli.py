@@ -47,7 +47,7 @@ def main() -> None:
 @click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
 @click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
 @click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
-@click.option("--standalone-seeds", type=int, help="Trainings of each scheme.  [default: 4]")
+@click.option("--standalone-seeds", type=int, help="Trainings of each scheme.  [default: 3]")
 @click.option("--candidates", type=int, help="Schemes of each run to train.  [default: 3]")
 @click.option("--attention", help="Attention module.  [default: se]")
 @click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")

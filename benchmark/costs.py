@@ -62,7 +62,7 @@ def measure_costs(
     image_shape: tuple[int, int, int],
     *,
     device: str = "cpu",
-    rounds: int = 150,
+    rounds: int = 120,
     confidence: float = 0.95,
 ) -> CostRecord:
     """Measure the network of one scheme beside Original and Full-SA.

@@ -30,7 +30,7 @@ class Settings(BaseModel):
     budget: int = Field(300, ge=1, description="evaluations that each run may spend")
     seeds: int = Field(5, ge=1, description="runs of each strategy on each supernet")
     supernet_seeds: int = Field(1, ge=1, description="supernets, trained with different seeds")
-    standalone_seeds: int = Field(4, ge=1, description="trainings from scratch of each scheme")
+    standalone_seeds: int = Field(3, ge=1, description="trainings from scratch of each scheme")
     candidates: int = Field(3, ge=1, description="schemes of each run that are trained")
     attention: Literal["se"] = Field("se", description="attention module")
     sharing: Literal["full", "share"] = Field(

@@ -65,11 +65,10 @@ def train(
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    # "foreach" updates all parameters in a few calls: there are many small ones.
+    # One call for all parameters: there are many small ones. (SGD's fused call fails on
+    # parameters whose first gradient comes late, as those of a SAM in a supernet may.)
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(
-            network.parameters(), weight_decay=recipe.weight_decay, foreach=True
-        )
+        return torch.optim.AdamW(network.parameters(), weight_decay=recipe.weight_decay, fused=True)
     return torch.optim.SGD(
         network.parameters(),
         momentum=0.9,

@@ -122,4 +122,7 @@ def _reliance(found: Sequence[Interval]) -> str:
         return "schemes are ordered the wrong way round"
     if better:
         return f"only {better} of {len(found)} supernets order schemes better than chance"
-    return "no better than chance for all that can be said, so don't rely on the oracle's order"
+    return (
+        "among schemes that are this much alike (those that searches liked), the oracle's order "
+        "can't be told from chance, so only training tells them apart"
+    )
