@@ -1,5 +1,6 @@
 """The command line: a thin layer over `benchmark.run`. Heavy imports are inside commands."""
 
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except UsageError as error:
             raise _failure(error, code=_USAGE) from error
-        except (BenchmarkError, FloatingPointError) as error:
+        except OSError as error:
+            # A path that can't be made, read or written: theirs to change.
+            raise _failure(error, code=_USAGE) from error
+        except (BenchmarkError, FloatingPointError, sqlite3.Error) as error:
             raise _failure(error, code=1) from error
 
 

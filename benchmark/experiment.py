@@ -59,8 +59,8 @@ def run(
     folder.check(plan.identity)
     crew = Workers(available_cores() if workers is None else workers)
     with (
-        closing(folder.claim(plan.description(crew.count))) as store,
         _opened(default_cache() if cache is None else Path(cache)) as shared,
+        closing(folder.claim(plan.description(crew.count))) as store,
     ):
         steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
         report = steps.run()

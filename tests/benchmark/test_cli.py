@@ -78,6 +78,19 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--out", "--cache"])
+def test_a_path_that_can_not_be_made_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("not a folder")
+    result = CliRunner().invoke(main, ["run", option, "file/below"])
+    assert result.exit_code == 2
+    assert "file/below" in result.output
+    assert not (tmp_path / "runs").exists()
+    assert "Traceback" not in result.output
+
+
 @pytest.mark.parametrize(
     ("kind", "names"), [("strategies", ["ean", "ga", "random"]), ("tasks", ["digits"])]
 )

@@ -56,7 +56,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_the_command_names_the_strategies_and_whatever_is_not_the_default() -> None:
     settings = Settings(strategies=("ga", "random"), budget=70, objective_weight=0.0)
-    expected = (
-        "python -m benchmark run --strategies ga,random --budget 70 --objective-weight 0.0"
-    )
+    expected = "python -m benchmark run --strategies ga,random --budget 70 --objective-weight 0.0"
     assert settings.command() == expected
