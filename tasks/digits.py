@@ -42,7 +42,7 @@ class Digits(Task):
     metric = Classification()
     backbone = "resnet26-thin"
     standalone_recipe = Recipe(
-        epochs=16, batch_size=64, optimizer="adamw", learning_rate=0.02, weight_decay=0.05
+        epochs=12, batch_size=64, optimizer="adamw", learning_rate=0.015, weight_decay=0.05
     )
     supernet_recipe = replace(standalone_recipe, epochs=30)
 
