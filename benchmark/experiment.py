@@ -60,7 +60,7 @@ def run(
     crew = Workers(available_cores() if workers is None else workers)
     with (
         _opened(default_cache() if cache is None else Path(cache)) as shared,
-        closing(folder.claim(plan.description(crew.count))) as store,
+        folder.claim(plan.description(crew.count)) as store,
     ):
         steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
         report = steps.run()
@@ -98,6 +98,8 @@ class _Steps:
 
     def run(self) -> Report:
         """From supernets to the report."""
+        if self._store.fact("finished", default=False):
+            return Report(read_records(self._store))
         oracles: list[dict[str, Any]] = []
         for seed in range(self._settings.supernet_seeds):
             oracles.append(self._search(seed))
@@ -138,7 +140,7 @@ class _Steps:
             "original_accuracy": float(ends.accuracy[0]),
             "full_accuracy": float(ends.accuracy[1]),
             "evaluations": len(used),
-            "seconds": sum(seconds[bits] for bits in used),
+            "seconds": sum(seconds.get(bits, 0.0) for bits in sorted(used)),
             "training_seconds": supernet.training_seconds,
         }
 
@@ -193,8 +195,9 @@ class _Steps:
         chosen: list[tuple[LaneKey, list[str]]] = []
         for key in plan.lane_keys():
             lane = self._store.lane_record(key, plan.blocks)
-            rewards = plan.objective.reward(lane.schemes, lane.accuracy)
-            chosen.append((key, pick_candidates(lane, rewards, self._settings.candidates)))
+            if lane.state == "finished":
+                rewards = plan.objective.reward(lane.schemes, lane.accuracy)
+                chosen.append((key, pick_candidates(lane, rewards, self._settings.candidates)))
         self._store.set_fact("candidates", [(asdict(key), schemes) for key, schemes in chosen])
         found = {bits for _, schemes in chosen for bits in schemes}
         return [plan.original, plan.full, *sorted(found - {plan.original, plan.full})]
@@ -203,6 +206,8 @@ class _Steps:
         training = self._plan.training
         identity = training.identity(self._plan.task)
         seeds = range(self._settings.standalone_seeds)
+        for record in self._store.standalone(identity).values():
+            self._cache.add_standalone(identity, record)
         title = f"Training {len(schemes)} schemes from scratch"
         with (
             self._progress.stage(title, len(schemes) * len(seeds), "networks") as advance,

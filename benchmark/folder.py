@@ -1,10 +1,13 @@
 """A run's folder: one store with everything a report is made from, and the reports."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from benchmark.errors import OtherExperimentError, UsageError
 from benchmark.records import (
@@ -16,6 +19,7 @@ from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
 
 _STORE = "run.sqlite"
+_LOCK = "run.lock"
 
 
 @dataclass(frozen=True)
@@ -65,27 +69,40 @@ class RunFolder:
             owner = self._owner()
             if owner is not None and owner != experiment:
                 raise OtherExperimentError(
-                    f"{self.path} holds experiment {owner}, this is {experiment}; "
-                    "choose another folder with --out"
+                    f"{self.path} holds experiment {owner}, this is {experiment} (other settings, "
+                    "data or code); choose another folder with --out"
                 )
         elif self.path.exists() and any(self.path.iterdir()):
             raise OtherExperimentError(
                 f"{self.path} is not empty and holds no run; choose another folder with --out"
             )
 
-    def claim(self, description: Description) -> Store:
+    @contextmanager
+    def claim(self, description: Description) -> Iterator[Store]:
         """Open the folder's store for this experiment, making both where they are missing.
 
+        The folder is this process's alone until the context is left.
+
         Raises:
-            OtherExperimentError: see `check`.
+            OtherExperimentError: see `check`; or the run was begun on another machine.
+            UsageError: another process is at work in the folder.
         """
         self.check(description.experiment)
         self.path.mkdir(parents=True, exist_ok=True)
-        store = Store(self.path / _STORE)
-        with store.transaction():
-            if store.fact("description") is None:
+        try:
+            lock = FileLock(self.path / _LOCK).acquire(timeout=0)
+        except Timeout as error:
+            raise UsageError(f"another process is running in {self.path}") from error
+        with lock, closing(Store(self.path / _STORE)) as store:
+            known = store.fact("description")
+            if known is None:
                 store.set_fact("description", asdict(description))
-        return store
+            elif known["machine"] != description.machine:
+                raise OtherExperimentError(
+                    f"{self.path} was begun on {known['machine']}, this is {description.machine}: "
+                    "latencies must come from one machine, so choose another folder with --out"
+                )
+            yield store
 
     def open(self) -> Store:
         """Open the store of an existing run.

@@ -10,9 +10,13 @@ from typing import Any
 import torch
 
 _SCORING = (
+    "benchmark.evaluation",
     "benchmark.networks",
     "benchmark.oracle",
+    "benchmark.schemes",
     "benchmark.seeding",
+    "benchmark.standalone",
+    "benchmark.threads",
     "benchmark.training",
     "tasks",
 )

@@ -55,7 +55,11 @@ class Plan:
             root_seed=settings.seed,
             device=settings.device,
         )
-        self.identity = content_hash(settings=settings.model_dump(), data=self.task.facts())
+        self.identity = content_hash(
+            settings=settings.model_dump(),
+            data=self.task.facts(),
+            code=[code_version(), code_version("strategies")],
+        )
         self.objective = Objective(settings.objective_weight)
         self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
         self.blocks = self.space.blocks

@@ -63,7 +63,8 @@ class Lane:
         self._store = store
         self._recorded = RecordedOracle(oracle, store, self.number)
         self._oracle = MeteredOracle(self._recorded, Ledger(budget))
-        self._strategy = make()
+        self._make = make
+        self._strategy: Strategy | None = None
 
     @property
     def replaying(self) -> bool:
@@ -80,7 +81,12 @@ class Lane:
         if left == 0:
             return np.empty((0, self._oracle.blocks), dtype=bool)
         with _blamed_on_strategy():
-            return checked(np.array(self._strategy.ask(left)), self._oracle.blocks)
+            if self._strategy is None:
+                self._strategy = self._make()
+            schemes = checked(np.array(self._strategy.ask(left)), self._oracle.blocks)
+        if len(schemes) > left:
+            raise LaneError(f"asked for {len(schemes)} evaluations with {left} left")
+        return schemes
 
     def score(self, schemes: Schemes) -> Scores:
         """Answers to a request: charged, and written into the journal.
@@ -97,6 +103,7 @@ class Lane:
         Raises:
             LaneError: the strategy raised.
         """
+        assert self._strategy is not None
         with _blamed_on_strategy():
             self._strategy.tell(schemes, answers)
 

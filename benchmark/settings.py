@@ -1,5 +1,6 @@
 """One validated, frozen description of a benchmark, from flags, TOML or Python."""
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -43,7 +44,10 @@ class Settings(BaseModel):
         "recalibrated", description="batch-norm statistics at scoring time"
     )
     objective_weight: float = Field(
-        0.02, ge=0, description="λ: reward = accuracy + λ · fraction of unconnected blocks"
+        0.02,
+        ge=0,
+        allow_inf_nan=False,
+        description="λ: reward = accuracy + λ · fraction of unconnected blocks",
     )
     supernet_epochs: int | None = Field(
         None, ge=1, description="epochs of supernet training instead of the task's"
@@ -53,7 +57,7 @@ class Settings(BaseModel):
     )
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
     seed: int = Field(0, ge=0, description="root of every seed but the data's")
-    data_seed: int = Field(0, ge=0, description="fixes the task's splits")
+    data_seed: int = Field(0, ge=0, lt=4 * 10**8, description="fixes the task's splits")
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
 
     def __init__(self, **values: Any) -> None:
@@ -82,8 +86,7 @@ class Settings(BaseModel):
     @field_validator("device")
     @classmethod
     def _known_device(cls, name: str) -> str:
-        kind, _, index = name.partition(":")
-        if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
+        if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", name):
             raise UsageError(f"unknown device {name!r} (there are: cpu, cuda, cuda:N)")
         return name
 

@@ -6,6 +6,7 @@ every scheme, so that schemes are compared on what they differ in.
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
+from math import nan
 from time import perf_counter
 
 import numpy as np
@@ -56,17 +57,19 @@ class Training:
 
 
 def train_standalone(job: tuple[Training, str, int]) -> StandaloneRecord:
-    """Train one scheme (bits) with one seed and score it after the last epoch."""
+    """Train one scheme (bits) with one seed and score it after the last epoch.
+
+    The scores of a training that diverges are NaN: the others go on.
+    """
     training, bits, seed = job
     task = load_task(training.task, seed=training.data_seed)
     started = perf_counter()
     network = training.initial_network(bits, seed).to(training.device)
-    train(
-        network,
-        task,
-        training.recipe,
-        rng=child_rng(training.root_seed, "standalone", seed, "draws"),
-    )
+    rng = child_rng(training.root_seed, "standalone", seed, "draws")
+    try:
+        train(network, task, training.recipe, rng=rng)
+    except FloatingPointError:
+        return StandaloneRecord(bits, seed, nan, nan, nan, perf_counter() - started)
     seconds = perf_counter() - started
     validation = evaluate(network, task.validation().to(training.device), task.metric)
     test = evaluate(network, task.test().to(training.device), task.metric)

@@ -47,7 +47,7 @@ CREATE TABLE answers (
 ) WITHOUT ROWID;
 CREATE TABLE standalone (
     training TEXT NOT NULL, scheme TEXT NOT NULL, seed INTEGER NOT NULL,
-    validation_accuracy REAL NOT NULL, test_accuracy REAL NOT NULL, test_loss REAL NOT NULL,
+    validation_accuracy REAL, test_accuracy REAL, test_loss REAL,
     seconds REAL NOT NULL,
     PRIMARY KEY (training, scheme, seed)
 ) WITHOUT ROWID;
@@ -86,6 +86,8 @@ class Store:
         with self.transaction():
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
+                if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
+                    raise StoreError(f"{self.path} is a database, but none of ours")
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -238,7 +240,12 @@ class Store:
             "FROM standalone WHERE training = ? ORDER BY scheme, seed",
             (training,),
         )
-        records = (StandaloneRecord(*row) for row in rows)
+        records = (
+            StandaloneRecord(
+                bits, seed, _number(validation), _number(accuracy), _number(loss), seconds
+            )
+            for bits, seed, validation, accuracy, loss, seconds in rows
+        )
         return {(record.bits, record.seed): record for record in records}
 
     # Costs by machine.
@@ -259,11 +266,12 @@ class Store:
 
 
 def _answer(accuracy: float | None, loss: float | None) -> Answer:
+    return _number(accuracy), _number(loss)
+
+
+def _number(value: float | None) -> float:
     # SQLite stores NaN as NULL.
-    return (
-        float("nan") if accuracy is None else accuracy,
-        float("nan") if loss is None else loss,
-    )
+    return float("nan") if value is None else value
 
 
 def _cost(values: dict[str, Any]) -> CostRecord:

@@ -10,8 +10,8 @@ from reports.outcomes import SchemeOutcome
 
 def batch_norm(records: RunRecords) -> str:
     """The batch-norm mode in which the oracles were asked."""
-    modes = {str(oracle.facts.get("batch norm", "not recorded")) for oracle in records.oracles}
-    return words(sorted(modes)) or "not recorded"
+    modes = {str(oracle.facts["batch norm"]) for oracle in records.oracles if oracle.facts}
+    return words(sorted(modes)) or str(records.settings.get("batch_norm", "not recorded"))
 
 
 def oracle_words(records: RunRecords) -> str:

@@ -27,7 +27,7 @@ GLOSSARY = {
     "Reward": (
         "What strategies maximise: accuracy + λ · fraction of unconnected blocks. Shown ×100."
     ),
-    "Candidate": ("One of the three best schemes of a lane by reward; it is trained from scratch."),
+    "Candidate": ("One of the best schemes of a lane by reward; it is trained from scratch."),
     "Stand-alone": (
         "The network of one scheme, trained from scratch and scored on the test split, which no "
         "search has seen."

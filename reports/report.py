@@ -61,7 +61,7 @@ class Report:
         return ranking_table(self.analysis)
 
     @cached_property
-    def tickets(self) -> Table:
+    def schemes(self) -> Table:
         """One row a trained scheme with its verdict, the most accurate first."""
         return schemes_table(self.analysis)
 
@@ -71,7 +71,7 @@ class Report:
         Files of these names are replaced; nothing else in the folder is touched.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        tables = [self.ranking, self.tickets, evaluations_table(self.records)]
+        tables = [self.ranking, self.schemes, evaluations_table(self.records)]
         contents = {
             "report.html": render_page(self.analysis),
             "report.md": self._markdown(),
@@ -81,7 +81,9 @@ class Report:
         paths = []
         for name, content in contents.items():
             path = folder / name
-            path.write_text(content, encoding="utf-8", newline="\n")
+            draft = folder / f".{name}.tmp"  # whoever looks sees the old file or the new one
+            draft.write_text(content, encoding="utf-8", newline="\n")
+            draft.replace(path)
             paths.append(path)
         return paths
 
@@ -89,20 +91,20 @@ class Report:
         """Sentences and the two main tables for a terminal."""
         for sentence in self.headline:
             console.print(Text(f"• {sentence}"))
-        for table in (self.ranking, self.tickets):
+        for table in (self.ranking, self.schemes):
             if table.rows:
                 console.print()
                 console.print(to_rich(table))
 
     def _repr_html_(self) -> str:
-        return render_notebook(self.headline, [self.ranking, self.tickets])
+        return render_notebook(self.headline, [self.ranking, self.schemes])
 
     def _markdown(self) -> str:
         analysis = self.analysis
         sentences = "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
         tables = [
             self.ranking,
-            self.tickets,
+            self.schemes,
             trust_table(analysis),
             lanes_table(analysis),
             facts_table(self.records),

@@ -41,7 +41,7 @@ def winner(ranking: Ranking) -> list[str]:
     every = "all " if len(tied) + 1 == len(placed) > 2 else ""  # noqa: PLR2004 - two aren't "all"
     text = (
         f"No single winner: {every}{words([item.strategy for item in ranking.tied])} share rank 1, "
-        f"as their differences are no more than noise ({_p_values(tied)}). Ahead by mean is "
+        f"as their differences can't be told from noise ({_p_values(tied)}). Ahead by mean is "
         f"{placed[0].strategy}: {score}, {_lead(placed[1])}."
     )
     return [text, *_powerless(ranking), *_beaten(placed[1 + len(tied) :])]

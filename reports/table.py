@@ -124,11 +124,11 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
 
     def shown(self) -> "Table":
-        """The table without optional columns that hold nothing but zeros and gaps."""
+        """The table without optional columns that hold nothing but gaps and counts of zero."""
         keep = [
             number
             for number, column in enumerate(self.columns)
-            if not column.optional or any(row[number] not in (None, 0, "") for row in self.rows)
+            if not column.optional or any(_tells(row[number]) for row in self.rows)
         ]
         return replace(
             self,
@@ -213,3 +213,8 @@ def describe_columns(tables: list[Table]) -> str:
                 ends = f"`{column.key}_low`, `{column.key}_high`"
                 parts.append(_pipes([ends, column.unit or "", "bounds of its interval"]))
     return "\n".join(parts) + "\n"
+
+
+def _tells(value: object) -> bool:
+    # A count of zero says nothing; a measured 0.0 and a False do.
+    return value not in (None, "") and not (type(value) is int and value == 0)

@@ -26,18 +26,22 @@ _LISTED = 4
 
 def tickets(analysis: Analysis) -> list[str]:
     """How many candidates are tickets, which, and how many are open."""
-    proposed = [item for item in analysis.schemes if item.lanes]
+    proposed = [
+        item for item in analysis.schemes if item.lanes and item.verdict.word != "reference"
+    ]
     if not proposed:
         return ["No candidate has been trained from scratch yet: nothing to say about tickets."]
     sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))
     names = f": {_listed(analysis, sure)}" if sure else ""
     by_means = sum(item.verdict.paper_rule is True for item in proposed)
+    known = all(item.verdict.paper_rule is not None for item in proposed)
+    means = f"{by_means or 'none'} would be" if known else "it can't be said yet"
     text = (
         f"{len(sure) or 'None'} of {count(len(proposed), 'trained candidate')} "
         f"{'are tickets' if len(sure) > 1 else 'is a ticket'} at {level(analysis.confidence)} "
         f"confidence{names}. "
         f"Undecided: {len(open_)}. Not tickets: {len(none)}. By the paper's rule on means alone, "
-        f"noise ignored, {by_means or 'none'} would be."
+        f"noise ignored, {means}."
     )
     return [text, *_why_undecided(analysis, open_)]
 

@@ -5,6 +5,7 @@ for each mini-batch ("The Lottery Ticket Hypothesis for Self-attention in CNN",
 Algorithm 1).
 """
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -109,13 +110,15 @@ class FrozenSupernet:
 
     Attributes:
         spec: what it was trained from.
-        identity: its content hash, which is also its file's name.
+        identity: content hash of what it was trained from, which is also its file's name.
+        weights: content hash of the weights themselves.
         path: weights and metadata as safetensors.
         training_seconds: how long training took, whenever that was.
     """
 
     spec: SupernetSpec
     identity: str
+    weights: str
     path: Path
     training_seconds: float
 
@@ -157,9 +160,18 @@ def frozen_supernet(
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = json.loads(file.metadata()["supernet"])
+            weights = _weights_hash({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise _damaged(path, error) from error
-    return FrozenSupernet(spec, identity, path, float(metadata["training seconds"]))
+    seconds = float(metadata["training seconds"])
+    return FrozenSupernet(spec, identity, weights, path, seconds)
+
+
+def _weights_hash(weights: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode() + weights[name].numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _damaged(path: Path, error: Exception) -> StoreError:
@@ -184,6 +196,7 @@ class SupernetOracle:
         """Content hash of weights, validation data, batch-norm mode, dtype and code."""
         return content_hash(
             supernet=self.supernet.identity,
+            weights=self.supernet.weights,
             data=task.facts(),
             batch_norm=self.batch_norm,
             calibration=[CALIBRATION_DRAWS, self.supernet.spec.root_seed],

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from benchmark import Settings, run
 from benchmark.errors import OtherExperimentError, UsageError
@@ -125,7 +126,7 @@ def test_the_folder_of_another_experiment_is_refused_and_left_alone(
 ) -> None:
     before = (finished / "run.sqlite").read_bytes()
     other = QUICK.model_copy(update={"budget": 6})
-    with pytest.raises(OtherExperimentError, match=r"holds experiment \w+, this is \w+; choose"):
+    with pytest.raises(OtherExperimentError, match=r"holds experiment \w+, this is \w+ .*choose"):
         run(other, out=finished, cache=root / "cache")
     assert (finished / "run.sqlite").read_bytes() == before
 
@@ -141,3 +142,33 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tmp_pa
     with pytest.raises(UsageError, match=r"'cuda:77' was asked for, but"):
         run(Settings(device="cuda:77"), out=tmp_path / "out", cache=tmp_path / "cache")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_run_needs_no_cache(root: Path, finished: Path) -> None:
+    report = run(QUICK, out=finished, cache=root / "empty cache", workers=1)
+    assert report.records.finished
+    assert not (root / "empty cache" / "supernets").exists()
+
+
+def test_a_folder_at_work_is_refused(root: Path, finished: Path) -> None:
+    with (
+        FileLock(finished / "run.lock"),
+        pytest.raises(UsageError, match="another process is running in"),
+    ):
+        run(QUICK, out=finished, cache=root / "cache")
+
+
+def test_a_run_of_other_code_is_refused(
+    root: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.plan.code_version", lambda *_: "other code")
+    with pytest.raises(OtherExperimentError, match="other settings, data or code"):
+        run(QUICK, out=finished, cache=root / "cache")
+
+
+def test_a_run_of_another_machine_is_refused(
+    root: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.plan.machine_name", lambda _: "an abacus")
+    with pytest.raises(OtherExperimentError, match=r"this is an abacus, torch .*: latencies"):
+        run(QUICK, out=finished, cache=root / "cache")

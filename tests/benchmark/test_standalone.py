@@ -51,6 +51,12 @@ def test_training_learns() -> None:
     assert record.seconds > 0
 
 
+def test_a_training_that_diverges_has_no_scores() -> None:
+    wild = replace(TRAINING.recipe, optimizer="sgd", learning_rate=1e30)
+    record = train_standalone((replace(TRAINING, recipe=wild), "11", 0))
+    assert np.isnan([record.validation_accuracy, record.test_accuracy, record.test_loss]).all()
+
+
 def test_known_trainings_are_not_repeated(tmp_path: Path) -> None:
     cache = Store(tmp_path / "cache.sqlite")
 

@@ -98,6 +98,22 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         Store(path)
 
 
+def test_a_database_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    raw = sqlite3.connect(path)
+    raw.execute("CREATE TABLE thesis (chapter TEXT)")
+    with pytest.raises(StoreError, match="none of ours"):
+        Store(path)
+    tables = raw.execute("SELECT name FROM sqlite_master").fetchall()
+    raw.close()
+    assert tables == [("thesis",)]
+
+
+def test_a_diverged_training_comes_back_as_nan(store: Store) -> None:
+    store.add_standalone("x", StandaloneRecord("1", 0, math.nan, math.nan, math.nan, 1.0))
+    assert math.isnan(store.standalone("x")["1", 0].test_accuracy)
+
+
 def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
     Store(path).close()

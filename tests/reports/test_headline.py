@@ -32,7 +32,7 @@ def test_clear_winner_is_named_with_its_lead_and_the_test(make_records: MakeReco
 def test_tie_is_called_a_tie_and_the_beaten_are_named(records: RunRecords) -> None:
     first, second, *_ = said(records)
     assert first == (
-        "No single winner: ean and ga share rank 1, as their differences are no more than noise "
+        "No single winner: ean and ga share rank 1, as their differences can't be told from noise "
         "(permutation test, corrected p = 0.444). Ahead by mean is ean: mean best reward 94.95 "
         "(×100) over 5 lanes of 60 evaluations, 0.04 points [−0.03, +0.11] above ga."
     )

@@ -83,9 +83,9 @@ def test_only_timing_columns_follow_the_clock(records: RunRecords, tmp_path: Pat
     Report(slower).write(tmp_path / "b")
     for name in ("ranking.csv", "evaluations.csv", "COLUMNS.md"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    timing = {column.key for column in Report(records).tickets.columns if column.timing}
+    timing = {column.key for column in Report(records).schemes.columns if column.timing}
     for one, other in zip(
-        Report(records).tickets.records(), Report(slower).tickets.records(), strict=True
+        Report(records).schemes.records(), Report(slower).schemes.records(), strict=True
     ):
         assert {key for key in one if one[key] != other[key]} <= timing
 
