@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.functional import conv2d
 
 from benchmark.networks.attention import State
@@ -147,12 +148,21 @@ class _Measure:
 
     def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
         convolved = _convolve(unit, features, unit.conv.weight, None)
-        variance, mean = torch.var_mean(convolved, dim=(0, 2, 3), correction=0)
-        rows = convolved.numel() // convolved.shape[1]
-        # As torch does: the biased variance normalises, the unbiased one is remembered.
-        self._tape.append(_affine(unit, mean, variance * (rows / (rows - 1))))
-        scale, shift = _affine(unit, mean, variance)
-        return torch.addcmul(shift[:, None, None], convolved, scale[:, None, None])
+        norm = unit.norm
+        mean, variance = torch.zeros_like(norm.weight), torch.ones_like(norm.weight)
+        # With momentum 1 the running statistics become those of this batch.
+        normalised = functional.batch_norm(
+            convolved,
+            mean,
+            variance,
+            norm.weight,
+            norm.bias,
+            training=True,
+            momentum=1.0,
+            eps=norm.eps,
+        )
+        self._tape.append(_affine(unit, mean, variance))
+        return normalised
 
 
 class _Replay:
