@@ -1,5 +1,8 @@
 """The command line: a thin layer over `benchmark.run`. Heavy imports are inside commands."""
 
+import multiprocessing
+import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +16,7 @@ from benchmark import __version__
 from benchmark.errors import BenchmarkError, UsageError
 
 _USAGE = 2
+_STOPPED = 130  # 128 + SIGINT, as shells count
 
 
 class _Commands(click.Group):
@@ -152,10 +156,19 @@ def list_(kind: str) -> None:
 
 @contextmanager
 def _stoppable(console: Any) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
+    def stop(*_: object) -> None:
+        # Stores survive a kill at any moment, so nobody waits for the jobs that are running.
+        console.show_cursor()
         console.print(
             "Stopped. Nothing finished is lost: the same command again goes on from here."
         )
-        sys.exit(130)
+        for worker in multiprocessing.active_children():
+            if worker.pid is not None:
+                os.kill(worker.pid, signal.SIGTERM)
+        os._exit(_STOPPED)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
