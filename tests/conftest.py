@@ -1,6 +1,5 @@
 """What tests of all packages share."""
 
-import os
 import sys
 
 import pytest
@@ -14,4 +13,3 @@ if "--benchmark-only" not in sys.argv:
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKET_BENCHMARK_CACHE", str(tmp_path_factory.mktemp("cache")))
-    assert os.environ["TICKET_BENCHMARK_CACHE"]

@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from benchmark.workers import Workers, available_cores
+from benchmark.workers import Workers
 
 
 def _described(job: int) -> tuple[int, int, int]:
@@ -38,7 +38,3 @@ def _failing(job: int) -> int:
 def test_what_a_job_raises_reaches_the_caller(count: int) -> None:
     with pytest.raises(ValueError, match=r"job \d is impossible"):
         list(Workers(count).map(_failing, [1, 2]))
-
-
-def test_there_is_a_core() -> None:
-    assert available_cores() >= 1
