@@ -83,7 +83,7 @@ class Classification(Metric):
         normaliser = outputs.T.contiguous().logsumexp(dim=0)
         losses = normaliser - outputs.gather(1, targets[:, None])[:, 0]
         correct = outputs.argmax(dim=1) == targets
-        return torch.stack([correct.double().sum(), losses.double().sum()])
+        return torch.stack([part.sum(dtype=torch.float64) for part in (correct, losses)])
 
     def score(self, tally: Float64[Tensor, " sums"], rows: int) -> Score:
         return Score(accuracy=float(tally[0]) / rows, loss=float(tally[1]) / rows)

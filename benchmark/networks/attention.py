@@ -9,8 +9,6 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from benchmark.networks.pooling import global_average
-
 State = tuple[Tensor, Tensor] | None
 """Recurrent state ``(h, c)`` of a SAM within a stage; ``None`` before its first use."""
 
@@ -43,7 +41,7 @@ class SE(Attention):
 
     def gate(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c"]:
         """The factor in (0, 1) of each channel."""
-        hidden: Tensor = self.squeeze(global_average(features)).relu()
+        hidden: Tensor = self.squeeze(features.mean((2, 3))).relu()
         gate: Tensor = self.excite(hidden).sigmoid()
         return gate
 

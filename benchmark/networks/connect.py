@@ -71,7 +71,7 @@ class AttentionNetwork(nn.Module):
             residual = block.body(features)
             if scheme[index]:
                 residual, state = self.attention_of(index)(residual, state)
-            features = (block.skip(features) + residual).relu()
+            features = (block.skip(features) + residual).relu_()
         return self.backbone.head(features)
 
     def used_owners(self, scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]) -> set[str]:

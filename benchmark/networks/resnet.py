@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from benchmark.networks.pooling import global_average
-
 
 @dataclass(frozen=True)
 class Backbone:
@@ -109,7 +107,7 @@ class Block(nn.Module):
         *inner, last = self.units
         for unit in inner:
             assert isinstance(unit, ConvNorm)
-            features = apply(unit, features).relu()
+            features = apply(unit, features).relu_()
         assert isinstance(last, ConvNorm)
         return apply(last, features)
 
@@ -152,9 +150,9 @@ class ResNet(nn.Module):
         self, images: Float[Tensor, "n c h w"], apply: Apply = run_unit
     ) -> Float[Tensor, "n k h w"]:
         """Features that enter the first block."""
-        return apply(self.first, images).relu()
+        return apply(self.first, images).relu_()
 
     def head(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
         """Global average pooling and the linear classifier."""
-        outputs: Tensor = self.classifier(global_average(features))
+        outputs: Tensor = self.classifier(features.mean((2, 3)))
         return outputs

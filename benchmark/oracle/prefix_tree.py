@@ -17,12 +17,12 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.functional import conv2d
 
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, ConvNorm
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.oracle.convolution import Affine, FrozenConvolutions
 from benchmark.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]
@@ -42,7 +42,8 @@ class PrefixTreeOracle(Oracle):
         data: validation split, calibration draws, metric.
         batch_norm: statistics at scoring time.
         identity: content hash of the above.
-        chunk: validation rows that travel together; small enough for the caches.
+        chunk: validation rows that travel together; long enough that starting each
+            operation costs little.
         group: schemes of one descent, which bounds the statistics held at a time.
     """
 
@@ -53,7 +54,7 @@ class PrefixTreeOracle(Oracle):
         batch_norm: BatchNormMode,
         *,
         identity: str,
-        chunk: int = 500,
+        chunk: int = 2000,
         group: int = 1024,
     ) -> None:
         self._network = network.eval()
@@ -62,6 +63,7 @@ class PrefixTreeOracle(Oracle):
         self._identity = identity
         self._chunk = chunk
         self._group = group
+        self._convolutions = FrozenConvolutions()
 
     @property
     def identity(self) -> str:
@@ -83,15 +85,17 @@ class PrefixTreeOracle(Oracle):
 
     @torch.inference_mode()
     def _score_sorted(self, schemes: Schemes) -> Float64[np.ndarray, "schemes 2"]:
-        tape: list[_Affine] = []
+        tape: list[Affine] = []
         if self._batch_norm == "recalibrated":
-            for _ in descend(self._network, schemes, self._data.calibration, _Measure(tape)):
+            measure = _Measure(self._convolutions, tape)
+            for _ in descend(self._network, schemes, self._data.calibration, measure):
                 pass  # only what is measured on the way counts
         validation, metric = self._data.validation, self._data.metric
         tallies: list[Tensor] = [torch.zeros(())] * len(schemes)
-        running = _Running()
+        running = _Running(self._convolutions)
         for images, targets in validation.batches(self._chunk):
-            apply = _Replay(tape) if self._batch_norm == "recalibrated" else running
+            recalibrated = self._batch_norm == "recalibrated"
+            apply = _Replay(self._convolutions, tape) if recalibrated else running
             for row, outputs in descend(self._network, schemes, images, apply):
                 tallies[row] = tallies[row] + metric.tally(outputs, targets)
         scores = [metric.score(tally, len(validation)) for tally in tallies]
@@ -130,24 +134,21 @@ def descend(
             yield from visit(level + 1, range(rows.start, ones), (skip + residual).relu_(), state)
         if ones < rows.stop:
             residual, state = network.attention_of(level)(residual, state)
-            yield from visit(level + 1, range(ones, rows.stop), (skip + residual).relu_(), state)
+            yield from visit(level + 1, range(ones, rows.stop), residual.add_(skip).relu_(), state)
 
     if len(schemes) > 0:
         yield from visit(0, range(len(schemes)), network.backbone.stem(images, apply), None)
 
 
-_Affine = tuple[Tensor, Tensor]
-"""Scale and shift of each channel: a batch norm with its statistics fixed."""
-
-
 class _Measure:
     """Normalises by the statistics of the batch itself and writes them on a tape."""
 
-    def __init__(self, tape: list[_Affine]) -> None:
+    def __init__(self, convolutions: FrozenConvolutions, tape: list[Affine]) -> None:
+        self._convolutions = convolutions
         self._tape = tape
 
     def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
-        convolved = _convolve(unit, features, unit.conv.weight, None)
+        convolved = self._convolutions(unit.conv, features)
         norm = unit.norm
         mean, variance = torch.zeros_like(norm.weight), torch.ones_like(norm.weight)
         # With momentum 1 the running statistics become those of this batch.
@@ -168,18 +169,20 @@ class _Measure:
 class _Replay:
     """Normalises by the statistics on a tape, folded into the convolutions."""
 
-    def __init__(self, tape: list[_Affine]) -> None:
+    def __init__(self, convolutions: FrozenConvolutions, tape: list[Affine]) -> None:
+        self._convolutions = convolutions
         self._tape = iter(tape)
 
     def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
-        return _folded(unit, features, next(self._tape))
+        return self._convolutions(unit.conv, features, next(self._tape))
 
 
 class _Running:
     """Normalises by the supernet's running statistics, folded into the convolutions."""
 
-    def __init__(self) -> None:
-        self._affines: dict[ConvNorm, _Affine] = {}
+    def __init__(self, convolutions: FrozenConvolutions) -> None:
+        self._convolutions = convolutions
+        self._affines: dict[ConvNorm, Affine] = {}
 
     def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
         if unit not in self._affines:
@@ -187,18 +190,9 @@ class _Running:
             assert mean is not None
             assert variance is not None
             self._affines[unit] = _affine(unit, mean, variance)
-        return _folded(unit, features, self._affines[unit])
+        return self._convolutions(unit.conv, features, self._affines[unit])
 
 
-def _affine(unit: ConvNorm, mean: Tensor, variance: Tensor) -> _Affine:
+def _affine(unit: ConvNorm, mean: Tensor, variance: Tensor) -> Affine:
     scale = unit.norm.weight * torch.rsqrt(variance + unit.norm.eps)
     return scale, unit.norm.bias - mean * scale
-
-
-def _folded(unit: ConvNorm, features: Features, affine: _Affine) -> Outputs:
-    scale, shift = affine
-    return _convolve(unit, features, unit.conv.weight * scale[:, None, None, None], shift)
-
-
-def _convolve(unit: ConvNorm, features: Features, weight: Tensor, bias: Tensor | None) -> Outputs:
-    return conv2d(features, weight, bias, unit.conv.stride, unit.conv.padding)

@@ -1,0 +1,66 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from benchmark.oracle.convolution import FrozenConvolutions
+
+SIZES = st.tuples(
+    st.integers(1, 9),  # rows
+    st.integers(1, 5),  # channels in
+    st.integers(1, 4),  # height
+    st.integers(1, 4),  # width
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SIZES, st.integers(1, 5), st.sampled_from([1, 3]), st.sampled_from([1, 2]))
+@torch.no_grad()
+def test_maps_of_any_size_are_convolved_scaled_and_shifted(
+    sizes: tuple[int, int, int, int], outputs: int, kernel: int, stride: int
+) -> None:
+    conv = nn.Conv2d(sizes[1], outputs, kernel, stride, kernel // 2, bias=False)
+    features = torch.randn(sizes)
+    scale, shift = torch.randn(2, outputs)
+    expected = conv(features)
+    convolve = FrozenConvolutions()
+    torch.testing.assert_close(convolve(conv, features), expected)
+    expected = expected * scale[:, None, None] + shift[:, None, None]
+    torch.testing.assert_close(convolve(conv, features, (scale, shift)), expected)
+
+
+@torch.no_grad()
+def test_a_map_of_four_positions_by_hand() -> None:
+    conv = nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    conv.weight.copy_(torch.arange(1.0, 10.0).view(1, 1, 3, 3))
+    features = torch.tensor([[[[1.0, 10.0], [100.0, 1000.0]]]])
+    # The kernel's centre, 5, lies on the output's own position.
+    expected = torch.tensor([[[[9865.0, 8754.0], [6532.0, 5421.0]]]])
+    assert torch.equal(FrozenConvolutions()(conv, features), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(4, 4, 3, padding=1, groups=2, bias=False),
+        nn.Conv2d(4, 4, 3, padding=2, dilation=2, bias=False),
+        nn.Conv2d(4, 4, 3, padding=0, bias=False),
+        nn.Conv2d(4, 4, 5, padding=2, bias=False),
+    ],
+    ids=["groups", "dilation", "no padding", "kernel"],
+)
+def test_other_convolutions_are_left_to_torch(conv: nn.Conv2d) -> None:
+    features = torch.randn(3, 4, 2, 2)
+    if conv.padding == (0, 0):
+        features = torch.randn(3, 4, 4, 4)
+    torch.testing.assert_close(FrozenConvolutions()(conv, features), conv(features))
+
+
+@torch.no_grad()
+def test_without_onednn_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    conv = nn.Conv2d(3, 5, 3, padding=1, bias=False)
+    features = torch.randn(7, 3, 2, 2)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    torch.testing.assert_close(FrozenConvolutions()(conv, features), conv(features))
