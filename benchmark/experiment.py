@@ -29,7 +29,7 @@ from benchmark.workers import Workers, available_cores
 from reports.report import Report
 from strategies.registry import load_strategy
 
-_TABULATE_AT_A_TIME = 512
+_TABULATE_AT_A_TIME = 1024
 
 
 def run(
