@@ -167,6 +167,10 @@ def _stoppable(console: Any) -> Iterator[None]:
                 os.kill(worker.pid, signal.SIGTERM)
         os._exit(_STOPPED)
 
+    # The process that cleans up behind killed workers would list what it cleans up.
+    quiet = "ignore:resource_tracker:UserWarning"
+    chosen = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{chosen},{quiet}" if chosen else quiet
     before = signal.signal(signal.SIGINT, stop)
     try:
         yield

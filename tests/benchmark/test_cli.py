@@ -135,3 +135,4 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "the same command again goes on from here" in " ".join(errors.split())
     assert "Traceback" not in errors
+    assert "resource_tracker" not in errors
