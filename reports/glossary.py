@@ -7,7 +7,10 @@ GLOSSARY = {
         "costs parameters and inference time."
     ),
     "Original": "The network without attention modules: scheme 000…0.",
-    "Full-SA": "The network with an attention module at every block: scheme 111…1.",
+    "Full-SA": (
+        "The network with an attention module at every block: scheme 111…1. Where the blocks of a "
+        "stage share one module, the paper calls it Full-Share."
+    ),
     "Scheme": (
         "Which blocks are connected to their attention module: one bit a block, first block "
         "first, stages separated by |."
