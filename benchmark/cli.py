@@ -70,6 +70,7 @@ def main() -> None:
 @click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
 @click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 @click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
+@click.option("--oracle", help="Table of answers (Parquet) to search instead of a supernet.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file of the options above.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
@@ -110,6 +111,62 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
         names = [name.strip() for name in values["strategies"].split(",")]
         values["strategies"] = tuple(name for name in names if name)
     return values
+
+
+@main.command()
+@click.option("--task", help="Task of the supernet.  [default: digits]")
+@click.option("--attention", help="Attention module.  [default: se]")
+@click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
+@click.option("--retain", type=float, help="Connection probability in training.  [default: 0.8]")
+@click.option("--batch-norm", help="recalibrated or running statistics.  [default: recalibrated]")
+@click.option("--supernet-epochs", type=int, help="Instead of the task's.")
+@click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
+@click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
+@click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file of the options above.")
+@click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+@click.option("--force", is_flag=True, help="Score more than 2^16 schemes too.")
+def tabulate(
+    config: Path | None,
+    out: Path | None,
+    cache: Path | None,
+    workers: int | None,
+    *,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Score every scheme of a supernet and write the landscape as Parquet.
+
+    Strategies search it with: run --oracle TABLE. The same command again goes on
+    where it stopped.
+    """
+    from rich.console import Console
+
+    from benchmark.settings import Settings
+
+    given = _given(options)
+    settings = Settings.from_toml(config, **given) if config else Settings(**given)
+    path = Path(f"{settings.task}.parquet") if out is None else out
+    console = Console(stderr=True)
+    with _stoppable(console):
+        from benchmark.experiment import default_cache, opened_cache
+        from benchmark.live import LiveProgress
+        from benchmark.tabulation import tabulate as tabulate_landscape
+        from benchmark.workers import Workers, available_cores
+
+        live = LiveProgress(console)
+        with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
+            table = tabulate_landscape(
+                settings,
+                cache=shared,
+                workers=Workers(available_cores() if workers is None else workers),
+                progress=live,
+                force=force,
+            )
+    table.write(path)
+    console.print(f"{len(table.schemes):,} schemes in {path} (oracle {table.identity})")
 
 
 @main.command()

@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from scipy.stats import binom
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.records import CostRecord, Interval
-from benchmark.schemes import bits_scheme
+from benchmark.schemes import Schemes, bits_scheme
 from benchmark.threads import single_thread
 
 LATENCY_BATCH = 50
@@ -31,6 +31,17 @@ _WARM_UP = 10
 def count_parameters(network: nn.Module) -> int:
     """Learnable numbers of ``network``."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def effective_parameters(spec: NetworkSpec, schemes: Schemes) -> Int64[np.ndarray, " schemes"]:
+    """Learnable numbers of each scheme's network, SAMs that it doesn't use left out."""
+    network = spec.build(torch.Generator())
+    counts = np.full(len(schemes), count_parameters(network.backbone), dtype=np.int64)
+    owners = [network.used_owners(block) for block in np.eye(schemes.shape[1], dtype=bool)]
+    for owner, module in network.attention.items():
+        users = [block for block, used in enumerate(owners) if owner in used]
+        counts += schemes[:, users].any(axis=1) * count_parameters(module)
+    return counts
 
 
 def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:

@@ -8,28 +8,23 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmark.costs import measure_costs
 from benchmark.folder import RunFolder, read_records
-from benchmark.oracle.supernet import FrozenSupernet, SupernetOracle, frozen_supernet
-from benchmark.oracle.wrappers import CachedOracle, ShardedOracle
+from benchmark.oracle.wrappers import CachedOracle
 from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey
 from benchmark.runner import Lane, search
 from benchmark.schemes import all_schemes
-from benchmark.seeding import child_rng
+from benchmark.scoring import open_oracle, open_supernet, score_all
 from benchmark.settings import Settings
 from benchmark.standalone import pick_candidates, train_all
 from benchmark.store import Store, bits_of
 from benchmark.workers import Workers, available_cores
 from reports.report import Report
-from strategies.registry import load_strategy
-
-_TABULATE_AT_A_TIME = 1024
 
 
 def run(
@@ -44,7 +39,7 @@ def run(
 
     Args:
         settings: what determines the results.
-        out: the run's folder; default ``runs/<task>-<experiment>``.
+        out: the run's folder; default ``runs/<task>-<experiment>``, or ``runs/table-…``.
         cache: where supernets, oracle answers and stand-alone results are kept for
             all experiments; default `default_cache`.
         workers: processes; default one a core. Results do not depend on it.
@@ -54,12 +49,16 @@ def run(
         UsageError: settings that this machine can't serve, or a folder of another experiment.
         StoreError: a damaged file in the folder or the cache.
     """
+    if settings.oracle is not None:
+        from benchmark.table_run import run_on_table  # noqa: PLC0415 - Parquet only when needed
+
+        return run_on_table(settings, out=out, workers=workers, progress=progress)
     plan = Plan(settings)
     folder = RunFolder(Path(out or Path("runs") / f"{settings.task}-{plan.identity[:8]}"))
     folder.check(plan.identity)
     crew = Workers(available_cores() if workers is None else workers)
     with (
-        _opened(default_cache() if cache is None else Path(cache)) as shared,
+        opened_cache(default_cache() if cache is None else Path(cache)) as shared,
         folder.claim(plan.description(crew.count)) as store,
     ):
         steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
@@ -77,7 +76,8 @@ def default_cache() -> Path:
 
 
 @contextmanager
-def _opened(cache: Path) -> Iterator[Store]:
+def opened_cache(cache: Path) -> Iterator[Store]:
+    """The store in the folder ``cache`` that all experiments share."""
     cache.mkdir(parents=True, exist_ok=True)
     with closing(Store(cache / "cache.sqlite")) as store:
         yield store
@@ -110,25 +110,14 @@ class _Steps:
         self._store.set_fact("finished", value=True)
         return Report(read_records(self._store))
 
-    def _supernet(self, seed: int) -> FrozenSupernet:
-        title = f"Training supernet {seed + 1} of {self._settings.supernet_seeds}"
-        with self._progress.stage(title, self._plan.supernet_recipe.epochs, "epochs") as advance:
-            return frozen_supernet(
-                self._plan.supernet(seed),
-                self._plan.task,
-                self._cache.path.parent / "supernets",
-                on_epoch=lambda _: advance(1),
-            )
-
     def _search(self, seed: int) -> dict[str, Any]:
         plan = self._plan
-        supernet = self._supernet(seed)
-        recipe = SupernetOracle(supernet, self._settings.batch_norm, self._settings.device)
-        # A GPU is one worker; processes are for cores.
-        workers = self._workers if self._settings.device == "cpu" else Workers(1)
-        oracle = CachedOracle(ShardedOracle(recipe(), recipe, workers), self._cache)
-        if plan.tabulation_pays():
-            self._tabulate(oracle)
+        supernet = open_supernet(plan, seed, self._cache, self._progress)
+        oracle = open_oracle(plan, supernet, self._cache, self._workers)
+        tabulated = plan.tabulation_pays()
+        if tabulated:
+            score_all(oracle, self._progress)
+            self._keep_answers(oracle.identity)
         ends = oracle.score(all_schemes(plan.blocks)[[0, -1]])
         self._run_lanes(oracle, seed)
         used = self._used(seed)
@@ -136,7 +125,7 @@ class _Steps:
         return {
             "supernet_seed": seed,
             "identity": oracle.identity,
-            "facts": plan.oracle_facts(),
+            "facts": plan.oracle_facts(landscape="tabulated" if tabulated else "scored on demand"),
             "original_accuracy": float(ends.accuracy[0]),
             "full_accuracy": float(ends.accuracy[1]),
             "evaluations": len(used),
@@ -144,18 +133,11 @@ class _Steps:
             "training_seconds": supernet.training_seconds,
         }
 
-    def _tabulate(self, oracle: CachedOracle) -> None:
-        missing = oracle.missing(all_schemes(self._plan.blocks))
-        with self._progress.stage("Scoring every scheme", len(missing), "schemes") as advance:
-            for start in range(0, len(missing), _TABULATE_AT_A_TIME):
-                group = missing[start : start + _TABULATE_AT_A_TIME]
-                oracle.score(group)
-                advance(len(group))
-        answers = self._cache.answers(oracle.identity)
-        seconds = self._cache.answer_seconds(oracle.identity)
+    def _keep_answers(self, oracle: str) -> None:
+        seconds = self._cache.answer_seconds(oracle)
         with self._store.transaction():
-            for bits, answer in answers.items():
-                self._store.add_answers(oracle.identity, [bits], [answer], seconds=seconds[bits])
+            for bits, answer in self._cache.answers(oracle).items():
+                self._store.add_answers(oracle, [bits], [answer], seconds=seconds[bits])
 
     def _run_lanes(self, oracle: CachedOracle, supernet_seed: int) -> None:
         keys = [
@@ -166,17 +148,14 @@ class _Steps:
         with self._progress.stage(
             "Searching", len(keys) * self._settings.budget, "evaluations"
         ) as advance:
-            lanes = [self._lane(key, oracle) for key in keys]
+            lanes = [
+                Lane(key, self._plan.maker(key), oracle, self._store, self._settings.budget)
+                for key in keys
+            ]
             search(lanes, oracle, self._store, self._plan.objective, on_progress=advance)
 
     def _finished(self, key: LaneKey) -> bool:
         return self._store.lane_record(key, self._plan.blocks).state == "finished"
-
-    def _lane(self, key: LaneKey, oracle: CachedOracle) -> Lane:
-        names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
-        rng = child_rng(self._settings.seed, *names)
-        make = partial(load_strategy(key.strategy), self._plan.space, rng=rng)
-        return Lane(key, make, oracle, self._store, self._settings.budget)
 
     def _used(self, supernet_seed: int) -> set[str]:
         """Schemes that the machine had to score for this run."""

@@ -1,7 +1,9 @@
 """What an experiment consists of, derived from its settings before anything runs."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,9 +18,11 @@ from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSpec
 from benchmark.records import LaneKey
 from benchmark.runner import Objective
+from benchmark.seeding import child_rng
 from benchmark.settings import Settings
 from benchmark.standalone import Training
-from strategies.base import SearchSpace
+from strategies.base import SearchSpace, Strategy
+from strategies.registry import load_strategy
 from tasks.base import Recipe
 from tasks.registry import load_task
 
@@ -56,7 +60,7 @@ class Plan:
             device=settings.device,
         )
         self.identity = content_hash(
-            settings=settings.model_dump(),
+            settings=settings.model_dump(exclude={"oracle"}),
             data=self.task.facts(),
             code=[code_version(), code_version("strategies")],
         )
@@ -74,6 +78,10 @@ class Plan:
             for supernet in range(self.settings.supernet_seeds)
             for seed in range(self.settings.seeds)
         ]
+
+    def maker(self, key: LaneKey) -> Callable[[], Strategy]:
+        """What makes the strategy of a run, from its seed alone."""
+        return strategy_maker(self.settings, key, self.space)
 
     def supernet(self, seed: int) -> SupernetSpec:
         """The supernet of one seed."""
@@ -93,8 +101,8 @@ class Plan:
         whole = 2**self.blocks - 1
         return self.blocks <= _LANDSCAPE_LIMIT and whole <= block_passes(asked, self.blocks)
 
-    def oracle_facts(self) -> dict[str, Any]:
-        """Named properties of the oracles, for reports."""
+    def oracle_facts(self, *, landscape: str) -> dict[str, Any]:
+        """Named properties of the oracles, for reports; ``landscape`` says how they are asked."""
         settings = self.settings
         recalibrated = settings.batch_norm == "recalibrated"
         return {
@@ -104,31 +112,42 @@ class Plan:
             "retain probability": settings.retain,
             "supernet epochs": self.supernet_recipe.epochs,
             "calibration draws": CALIBRATION_DRAWS if recalibrated else 0,
-            "landscape": "tabulated" if self.tabulation_pays() else "scored on demand",
+            "landscape": landscape,
         }
 
     def description(self, workers: int) -> Description:
         """What is known before the run starts."""
-        processor = machine_name(self.settings.device)
+        environment = self.environment(workers)
         return Description(
             experiment=self.identity,
             settings=self.settings.model_dump(mode="json"),
             facts=self.task.facts(),
-            environment={
-                "command": self.settings.command(),
-                "ticket-benchmark": __version__,
-                "code": code_version(),
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "system": f"{platform.system()} {platform.machine()}",
-                "processor": processor,
-                "workers": workers,
-            },
+            environment=environment,
             blocks_per_stage=list(self.space.blocks_per_stage),
             lanes=self.lane_keys(),
             training=self.training.identity(self.task),
-            machine=f"{processor}, torch {torch.__version__}",
+            machine=f"{environment['processor']}, torch {environment['torch']}",
         )
+
+    def environment(self, workers: int) -> dict[str, Any]:
+        """Command, versions and machine, by name."""
+        return {
+            "command": self.settings.command(),
+            "ticket-benchmark": __version__,
+            "code": code_version(),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": machine_name(self.settings.device),
+            "workers": workers,
+        }
+
+
+def strategy_maker(settings: Settings, key: LaneKey, space: SearchSpace) -> Callable[[], Strategy]:
+    """What makes the strategy of the run ``key`` on ``space``."""
+    names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
+    rng = child_rng(settings.seed, *names)
+    return partial(load_strategy(key.strategy), space, rng=rng)
 
 
 def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:

@@ -14,8 +14,8 @@ from jaxtyping import Float64
 
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
-from benchmark.oracle.base import Schemes, Scores, checked
-from benchmark.oracle.wrappers import CachedOracle, MeteredOracle, RecordedOracle
+from benchmark.oracle.base import Oracle, Schemes, Scores, checked
+from benchmark.oracle.wrappers import MeteredOracle, RecordedOracle
 from benchmark.records import LaneKey
 from benchmark.store import Store
 from strategies.base import Answers, Strategy
@@ -54,7 +54,7 @@ class Lane:
         self,
         key: LaneKey,
         make: Callable[[], Strategy],
-        oracle: CachedOracle,
+        oracle: Oracle,
         store: Store,
         budget: int,
     ) -> None:
@@ -118,7 +118,7 @@ def _blamed_on_strategy() -> Iterator[None]:
 
 def search(
     lanes: Sequence[Lane],
-    oracle: CachedOracle,
+    oracle: Oracle,
     store: Store,
     objective: Objective,
     *,

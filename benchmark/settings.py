@@ -58,6 +58,9 @@ class Settings(BaseModel):
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
     seed: int = Field(0, ge=0, description="root of every seed but the data's")
     data_seed: int = Field(0, ge=0, lt=4 * 10**8, description="fixes the task's splits")
+    oracle: str | None = Field(
+        None, description="table of answers (Parquet) to search instead of a supernet"
+    )
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
 
     def __init__(self, **values: Any) -> None:

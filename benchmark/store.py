@@ -142,6 +142,13 @@ class Store:
             "UPDATE lanes SET state = ?, message = ? WHERE lane = ?", (state, message, lane)
         )
 
+    def lane_end(self, key: LaneKey) -> tuple[LaneState, str]:
+        """How the lane ``key`` ended, and why; ``running`` until it did."""
+        state, message = self._db.execute(
+            "SELECT state, message FROM lanes WHERE lane = ?", (self.lane(key),)
+        ).fetchone()
+        return state, message
+
     def add_call(
         self, lane: int, call: int, bits: Sequence[str], answers: Sequence[Answer]
     ) -> None:
@@ -171,13 +178,10 @@ class Store:
 
     def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
         """A lane as reports read it."""
-        lane = self.lane(key)
-        state, message = self._db.execute(
-            "SELECT state, message FROM lanes WHERE lane = ?", (lane,)
-        ).fetchone()
+        state, message = self.lane_end(key)
         rows = [
             (scheme, answer)
-            for schemes, answers in self.calls(lane)
+            for schemes, answers in self.calls(self.lane(key))
             for scheme, answer in zip(schemes, answers, strict=True)
         ]
         return LaneRecord(

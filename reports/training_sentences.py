@@ -29,6 +29,8 @@ def tickets(analysis: Analysis) -> list[str]:
     proposed = [
         item for item in analysis.schemes if item.lanes and item.verdict.word != "reference"
     ]
+    if analysis.records.settings.get("oracle") is not None:
+        return ["A table was searched and no network trained: nothing to say about tickets."]
     if not proposed:
         return ["No candidate has been trained from scratch yet: nothing to say about tickets."]
     sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))

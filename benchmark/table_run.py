@@ -1,0 +1,179 @@
+"""Searching a table: strategies compared on answers that are all known beforehand.
+
+No supernet, no stand-alone networks, no costs: only searches, and how far each stays
+behind an optimum that is known. Answers cost nothing here, so each run goes from its
+beginning to its end in one process, many at a time.
+"""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from benchmark import __version__
+from benchmark.errors import UsageError
+from benchmark.folder import Description, RunFolder, read_records
+from benchmark.identity import code_version, content_hash
+from benchmark.oracle.table import TableOracle
+from benchmark.plan import strategy_maker
+from benchmark.progress import Progress, Silent
+from benchmark.records import LaneKey, LaneState
+from benchmark.runner import Lane, Objective, search
+from benchmark.schemes import all_schemes
+from benchmark.settings import Settings
+from benchmark.store import Answer, Store, bits_of
+from benchmark.table import Table, read_table
+from benchmark.workers import Workers, available_cores
+from reports.report import Report
+from strategies.base import SearchSpace
+
+_MEANT = {"oracle", "strategies", "budget", "seeds", "objective_weight", "confidence", "seed"}
+_IN_MEMORY = Path(":memory:")
+
+
+def run_on_table(
+    settings: Settings,
+    *,
+    out: Path | str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run strategies on the table that ``settings.oracle`` names, or go on where it stopped.
+
+    Args:
+        settings: strategies, budget, seeds, weight; what concerns networks must be left out.
+        out: the run's folder; default ``runs/table-<experiment>``.
+        workers: processes; default one a core. Results do not depend on it.
+        progress: shows what is running.
+
+    Raises:
+        UsageError: no such table, settings without effect, or a folder of another experiment.
+        StoreError: a damaged table or folder.
+    """
+    assert settings.oracle is not None
+    _refuse_without_effect(settings)
+    table = read_table(Path(settings.oracle))
+    identity = content_hash(
+        settings=settings.model_dump(include=_MEANT - {"oracle"}),
+        table=table.fingerprint(),
+        code=code_version("strategies"),
+    )
+    folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
+    crew = Workers(available_cores() if workers is None else workers)
+    shown = Silent() if progress is None else progress
+    with folder.claim(_description(settings, table, identity, crew.count)) as store:
+        if not store.fact("finished", default=False):
+            _keep_table(store, table)
+            _search(settings, store, crew, shown)
+            store.set_fact("finished", value=True)
+        report = Report(read_records(store))
+    report.write(folder.path)
+    return report
+
+
+def _refuse_without_effect(settings: Settings) -> None:
+    for name, field in type(settings).model_fields.items():
+        if name not in _MEANT and getattr(settings, name) != field.default:
+            raise UsageError(
+                f"--{name.replace('_', '-')} has no effect on a table (--oracle); leave it out"
+            )
+
+
+def _description(settings: Settings, table: Table, identity: str, workers: int) -> Description:
+    return Description(
+        experiment=identity,
+        settings=settings.model_dump(mode="json", include=_MEANT),
+        facts=table.task,
+        environment={
+            "command": settings.command(),
+            "ticket-benchmark": __version__,
+            "code": code_version("strategies"),
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "workers": workers,
+            **{f"table: {name}": value for name, value in table.environment.items()},
+        },
+        blocks_per_stage=list(table.blocks_per_stage),
+        lanes=_keys(settings),
+        training="",
+        machine="",
+    )
+
+
+def _keys(settings: Settings) -> list[LaneKey]:
+    return [
+        LaneKey(strategy, seed, 0)
+        for strategy in settings.strategies
+        for seed in range(settings.seeds)
+    ]
+
+
+def _keep_table(store: Store, table: Table) -> None:
+    oracle = TableOracle(table)
+    ends = oracle.score(all_schemes(1)[:, [0] * oracle.blocks])
+    with store.transaction():
+        store.add_answers(
+            table.identity,
+            bits_of(table.schemes),
+            list(zip(table.accuracy.tolist(), table.loss.tolist(), strict=True)),
+            seconds=0.0,
+        )
+        store.set_fact(
+            "oracles",
+            [
+                {
+                    "supernet_seed": 0,
+                    "identity": table.identity,
+                    "facts": table.facts | {"landscape": "read from a table"},
+                    "original_accuracy": float(ends.accuracy[0]),
+                    "full_accuracy": float(ends.accuracy[1]),
+                    "evaluations": 0,
+                    "seconds": 0.0,
+                    "training_seconds": 0.0,
+                }
+            ],
+        )
+
+
+def _search(settings: Settings, store: Store, workers: Workers, progress: Progress) -> None:
+    missing = [key for key in _keys(settings) if store.lane_end(key)[0] == "running"]
+    jobs = [_Job(settings, key) for key in missing]
+    with progress.stage("Searching", len(jobs), "runs") as advance:
+        for index, (calls, state, message) in workers.map(_run_lane, jobs):
+            with store.transaction():
+                lane = store.lane(missing[index])
+                for call, (bits, answers) in enumerate(calls):
+                    store.add_call(lane, call, bits, answers)
+                store.end_lane(lane, state, message)
+            advance(1)
+
+
+@dataclass(frozen=True)
+class _Job:
+    settings: Settings
+    key: LaneKey
+
+
+_Calls = Sequence[tuple[list[str], list[Answer]]]
+
+
+def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str]:
+    settings = job.settings
+    table, oracle = _opened(str(settings.oracle))
+    space = SearchSpace(table.blocks_per_stage, settings.budget)
+    store = Store(_IN_MEMORY)
+    try:
+        make = strategy_maker(settings, job.key, space)
+        lane = Lane(job.key, make, oracle, store, settings.budget)
+        search([lane], oracle, store, Objective(settings.objective_weight))
+        state, message = store.lane_end(job.key)
+        return store.calls(lane.number), state, message
+    finally:
+        store.close()
+
+
+@lru_cache(maxsize=1)
+def _opened(path: str) -> tuple[Table, TableOracle]:
+    table = read_table(Path(path))
+    return table, TableOracle(table)

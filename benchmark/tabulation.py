@@ -1,0 +1,62 @@
+"""Whole landscapes: every scheme of a supernet, scored once and kept."""
+
+from benchmark.costs import effective_parameters
+from benchmark.errors import UsageError
+from benchmark.plan import Plan
+from benchmark.progress import Progress, Silent
+from benchmark.schemes import all_schemes
+from benchmark.scoring import open_oracle, open_supernet, score_all
+from benchmark.settings import Settings
+from benchmark.store import Store, answer_arrays
+from benchmark.table import Table
+from benchmark.workers import Workers
+
+LIMIT = 16
+"""Blocks of the largest landscape that is scored without being forced."""
+
+
+def tabulate(
+    settings: Settings,
+    *,
+    cache: Store,
+    workers: Workers,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> Table:
+    """Score every scheme of the supernet that ``settings`` describe.
+
+    Answers are in ``cache`` as they come: the same call after a stop goes on there.
+
+    Args:
+        settings: task, network, supernet; what concerns searches has no effect.
+        cache: where supernets and answers are kept for all experiments.
+        workers: processes.
+        progress: shows what is running.
+        force: score more than 2¹⁶ schemes too.
+
+    Raises:
+        UsageError: too many schemes.
+    """
+    plan = Plan(settings)
+    if plan.blocks > LIMIT and not force:
+        raise UsageError(
+            f"{plan.network.backbone.blocks} blocks have 2^{plan.blocks} schemes; more than "
+            f"2^{LIMIT} are scored with --force only"
+        )
+    shown = Silent() if progress is None else progress
+    supernet = open_supernet(plan, 0, cache, shown)
+    oracle = open_oracle(plan, supernet, cache, workers)
+    schemes = all_schemes(plan.blocks)
+    score_all(oracle, shown)
+    accuracy, loss = answer_arrays(list(cache.answers(oracle.identity).values()))
+    return Table(
+        identity=oracle.identity,
+        blocks_per_stage=plan.space.blocks_per_stage,
+        task=plan.task.facts(),
+        facts=plan.oracle_facts(landscape="tabulated") | {"weights": supernet.weights},
+        environment=plan.environment(workers.count),
+        schemes=schemes,
+        accuracy=accuracy,
+        loss=loss,
+        parameters=effective_parameters(plan.network, schemes),
+    )
