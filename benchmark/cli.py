@@ -8,12 +8,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchmark import __version__
 from benchmark.errors import BenchmarkError, UsageError
+
+if TYPE_CHECKING:
+    from benchmark.live import LiveProgress
+    from benchmark.settings import Settings
+    from benchmark.store import Store
+    from benchmark.workers import Workers
 
 _USAGE = 2
 _STOPPED = 130  # 128 + SIGINT, as shells count
@@ -88,10 +94,7 @@ def run(
     """
     from rich.console import Console
 
-    from benchmark.settings import Settings
-
-    given = _given(options)
-    settings = Settings.from_toml(config, **given) if config else Settings(**given)
+    settings = _settings(config, options)
     console = Console(stderr=True)
     with _stoppable(console):
         from benchmark.experiment import run as run_experiment
@@ -103,6 +106,13 @@ def run(
     report.print(Console())
     if any(lane.state == "failed" for lane in report.records.lanes):
         sys.exit(1)
+
+
+def _settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":
+    from benchmark.settings import Settings
+
+    given = _given(options)
+    return Settings.from_toml(config, **given) if config else Settings(**given)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,29 +154,94 @@ def tabulate(
     """
     from rich.console import Console
 
-    from benchmark.settings import Settings
-
-    given = _given(options)
-    settings = Settings.from_toml(config, **given) if config else Settings(**given)
+    settings = _settings(config, options)
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = Console(stderr=True)
-    with _stoppable(console):
-        from benchmark.experiment import default_cache, opened_cache
-        from benchmark.live import LiveProgress
+    with _equipped(console, cache, workers) as (shared, crew, live):
         from benchmark.tabulation import tabulate as tabulate_landscape
-        from benchmark.workers import Workers, available_cores
 
-        live = LiveProgress(console)
-        with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
-            table = tabulate_landscape(
-                settings,
-                cache=shared,
-                workers=Workers(available_cores() if workers is None else workers),
-                progress=live,
-                force=force,
-            )
+        table = tabulate_landscape(settings, cache=shared, workers=crew, progress=live, force=force)
     table.write(path)
     console.print(f"{len(table.schemes):,} schemes in {path} (oracle {table.identity})")
+
+
+@main.command()
+@click.option("--scheme", "schemes", multiple=True, help="Bits, full or none; repeatable.")
+@click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
+@click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
+@click.option("--task", help="Task to train on.  [default: digits]")
+@click.option("--attention", help="Attention module.  [default: se]")
+@click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
+@click.option("--epochs", "standalone_epochs", type=int, help="Instead of the task's.")
+@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
+@click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
+@click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file of the options above.")
+@click.option("--out", type=click.Path(path_type=Path), help="JSON file for every training.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+def standalone(
+    schemes: tuple[str, ...],
+    listed: Path | None,
+    config: Path | None,
+    *,
+    out: Path | None,
+    cache: Path | None,
+    workers: int | None,
+    **options: Any,
+) -> None:
+    """Train schemes from scratch, several seeds each, and say how well they do.
+
+    The same command again goes on where it stopped.
+    """
+    from rich.console import Console
+
+    settings = _settings(config, options)
+    console = Console(stderr=True)
+    with _equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.standalone_run import listed_schemes, train_schemes
+
+        wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
+        if not wanted:
+            raise UsageError("nothing to train: name schemes with --scheme or --schemes FILE")
+        evidence = train_schemes(settings, wanted, cache=shared, workers=crew, progress=live)
+    from reports.evidence import standalone_table
+    from reports.table import to_rich
+
+    if out is not None:
+        evidence.write(out)
+    Console().print(to_rich(standalone_table(evidence, settings.confidence)))
+
+
+@main.command()
+@click.argument("evidence", type=click.Path(path_type=Path))
+@click.option("--supernet-seeds", type=int, help="Supernets to ask.  [default: 1]")
+@click.option("--retain", type=float, help="Connection probability in training.  [default: 0.8]")
+@click.option("--supernet-epochs", type=int, help="Instead of the task's.")
+@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+def trust(evidence: Path, cache: Path | None, workers: int | None, **options: Any) -> None:
+    """Hold supernets against the stand-alone results in EVIDENCE, in both batch-norm modes."""
+    from rich.console import Console
+
+    settings = _settings(None, options)
+    console = Console(stderr=True)
+    with _equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.evidence import read_evidence
+        from benchmark.trust_run import ask_oracles
+
+        known = read_evidence(evidence)
+        oracles = ask_oracles(known, cache=shared, workers=crew, progress=live, **_given(options))
+    from reports.evidence import trust_sentences, trust_table
+    from reports.table import to_rich
+
+    shown = Console()
+    for sentence in trust_sentences(known, oracles):
+        shown.print(f"• {sentence}", highlight=False)
+    shown.print(to_rich(trust_table(known, oracles, settings.confidence)))
 
 
 @main.command()
@@ -209,6 +284,22 @@ def list_(kind: str) -> None:
             task = task_class(name)
             table.add_row(name, task.summary, task.source)
     Console().print(table)
+
+
+@contextmanager
+def _equipped(
+    console: Any, cache: Path | None, workers: int | None
+) -> Iterator[tuple["Store", "Workers", "LiveProgress"]]:
+    """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
+    with _stoppable(console):
+        from benchmark.experiment import default_cache, opened_cache
+        from benchmark.live import LiveProgress
+        from benchmark.workers import Workers, available_cores
+
+        live = LiveProgress(console)
+        crew = Workers(available_cores() if workers is None else workers)
+        with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
+            yield shared, crew, live
 
 
 @contextmanager

@@ -49,5 +49,5 @@ def analyse(records: RunRecords) -> Analysis:
         strategies=strategy_outcomes(records, schemes, confidence),
         trust=trust(records, schemes, confidence),
         agreements=agreements(records, confidence),
-        noise=seed_noise(records, schemes),
+        noise=seed_noise(records.standalone),
     )

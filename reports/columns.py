@@ -225,6 +225,14 @@ TRUST = (
     _Points("test_range", "Test range", "highest minus lowest mean test accuracy", kind="number"),
 )
 
+STANDALONE = (
+    Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
+    _Whole("connections", "Connections", "connected blocks"),
+    _Whole("seeds", "Seeds", "trainings that came to their end"),
+    _Percent("test_accuracy", "Test accuracy", "mean over seeds, test split", interval=True),
+    _Points("to_full", "To Full-SA", "paired over the seeds that both have", interval=True),
+)
+
 EVALUATIONS = (
     _STRATEGY,
     _STRATEGY_SEED,

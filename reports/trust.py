@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.stats import kendalltau, norm, pearsonr, spearmanr
 
-from benchmark.records import Interval, RunRecords
+from benchmark.records import Interval, RunRecords, StandaloneRecord
 from benchmark.verdicts import residual_noise, test_scores
 from reports.outcomes import SchemeOutcome, oracle_accuracies
 from reports.statistics import CONFIDENCE
@@ -139,11 +139,11 @@ def _shared(one: Mapping[str, float], other: Mapping[str, float]) -> tuple[Value
     return np.array([one[b] for b in bits]), np.array([other[b] for b in bits])
 
 
-def seed_noise(records: RunRecords, schemes: Sequence[SchemeOutcome]) -> SeedNoise:
+def seed_noise(standalone: Sequence[StandaloneRecord]) -> SeedNoise:
     """How much of the difference between trained schemes is luck."""
-    scores = test_scores(records.standalone)
+    scores = test_scores(standalone)
     noise = residual_noise(scores)
-    means = [item.test.center for item in schemes]
+    means = [float(np.mean(list(row.values()))) for row in scores.values()]
     spread = float(np.std(means, ddof=1)) if len(means) > 1 else nan
     if noise.variance == inf or not spread > 0:
         return SeedNoise(nan, noise.freedom, spread, nan)

@@ -82,7 +82,7 @@ def test_supernets_that_differ_by_a_constant_agree_fully(make_records: MakeRecor
 
 def test_ceiling_is_the_root_of_the_means_reliability(records: RunRecords) -> None:
     schemes = scheme_outcomes(records)
-    noise = seed_noise(records, schemes)
+    noise = seed_noise(records.standalone)
     spread = np.std([item.test.center for item in schemes], ddof=1)
     assert noise.spread == pytest.approx(spread)
     assert noise.ceiling == pytest.approx(sqrt(1 - noise.deviation**2 / 4 / spread**2))
@@ -91,8 +91,8 @@ def test_ceiling_is_the_root_of_the_means_reliability(records: RunRecords) -> No
 
 def test_one_seed_has_no_known_noise(make_records: MakeRecords, unfinished: RunRecords) -> None:
     records = make_records(seeds=1)
-    assert isnan(seed_noise(records, scheme_outcomes(records)).deviation)
-    assert isnan(seed_noise(unfinished, []).ceiling)
+    assert isnan(seed_noise(records.standalone).deviation)
+    assert isnan(seed_noise(unfinished.standalone).ceiling)
     assert trust(unfinished, []) == []
 
 

@@ -1,0 +1,53 @@
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from benchmark.errors import SchemeError, UsageError
+from benchmark.settings import Settings
+from benchmark.standalone_run import listed_schemes, train_schemes
+from benchmark.store import Store
+from benchmark.trust_run import ask_oracles
+from benchmark.workers import Workers
+
+SETTINGS = Settings(standalone_epochs=1, standalone_seeds=2)
+
+
+def test_schemes_are_trained_once_and_held_against_oracles(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "cache.sqlite")) as cache:
+        schemes = ["none", "1010|0000|0000", "101000000000"]
+        evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=Workers(1))
+        again = train_schemes(SETTINGS, schemes[:1], cache=cache, workers=Workers(1))
+        answers = ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+    found = [(record.bits, record.seed) for record in evidence.records]
+    assert found == [(bits, seed) for bits in ("0" * 12, "101" + "0" * 9) for seed in range(2)]
+    assert again.records == evidence.records[:2]  # seconds too: nothing ran again
+    assert [answer.batch_norm for answer in answers] == ["recalibrated", "running"]
+    assert set(answers[0].accuracy) == {"0" * 12, "101" + "0" * 9}
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "cache.sqlite")) as cache:
+        evidence = train_schemes(SETTINGS, ["none"], cache=cache, workers=Workers(1))
+        evidence.task["fingerprint"] = "another"
+        with pytest.raises(UsageError, match="the evidence is about data"):
+            ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+
+
+def test_lists_have_a_scheme_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text("# the ends\nnone\n\nfull  # everywhere\n")
+    assert listed_schemes(path) == ["none", "full"]
+    path.write_text("# nothing\n")
+    with pytest.raises(SchemeError, match="lists no schemes"):
+        listed_schemes(path)
+    with pytest.raises(UsageError, match="can't read schemes"):
+        listed_schemes(tmp_path / "absent")
+
+
+def test_a_scheme_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
+    with (
+        closing(Store(tmp_path / "cache.sqlite")) as cache,
+        pytest.raises(SchemeError, match="expected a scheme of 12 bits"),
+    ):
+        train_schemes(SETTINGS, ["101"], cache=cache, workers=Workers(1))
