@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmark.tables import closed_form_table
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-QUICK = {
-    "budget": 3,
-    "seeds": 1,
+SEARCH = {"budget": 3, "seeds": 1}
+QUICK = SEARCH | {
     "standalone_seeds": 1,
     "candidates": 1,
     "supernet_epochs": 1,
@@ -39,6 +40,8 @@ def _python(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / "mine.toml").write_text("budget = 100\n")
+    (folder / "list.txt").write_text("none  # no attention\n1110|0000|0000\n")
+    closed_form_table((4, 4, 4)).write(folder / "digits.parquet")
     return folder
 
 
@@ -49,12 +52,33 @@ def test_there_are_commands_to_run() -> None:
 
 @pytest.mark.parametrize("command", [c for c in _commands() if c.startswith("run")])
 def test_every_run_of_the_readme_runs(folder: Path, command: str) -> None:
-    quick = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
+    quick = [] if "--help" in command else _options(SEARCH if "--oracle" in command else QUICK)
     where = ["--cache", str(folder / "cache")]
-    if "--help" in command:
-        quick = where = []
     ran = _python("-m", "benchmark", *shlex.split(command), *quick, *where, folder=folder)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_chosen_schemes_are_trained_and_oracles_held_against_them(folder: Path) -> None:
+    quick = {
+        "standalone": {"epochs": 1, "seeds": 1},
+        "trust": {"supernet_epochs": 1, "supernet_seeds": 1},
+    }
+    commands = [c for c in _commands() if c.split()[0] in quick]
+    assert len(commands) == 3
+    for command in commands:
+        options = [*_options(quick[command.split()[0]]), "--cache", str(folder / "cache")]
+        ran = _python("-m", "benchmark", *shlex.split(command), *options, folder=folder)
+        assert ran.returncode == 0, ran.stderr
+
+
+def test_tabulate_knows_the_options_of_the_readme(folder: Path) -> None:
+    (command,) = [c for c in _commands() if c.startswith("tabulate")]
+    ran = _python("-m", "benchmark", *shlex.split(command), "--help", folder=folder)
+    assert ran.returncode == 0, ran.stderr
+
+
+def _options(values: dict[str, int]) -> list[str]:
+    return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
 
 
 def test_the_report_command_reports(folder: Path) -> None:

@@ -78,6 +78,29 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tabulate", "--task", "digit"], "did you mean 'digits'?"),
+        (["run", "--oracle", "absent"], "there is no table absent"),
+        (["run", "--oracle", "absent", "--task", "digits", "--sharing", "share"], "--sharing has"),
+        (["standalone", "--cache", "c"], "nothing to train: name schemes with --scheme"),
+        (["standalone", "--cache", "c", "--scheme", "101"], "expected a scheme of 12 bits"),
+        (["standalone", "--cache", "c", "--scheme", "maybe"], "received 'maybe'"),
+        (["standalone", "--cache", "c", "--schemes", "absent"], "can't read schemes from absent"),
+        (["trust", "absent", "--cache", "c"], "can't read stand-alone results from absent"),
+    ],
+)
+def test_bad_input_to_other_commands_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert result.output.count("\n") == 1
+
+
 @pytest.mark.parametrize("option", ["--out", "--cache"])
 def test_a_path_that_can_not_be_made_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
