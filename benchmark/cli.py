@@ -63,7 +63,8 @@ def main() -> None:
 @click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
 @click.option("--standalone-seeds", type=int, help="Trainings of each scheme.  [default: 3]")
 @click.option("--candidates", type=int, help="Schemes of each run to train.  [default: 3]")
-@click.option("--attention", help="Attention module.  [default: se]")
+@click.option("--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's.")
+@click.option("--attention", help="Attention module: se, sge or dia.  [default: se]")
 @click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
 @click.option("--retain", type=float, help="Connection probability in training.  [default: 0.8]")
 @click.option("--batch-norm", help="recalibrated or running statistics.  [default: recalibrated]")
@@ -125,6 +126,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 @main.command()
 @click.option("--task", help="Task of the supernet.  [default: digits]")
+@click.option("--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's.")
 @click.option("--attention", help="Attention module.  [default: se]")
 @click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
 @click.option("--retain", type=float, help="Connection probability in training.  [default: 0.8]")
@@ -170,6 +172,7 @@ def tabulate(
 @click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
 @click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
 @click.option("--task", help="Task to train on.  [default: digits]")
+@click.option("--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's.")
 @click.option("--attention", help="Attention module.  [default: se]")
 @click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
 @click.option("--epochs", "standalone_epochs", type=int, help="Instead of the task's.")
@@ -259,6 +262,25 @@ def report(folder: Path) -> None:
         made = Report(read_records(store))
     made.write(folder)
     made.print(Console())
+
+
+@main.command()
+@click.option("--backbone", help="resnet26-thin, resnet38, resnet164, resnet50, …")
+@click.option("--attention", default="se", help="se, sge or dia.  [default: se]")
+@click.option("--sharing", default="full", help="full or share.  [default: full]")
+@click.option(
+    "--scheme",
+    default="full",
+    help="full, none, bits (1100|0010) or an integer a stage (12,2).  [default: full]",
+)
+@click.option("--task", help="Its images and classes.  [default: those of the backbone's paper]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def describe(*, as_json: bool, **options: Any) -> None:
+    """Count parameters, FLOPs and attention modules of the network of a scheme."""
+    from benchmark.describe import describe_network
+
+    description = describe_network(**options)
+    click.echo(description.json() if as_json else description.text())
 
 
 @main.command("list")

@@ -48,11 +48,24 @@ def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Floating-point operations of one image's forward pass, two for each multiply-add.
 
     Convolutions and matrix products count, as in torch's own counter; batch norm,
-    ReLU, pooling and element-wise products do not.
+    ReLU, pooling and element-wise products (all that SGE does) do not. A network on
+    the meta device, which has no numbers, is counted as well.
     """
+    device = next(network.parameters()).device
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, *image_shape))
+        network(torch.zeros(1, *image_shape, device=device))
     return int(counter.get_total_flops())
+
+
+def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:
+    """Push a shape without numbers through every block and every SAM of ``spec``.
+
+    Raises:
+        UsageError: backbone, SAM, sharing and images don't fit.
+    """
+    network = SchemeNetwork(spec.outline(), [True] * spec.backbone.blocks)
+    with torch.inference_mode():
+        network.eval()(torch.zeros(1, *image_shape, device="meta"))
 
 
 def machine_name(device: str) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from benchmark import __version__
-from benchmark.costs import machine_name
+from benchmark.costs import check_fit, machine_name
 from benchmark.errors import UsageError
 from benchmark.folder import Description
 from benchmark.identity import code_version, content_hash
-from benchmark.networks.resnet import SHAPES
+from benchmark.networks.backbones import shape_named
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSpec
 from benchmark.records import LaneKey
@@ -36,20 +36,23 @@ class Plan:
         settings: what determines the results.
 
     Raises:
-        UsageError: this machine lacks the device.
+        UsageError: this machine lacks the device; or task, backbone and attention module
+            don't fit.
     """
 
     def __init__(self, settings: Settings) -> None:
         _check_device(settings.device)
         self.settings = settings
         self.task = load_task(settings.task, seed=settings.data_seed)
-        shape = SHAPES[self.task.backbone]
+        self.backbone = settings.backbone or self.task.backbone
+        shape = shape_named(self.backbone)
         self.network = NetworkSpec(
             backbone=shape.backbone(self.task.image_shape[0], self.task.classes),
             attention=settings.attention,
-            reduction=shape.reduction,
+            reduction=shape.reduction(settings.attention),
             sharing=settings.sharing,
         )
+        check_fit(self.network, self.task.image_shape)
         self.supernet_recipe = _recipe(self.task.supernet_recipe, settings.supernet_epochs)
         self.training = Training(
             task=settings.task,
@@ -107,6 +110,7 @@ class Plan:
         recalibrated = settings.batch_norm == "recalibrated"
         return {
             "batch norm": settings.batch_norm,
+            "backbone": self.backbone,
             "attention": settings.attention,
             "sharing": settings.sharing,
             "retain probability": settings.retain,

@@ -1,5 +1,6 @@
 """Schemes as text and as arrays."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,25 +31,54 @@ def format_bits(bits: str, blocks_per_stage: Sequence[int]) -> str:
     return "|".join(stages)
 
 
+def stage_integers(scheme: Scheme, blocks_per_stage: Sequence[int]) -> tuple[int, ...]:
+    """One integer a stage, its first block the most significant bit: the paper's code's way."""
+    stages = format_bits(scheme_bits(scheme), blocks_per_stage).split("|")
+    return tuple(int(bits, 2) for bits in stages)
+
+
 def parse_scheme(text: str, blocks_per_stage: Sequence[int]) -> Scheme:
-    """Read a scheme from ``full``, ``none`` or bits with or without stage separators.
+    """Read a scheme from ``full``, ``none``, bits, or the paper's integers.
+
+    Bits may have separators between stages (``1100|0010``). Integers, one a stage, have
+    its first block as the most significant bit: ``(7,15,63,7)`` is ``111|1111|111111|111``.
+    What can be read as bits is bits.
 
     Raises:
-        SchemeError: other characters, or another number of bits than there are blocks.
+        SchemeError: anything else; another number of bits than there are blocks, or an
+            integer too large for its stage.
     """
     blocks = sum(blocks_per_stage)
     word = text.strip().lower()
     if word in ("full", "none"):
         return np.full(blocks, word == "full", dtype=bool)
-    bits = word.translate(str.maketrans("", "", "|,-_ "))
-    if not bits or set(bits) - {"0", "1"}:
-        raise SchemeError(f"expected 'full', 'none' or {blocks} bits of 0 and 1, received {text!r}")
-    if len(bits) != blocks:
-        shape = "+".join(str(count) for count in blocks_per_stage)
+    word = word.strip("()[] ")
+    bits = re.sub(r"[|,\-_\s]", "", word)
+    if not set(bits) - {"0", "1"} and len(bits) == blocks:
+        return bits_scheme(bits)
+    numbers = re.split(r"[|,\s]+", word)
+    if len(numbers) == len(blocks_per_stage) and all(re.fullmatch("[0-9]+", n) for n in numbers):
+        return _from_integers(text, [int(number) for number in numbers], blocks_per_stage)
+    shape = "+".join(str(count) for count in blocks_per_stage)
+    if bits and not set(bits) - {"0", "1"}:
         raise SchemeError(
             f"expected a scheme of {blocks} bits ({shape} blocks), received {len(bits)}: {text!r}"
         )
-    return bits_scheme(bits)
+    raise SchemeError(
+        f"expected 'full', 'none', {blocks} bits of 0 and 1 ({shape} blocks) or an integer for "
+        f"each of {len(blocks_per_stage)} stages, received {text!r}"
+    )
+
+
+def _from_integers(text: str, numbers: Sequence[int], blocks_per_stage: Sequence[int]) -> Scheme:
+    limits = [2**count - 1 for count in blocks_per_stage]
+    if any(number > limit for number, limit in zip(numbers, limits, strict=True)):
+        raise SchemeError(
+            f"expected {sum(blocks_per_stage)} bits, or integers of at most "
+            f"({', '.join(str(limit) for limit in limits)}), received {text!r}"
+        )
+    stages = zip(numbers, blocks_per_stage, strict=True)
+    return bits_scheme("".join(f"{number:0{count}b}" for number, count in stages))
 
 
 def all_schemes(blocks: int) -> Schemes:

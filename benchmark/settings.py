@@ -33,7 +33,8 @@ class Settings(BaseModel):
     supernet_seeds: int = Field(1, ge=1, description="supernets, trained with different seeds")
     standalone_seeds: int = Field(3, ge=1, description="trainings from scratch of each scheme")
     candidates: int = Field(3, ge=1, description="schemes of each run that are trained")
-    attention: Literal["se"] = Field("se", description="attention module")
+    backbone: str | None = Field(None, description="backbone instead of the task's")
+    attention: Literal["se", "sge", "dia"] = Field("se", description="attention module")
     sharing: Literal["full", "share"] = Field(
         "full", description="one module for each block (full) or for each stage (share)"
     )

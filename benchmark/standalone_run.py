@@ -15,7 +15,7 @@ from benchmark.store import Store
 from benchmark.workers import Workers
 
 _MEANT = {
-    *("task", "attention", "sharing", "standalone_epochs", "standalone_seeds"),
+    *("task", "backbone", "attention", "sharing", "standalone_epochs", "standalone_seeds"),
     *("seed", "data_seed", "device", "confidence"),
 }
 

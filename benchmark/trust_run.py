@@ -14,7 +14,7 @@ from benchmark.store import Store
 from benchmark.workers import Workers
 from reports.evidence import OracleAnswers
 
-_FROM_EVIDENCE = ("task", "attention", "sharing", "data_seed")
+_FROM_EVIDENCE = ("task", "backbone", "attention", "sharing", "data_seed")
 
 
 def ask_oracles(

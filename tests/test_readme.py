@@ -90,8 +90,8 @@ def test_the_report_command_reports(folder: Path) -> None:
     assert "Ranking of strategies" in ran.stdout
 
 
-@pytest.mark.parametrize("command", [c for c in _commands() if c.startswith("list")])
-def test_lists_list(folder: Path, command: str) -> None:
+@pytest.mark.parametrize("command", [c for c in _commands() if c.startswith(("list", "describe"))])
+def test_lists_and_descriptions_are_printed(folder: Path, command: str) -> None:
     ran = _python("-m", "benchmark", *shlex.split(command), folder=folder)
     assert ran.returncode == 0, ran.stderr
 

@@ -8,17 +8,24 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from benchmark.networks.attention import SE, Attention, State
+from benchmark.errors import SchemeError, UsageError, unknown_name
+from benchmark.networks.attention import Attention, State
+from benchmark.networks.dia import DIA
 from benchmark.networks.resnet import Backbone, Block, ResNet
+from benchmark.networks.se import SE
+from benchmark.networks.sge import SGE
 
 Sharing = Literal["full", "share"]
 SHARINGS: tuple[Sharing, ...] = get_args(Sharing)
 MakeAttention = Callable[[int], Attention]
 """Makes the SAM for a number of channels."""
 
-ATTENTIONS: dict[str, Callable[[int], MakeAttention]] = {
-    "se": lambda reduction: lambda channels: SE(channels, reduction=reduction),
+ATTENTIONS: dict[str, Callable[[int, int], Attention]] = {
+    "se": lambda channels, reduction: SE(channels, reduction=reduction),
+    "sge": lambda channels, groups: SGE(channels, groups=groups),
+    "dia": lambda channels, reduction: DIA(channels, reduction=reduction),
 }
+"""Makes a SAM, by its name, from channels and what they are divided by."""
 
 
 class AttentionNetwork(nn.Module):
@@ -31,6 +38,9 @@ class AttentionNetwork(nn.Module):
         spec: the backbone.
         make_attention: makes the SAM of a block or stage from its channels.
         sharing: ``full`` or ``share``.
+
+    Raises:
+        UsageError: a recurrent SAM with ``full``.
     """
 
     def __init__(self, spec: Backbone, make_attention: MakeAttention, sharing: Sharing) -> None:
@@ -42,11 +52,18 @@ class AttentionNetwork(nn.Module):
         self.attention = nn.ModuleDict(
             {
                 str(owner): make_attention(
-                    spec.widths[spec.stage_of[owner] if sharing == "full" else owner]
+                    spec.channels[spec.stage_of[owner] if sharing == "full" else owner]
                 )
                 for owner in owners
             }
         )
+        for module in self.attention.values():
+            assert isinstance(module, Attention)
+            if module.recurrent and sharing == "full":
+                raise UsageError(
+                    f"{type(module).__name__} is one module for all blocks of a stage: "
+                    "expected sharing 'share', received 'full'"
+                )
 
     def attention_of(self, block: int) -> Attention:
         """The SAM that ``block`` uses when it is connected."""
@@ -62,6 +79,7 @@ class AttentionNetwork(nn.Module):
     def forward(
         self, images: Float[Tensor, "n c h w"], scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]
     ) -> Float[Tensor, "n classes"]:
+        self._check(scheme)
         features = self.backbone.stem(images)
         state: State = None
         for index, block in enumerate(self.backbone.blocks):
@@ -75,12 +93,23 @@ class AttentionNetwork(nn.Module):
         return self.backbone.head(features)
 
     def used_owners(self, scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]) -> set[str]:
-        """Keys of ``attention`` that ``scheme`` uses."""
+        """Keys of ``attention`` that ``scheme`` uses.
+
+        Raises:
+            SchemeError: a scheme of another length than the network's blocks.
+        """
+        self._check(scheme)
         return {
             str(block if self.sharing == "full" else self.spec.stage_of[block])
             for block in range(self.spec.blocks)
             if scheme[block]
         }
+
+    def _check(self, scheme: Sequence[bool] | Bool[np.ndarray, " bits"]) -> None:
+        if len(scheme) != self.spec.blocks:
+            raise SchemeError(
+                f"expected a scheme of {self.spec.blocks} bits, received {len(scheme)}"
+            )
 
 
 class SchemeNetwork(nn.Module):
@@ -88,6 +117,9 @@ class SchemeNetwork(nn.Module):
 
     It takes over the modules of ``network`` (no copy), so its output equals
     ``network(images, scheme)`` bit for bit.
+
+    Raises:
+        SchemeError: a scheme of another length than the network's blocks.
     """
 
     def __init__(
@@ -106,6 +138,28 @@ class SchemeNetwork(nn.Module):
         return outputs
 
 
+def outline_network(
+    spec: Backbone, *, attention: str, reduction: int, sharing: Sharing
+) -> AttentionNetwork:
+    """The network without weights (on torch's meta device), to be counted or filled.
+
+    Args:
+        spec: the backbone.
+        attention: name of the SAM.
+        reduction: what channels are divided by: into the hidden width of SE and DIA,
+            into the groups of SGE.
+        sharing: ``full`` or ``share``.
+
+    Raises:
+        UsageError: an unknown SAM, or one that doesn't fit the backbone or the sharing.
+    """
+    if attention not in ATTENTIONS:
+        raise unknown_name("attention module", attention, ATTENTIONS)
+    make = ATTENTIONS[attention]
+    with torch.device("meta"):
+        return AttentionNetwork(spec, lambda channels: make(channels, reduction), sharing)
+
+
 def build_network(
     spec: Backbone,
     *,
@@ -117,10 +171,11 @@ def build_network(
     """Build and initialise a network from ``generator`` alone (CPU, float32).
 
     Convolutions are drawn from N(0, 2 / (k² · outputs)), batch norms start at
-    scale 1 and shift 0, linear layers follow torch's default, as in the paper's code.
+    scale 1 and shift 0, SGE at scale 0 and shift 1, as in the paper's code; linear
+    layers and biases follow torch's default. Arguments and errors as in
+    `outline_network`.
     """
-    with torch.device("meta"):
-        network = AttentionNetwork(spec, ATTENTIONS[attention](reduction), sharing)
+    network = outline_network(spec, attention=attention, reduction=reduction, sharing=sharing)
     network.to_empty(device="cpu")
     for module in network.modules():
         _initialise(module, generator)
@@ -129,11 +184,18 @@ def build_network(
 
 def _initialise(module: nn.Module, generator: torch.Generator) -> None:
     if isinstance(module, nn.Conv2d):
-        fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels
-        nn.init.normal_(module.weight, std=(2 / fan_out) ** 0.5, generator=generator)
-    elif isinstance(module, nn.BatchNorm2d):
-        module.reset_parameters()
+        area = module.kernel_size[0] * module.kernel_size[1]
+        deviation = (2 / (area * module.out_channels)) ** 0.5
+        nn.init.normal_(module.weight, std=deviation, generator=generator)
+        _spread(module.bias, area * module.in_channels, generator)
     elif isinstance(module, nn.Linear):
-        bound = module.in_features**-0.5
-        nn.init.uniform_(module.weight, -bound, bound, generator=generator)
-        nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+        _spread(module.weight, module.in_features, generator)
+        _spread(module.bias, module.in_features, generator)
+    elif isinstance(module, nn.BatchNorm2d | SGE):
+        module.reset_parameters()
+
+
+def _spread(parameter: Tensor | None, fan_in: int, generator: torch.Generator) -> None:
+    if parameter is not None:
+        bound = fan_in**-0.5
+        nn.init.uniform_(parameter, -bound, bound, generator=generator)

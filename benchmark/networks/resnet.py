@@ -6,27 +6,44 @@ A backbone is taken apart into the pieces that oracles share between schemes:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
+
+BlockKind = Literal["basic", "bottleneck"]
+_EXPANSION: dict[BlockKind, int] = {"basic": 1, "bottleneck": 4}
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """Shape of a post-activation ResNet of basic blocks with a 3×3 stem.
+    """Shape of a post-activation ResNet.
 
     Attributes:
-        widths: output channels of each stage; the first is the stem's too.
+        widths: of each stage's 3×3 convolutions; the first is the stem's too.
         blocks_per_stage: blocks of each stage; each stage but the first halves
             the resolution in its first block.
         in_channels: channels of an image.
         classes: outputs of the linear head.
+        block: ``basic`` (two 3×3) or ``bottleneck`` (1×1, 3×3, 1×1 to four times the width).
+        stem: ``cifar`` (3×3) or ``imagenet`` (7×7 and max pooling, each of stride 2).
+        bias: whether convolutions have a bias, though batch norms follow.
     """
 
     widths: tuple[int, ...]
     blocks_per_stage: tuple[int, ...]
     in_channels: int
     classes: int
+    block: BlockKind = "basic"
+    stem: Literal["cifar", "imagenet"] = "cifar"
+    bias: bool = False
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Output channels of each stage's blocks."""
+        return tuple(width * _EXPANSION[self.block] for width in self.widths)
 
     @property
     def blocks(self) -> int:
@@ -39,36 +56,15 @@ class Backbone:
         return tuple(s for s, count in enumerate(self.blocks_per_stage) for _ in range(count))
 
 
-@dataclass(frozen=True)
-class Shape:
-    """A backbone up to the task's channels and classes, and its SAMs' reduction.
-
-    Attributes:
-        widths: output channels of each stage.
-        blocks_per_stage: blocks of each stage.
-        reduction: of a SAM's hidden layer.
-    """
-
-    widths: tuple[int, ...]
-    blocks_per_stage: tuple[int, ...]
-    reduction: int
-
-    def backbone(self, in_channels: int, classes: int) -> Backbone:
-        """The backbone for images of ``in_channels`` and ``classes`` classes."""
-        return Backbone(self.widths, self.blocks_per_stage, in_channels, classes)
-
-
-SHAPES = {"resnet26-thin": Shape((8, 16, 32), (4, 4, 4), reduction=4)}
-"""Backbones by name."""
-
-
 class ConvNorm(nn.Module):
-    """A convolution without bias and the batch norm behind it: the unit that folds."""
+    """A convolution and the batch norm behind it: the unit that folds."""
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int, stride: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, bias: bool = False
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False
+            inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias
         )
         self.norm = nn.BatchNorm2d(outputs)
 
@@ -118,13 +114,19 @@ class Block(nn.Module):
         return features if self.shortcut is None else apply(self.shortcut, features)
 
 
-def _basic_block(inputs: int, outputs: int, stride: int) -> Block:
-    units = [
-        ConvNorm(inputs, outputs, kernel=3, stride=stride),
-        ConvNorm(outputs, outputs, kernel=3),
-    ]
+def _block(spec: Backbone, inputs: int, width: int, stride: int) -> Block:
+    unit = partial(ConvNorm, bias=spec.bias)
+    outputs = width * _EXPANSION[spec.block]
+    if spec.block == "basic":
+        units = [unit(inputs, width, kernel=3, stride=stride), unit(width, width, kernel=3)]
+    else:
+        units = [
+            unit(inputs, width, kernel=1),
+            unit(width, width, kernel=3, stride=stride),
+            unit(width, outputs, kernel=1),
+        ]
     same = stride == 1 and inputs == outputs
-    return Block(units, None if same else ConvNorm(inputs, outputs, kernel=1, stride=stride))
+    return Block(units, None if same else unit(inputs, outputs, kernel=1, stride=stride))
 
 
 class ResNet(nn.Module):
@@ -133,24 +135,28 @@ class ResNet(nn.Module):
     def __init__(self, spec: Backbone) -> None:
         super().__init__()
         self.spec = spec
-        self.first = ConvNorm(spec.in_channels, spec.widths[0], kernel=3)
-        blocks: list[Block] = []
+        kernel, stride = (7, 2) if spec.stem == "imagenet" else (3, 1)
         inputs = spec.widths[0]
-        for stage, (width, count) in enumerate(
-            zip(spec.widths, spec.blocks_per_stage, strict=True)
-        ):
+        self.first = ConvNorm(
+            spec.in_channels, inputs, kernel=kernel, stride=stride, bias=spec.bias
+        )
+        blocks: list[Block] = []
+        for stage, count in enumerate(spec.blocks_per_stage):
             for position in range(count):
                 stride = 2 if stage > 0 and position == 0 else 1
-                blocks.append(_basic_block(inputs, width, stride))
-                inputs = width
+                blocks.append(_block(spec, inputs, spec.widths[stage], stride))
+                inputs = spec.channels[stage]
         self.blocks = nn.ModuleList(blocks)
         self.classifier = nn.Linear(inputs, spec.classes)
 
     def stem(
         self, images: Float[Tensor, "n c h w"], apply: Apply = run_unit
-    ) -> Float[Tensor, "n k h w"]:
+    ) -> Float[Tensor, "n k i j"]:
         """Features that enter the first block."""
-        return apply(self.first, images).relu_()
+        features = apply(self.first, images).relu_()
+        if self.spec.stem == "imagenet":
+            features = max_pool2d(features, 3, stride=2, padding=1)
+        return features
 
     def head(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
         """Global average pooling and the linear classifier."""

@@ -15,9 +15,10 @@ Affine = tuple[Tensor, Tensor]
 
 
 class FrozenConvolutions:
-    """Runs convolutions without bias whose weights stay as they are.
+    """Runs convolutions whose weights stay as they are.
 
-    The matrix of a convolution is made once, at its first use on a small map.
+    Their biases are left to the affine map behind them. The matrix of a convolution is
+    made once, at its first use on a small map.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,11 @@ class FrozenConvolutions:
 
 
 def _is_small(features: Tensor) -> bool:
-    return features.shape[2:] == (2, 2) and features.device.type == "cpu"
+    return (
+        features.shape[2:] == (2, 2)
+        and features.device.type == "cpu"
+        and features.dtype == torch.float32  # oneDNN's products know no doubles
+    )
 
 
 def _keeps_size(conv: nn.Conv2d) -> bool:

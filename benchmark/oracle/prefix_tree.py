@@ -4,7 +4,8 @@ Whatever happens before the first differing bit is computed once, and a block's
 convolutions depend on the bits before it only, so that both of its children (with
 and without SAM) come from one pass. All 2ᵐ schemes of m blocks cost 2ᵐ − 1 block
 passes instead of m · 2ᵐ. Recalibrated batch-norm statistics depend on the prefix
-too: calibration draws travel down the same tree, ahead of the validation data.
+too: calibration draws travel down the same tree, ahead of the validation data. So does
+the state of a recurrent SAM, which a child that is not connected takes over as it is.
 
 Every node works on fixed chunks of the validation split, whichever schemes are
 asked, so an answer does not depend on the company in which it was asked.
@@ -33,9 +34,9 @@ class PrefixTreeOracle(Oracle):
     """Depth-first scoring over the tree of scheme prefixes.
 
     Alive at a time are one chunk's activations of each level, about
-    3 · levels · ``chunk`` · (features of a row) floats, and for recalibration the
-    affine maps of each node, at most ``group`` · levels · 2 · (channels of a block's
-    batch norms) floats.
+    3 · levels · ``chunk`` · (features of a row) floats (a recurrent SAM's state adds
+    2 · ``chunk`` · channels a level), and for recalibration the affine maps of each
+    node, at most ``group`` · levels · 2 · (channels of a block's batch norms) floats.
 
     Args:
         network: the frozen supernet.
@@ -141,7 +142,10 @@ def descend(
 
 
 class _Measure:
-    """Normalises by the statistics of the batch itself and writes them on a tape."""
+    """Normalises by the statistics of the batch itself and writes them on a tape.
+
+    A convolution's own bias is left out: it is gone when the mean is subtracted.
+    """
 
     def __init__(self, convolutions: FrozenConvolutions, tape: list[Affine]) -> None:
         self._convolutions = convolutions
@@ -189,6 +193,8 @@ class _Running:
             mean, variance = unit.norm.running_mean, unit.norm.running_var
             assert mean is not None
             assert variance is not None
+            if unit.conv.bias is not None:  # the mean is that of convolutions with their bias
+                mean = mean - unit.conv.bias
             self._affines[unit] = _affine(unit, mean, variance)
         return self._convolutions(unit.conv, features, self._affines[unit])
 

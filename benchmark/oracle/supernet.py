@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 from benchmark.errors import StoreError
 from benchmark.identity import code_version, content_hash
-from benchmark.networks.connect import AttentionNetwork, Sharing, build_network
+from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
@@ -41,7 +41,8 @@ class NetworkSpec:
     Attributes:
         backbone: the ResNet.
         attention: name of the SAM.
-        reduction: of its hidden layer.
+        reduction: what channels are divided by: into the hidden width of SE and DIA, into
+            the groups of SGE.
         sharing: one SAM for each block or for each stage.
     """
 
@@ -58,6 +59,19 @@ class NetworkSpec:
             reduction=self.reduction,
             sharing=self.sharing,
             generator=generator,
+        )
+
+    def outline(self) -> AttentionNetwork:
+        """The network without weights, on torch's meta device.
+
+        Raises:
+            UsageError: backbone, SAM and sharing don't fit.
+        """
+        return outline_network(
+            self.backbone,
+            attention=self.attention,
+            reduction=self.reduction,
+            sharing=self.sharing,
         )
 
 

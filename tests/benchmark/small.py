@@ -6,17 +6,24 @@ import torch
 
 from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.resnet import Backbone
+from benchmark.networks.sge import SGE
 from benchmark.oracle.base import OracleData
-from tasks.base import Classification, Split
+from tasks.base import Classification, Metric, Split
 
 SMALL = Backbone(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
 
 
-def small_network(sharing: Literal["full", "share"] = "full", seed: int = 0) -> AttentionNetwork:
-    """A network with batch norms as scattered as if it had been trained."""
+def small_network(
+    sharing: Literal["full", "share"] = "full",
+    seed: int = 0,
+    *,
+    attention: str = "se",
+    backbone: Backbone = SMALL,
+) -> AttentionNetwork:
+    """A network with norms as scattered as if it had been trained."""
     generator = torch.Generator().manual_seed(seed)
     network = build_network(
-        SMALL, attention="se", reduction=2, sharing=sharing, generator=generator
+        backbone, attention=attention, reduction=2, sharing=sharing, generator=generator
     )
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -26,13 +33,16 @@ def small_network(sharing: Literal["full", "share"] = "full", seed: int = 0) -> 
             module.bias.data.normal_(0, 0.3, generator=generator)
             module.running_mean.normal_(0, 0.3, generator=generator)
             module.running_var.uniform_(0.5, 2, generator=generator)
+        elif isinstance(module, SGE):
+            module.scale.data.normal_(0, 1, generator=generator)
+            module.shift.data.normal_(0, 1, generator=generator)
     return network.eval()
 
 
-def small_data(rows: int = 37) -> OracleData:
-    """Random images with random targets."""
+def small_data(rows: int = 37, *, size: int = 6, metric: Metric | None = None) -> OracleData:
+    """Random images of ``size`` × ``size`` with random targets."""
     generator = torch.Generator().manual_seed(7)
-    images = torch.randn(rows, 3, 6, 6, generator=generator)
+    images = torch.randn(rows, 3, size, size, generator=generator)
     targets = torch.randint(SMALL.classes, (rows,), generator=generator)
-    calibration = torch.randn(24, 3, 6, 6, generator=generator)
-    return OracleData(Split(images, targets), calibration, Classification())
+    calibration = torch.randn(24, 3, size, size, generator=generator)
+    return OracleData(Split(images, targets), calibration, metric or Classification())

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from benchmark.errors import UsageError
+from benchmark.networks.backbones import shape_named
 from benchmark.plan import Plan
 from benchmark.settings import Settings
 
@@ -20,6 +23,19 @@ def test_identities_follow_the_settings() -> None:
     for change in ({"seed": 1}, {"budget": 7}, {"sharing": "share"}, {"confidence": 0.9}):
         other = Settings(**change)
         assert Plan(other).identity != identity
+
+
+def test_the_backbone_may_be_another_than_the_tasks() -> None:
+    settings = Settings(backbone="resnet38", attention="dia", sharing="share")
+    parts = Plan(settings)
+    assert parts.network.backbone == replace(
+        shape_named("resnet38").native, in_channels=4, classes=10
+    )
+    assert parts.network.reduction == 4
+    assert parts.oracle_facts(landscape="tabulated")["backbone"] == "resnet38"
+    assert Plan(Settings()).oracle_facts(landscape="tabulated")["backbone"] == "resnet26-thin"
+    command = "run --strategies ean,ga,enas --backbone resnet38 --attention dia --sharing share"
+    assert settings.command().endswith(command)
 
 
 def test_a_cuda_device_that_is_not_there_is_refused() -> None:

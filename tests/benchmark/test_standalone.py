@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.networks.resnet import SHAPES, Backbone
+from benchmark.networks.backbones import THIN
+from benchmark.networks.resnet import Backbone
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.records import LaneKey, LaneRecord
 from benchmark.standalone import Training, pick_candidates, train_all, train_standalone
@@ -42,8 +43,7 @@ def test_a_training_repeats_itself_in_another_process() -> None:
 
 
 def test_training_learns() -> None:
-    shape = SHAPES["resnet26-thin"]
-    network = replace(TRAINING.network, backbone=shape.backbone(4, 10))
+    network = replace(TRAINING.network, backbone=THIN.backbone(4, 10))
     training = replace(TRAINING, network=network, recipe=replace(TRAINING.recipe, epochs=3))
     record = train_standalone((training, "1" * 12, 0))
     assert record.test_accuracy > 0.2  # chance is 0.1

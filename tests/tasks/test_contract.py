@@ -1,10 +1,14 @@
 """What every task must keep; each registered task goes through it."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
 
-from benchmark.networks.resnet import SHAPES
+from benchmark.costs import check_fit
+from benchmark.networks.backbones import shape_named
+from benchmark.oracle.supernet import NetworkSpec
 from tasks.base import Task
 from tasks.registry import TASKS, load_task
 
@@ -72,8 +76,16 @@ def test_the_loss_is_the_metrics_loss(task: Task) -> None:
     assert float(task.loss(outputs, split.targets)) == pytest.approx(score.loss, rel=1e-5)
 
 
-def test_the_backbone_is_known(task: Task) -> None:
-    assert task.backbone in SHAPES
+@pytest.mark.parametrize(
+    ("attention", "sharing"), [("se", "full"), ("sge", "full"), ("dia", "share")]
+)
+def test_the_backbone_fits_with_every_attention_module(
+    task: Task, attention: str, sharing: Literal["full", "share"]
+) -> None:
+    shape = shape_named(task.backbone)
+    backbone = shape.backbone(task.image_shape[0], task.classes)
+    spec = NetworkSpec(backbone, attention, shape.reduction(attention), sharing)
+    check_fit(spec, task.image_shape)
 
 
 def test_the_task_says_what_it_is(task: Task) -> None:

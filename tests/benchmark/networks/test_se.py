@@ -1,6 +1,8 @@
+import pytest
 import torch
 
-from benchmark.networks.attention import SE
+from benchmark.errors import UsageError
+from benchmark.networks.se import SE
 
 
 def test_se_gates_each_channel_by_its_global_mean() -> None:
@@ -24,3 +26,9 @@ def test_both_layers_of_se_have_a_bias() -> None:
     # 2C·(C/r) + C/r + C, as in the official release.
     count = sum(parameter.numel() for parameter in SE(64, reduction=16).parameters())
     assert count == 2 * 64 * 4 + 4 + 64 == 580
+
+
+@pytest.mark.parametrize("reduction", [0, 9])
+def test_a_hidden_layer_without_units_is_refused(reduction: int) -> None:
+    with pytest.raises(UsageError, match=f"reduction from 1 to 8 channels, received {reduction}"):
+        SE(8, reduction=reduction)

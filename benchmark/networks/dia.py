@@ -1,0 +1,59 @@
+"""Dense-and-Implicit Attention (Huang et al., "DIANet: Dense-and-Implicit Attention Network")."""
+
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from benchmark.errors import UsageError
+from benchmark.networks.attention import Attention, State
+
+
+class DIA(Attention):
+    """An LSTM over the connected blocks of a stage, whose output gates the channels.
+
+    As in the official release, the maps from input and from hidden state to the gates
+    are each a bottleneck of two layers with biases, and the output is σ(o) · σ(c): a
+    sigmoid where an LSTM has a tanh, so that it can be a gate as it is.
+
+    Args:
+        channels: channels of the blocks' outputs, and size of the state.
+        reduction: ratio between ``channels`` and the hidden widths, rounded down.
+
+    Raises:
+        UsageError: no hidden unit would be left.
+    """
+
+    recurrent: ClassVar[bool] = True
+
+    def __init__(self, channels: int, *, reduction: int) -> None:
+        super().__init__()
+        if not 1 <= reduction <= channels:
+            raise UsageError(
+                f"DIA: expected a reduction from 1 to {channels} channels, received {reduction}"
+            )
+        self.from_input = _bottleneck(channels, channels // reduction)
+        self.from_state = _bottleneck(channels, channels // reduction)
+
+    def forward(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        pooled = features.mean((2, 3))
+        h, c = (pooled.new_zeros(pooled.shape),) * 2 if state is None else state
+        h, c = self.step(pooled, h, c)
+        return features * h[:, :, None, None], (h, c)
+
+    def step(
+        self, pooled: Float[Tensor, "n c"], h: Float[Tensor, "n c"], c: Float[Tensor, "n c"]
+    ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
+        """The next ``(h, c)``; ``h`` in (0, 1) is the factor of each channel."""
+        gates: Tensor = self.from_input(pooled) + self.from_state(h)
+        i, f, g, o = gates.chunk(4, dim=1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.sigmoid(), c
+
+
+def _bottleneck(channels: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, 4 * channels)
+    )

@@ -1,0 +1,41 @@
+"""Squeeze-and-Excitation (Hu et al., "Squeeze-and-Excitation Networks")."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from benchmark.errors import UsageError
+from benchmark.networks.attention import Attention, State
+
+
+class SE(Attention):
+    """Global average pooling, two fully connected layers, a sigmoid gate for each channel.
+
+    Both layers have a bias, as in the official release.
+
+    Args:
+        channels: channels of the block's output.
+        reduction: ratio between ``channels`` and the hidden width, rounded down.
+
+    Raises:
+        UsageError: no hidden unit would be left.
+    """
+
+    def __init__(self, channels: int, *, reduction: int) -> None:
+        super().__init__()
+        if not 1 <= reduction <= channels:
+            raise UsageError(
+                f"SE: expected a reduction from 1 to {channels} channels, received {reduction}"
+            )
+        self.squeeze = nn.Linear(channels, channels // reduction)
+        self.excite = nn.Linear(channels // reduction, channels)
+
+    def gate(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c"]:
+        """The factor in (0, 1) of each channel."""
+        hidden: Tensor = self.squeeze(features.mean((2, 3))).relu()
+        gate: Tensor = self.excite(hidden).sigmoid()
+        return gate
+
+    def forward(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        return features * self.gate(features)[:, :, None, None], state
