@@ -27,7 +27,6 @@ from benchmark.standalone import pick_candidates, train_all
 from benchmark.store import Store, bits_of
 from benchmark.workers import Workers, available_cores
 from reports.report import Report
-from strategies.registry import load_strategy
 
 _TABULATE_AT_A_TIME = 1024
 
@@ -175,7 +174,7 @@ class _Steps:
     def _lane(self, key: LaneKey, oracle: CachedOracle) -> Lane:
         names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
         rng = child_rng(self._settings.seed, *names)
-        make = partial(load_strategy(key.strategy), self._plan.space, rng=rng)
+        make = partial(self._plan.strategies[key.strategy].make, self._plan.space, rng=rng)
         return Lane(key, make, oracle, self._store, self._settings.budget)
 
     def _used(self, supernet_seed: int) -> set[str]:

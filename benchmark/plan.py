@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from benchmark import __version__
+from benchmark.chosen import choose_all
 from benchmark.costs import machine_name
 from benchmark.errors import UsageError
 from benchmark.folder import Description
@@ -32,7 +33,7 @@ class Plan:
         settings: what determines the results.
 
     Raises:
-        UsageError: this machine lacks the device.
+        UsageError: this machine lacks the device, or a strategy can't be made.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -55,13 +56,16 @@ class Plan:
             root_seed=settings.seed,
             device=settings.device,
         )
+        self.objective = Objective(settings.objective_weight)
+        self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
+        chosen = choose_all(settings.strategies, settings.set, self.space)
+        self.strategies = {strategy.name: strategy for strategy in chosen}
         self.identity = content_hash(
-            settings=settings.model_dump(),
+            settings=settings.model_dump(exclude={"strategies", "set"}),
+            strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
             code=[code_version(), code_version("strategies")],
         )
-        self.objective = Objective(settings.objective_weight)
-        self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
         self.blocks = self.space.blocks
         self.original = "0" * self.blocks
         self.full = "1" * self.blocks
@@ -70,7 +74,7 @@ class Plan:
         """Every run, in display order."""
         return [
             LaneKey(strategy, seed, supernet)
-            for strategy in self.settings.strategies
+            for strategy in self.strategies
             for supernet in range(self.settings.supernet_seeds)
             for seed in range(self.settings.seeds)
         ]
@@ -123,6 +127,11 @@ class Plan:
                 "system": f"{platform.system()} {platform.machine()}",
                 "processor": processor,
                 "workers": workers,
+                **{
+                    f"strategy {name}": f"{strategy.reference}, content {strategy.code}"
+                    for name, strategy in self.strategies.items()
+                    if strategy.is_plug_in
+                },
             },
             blocks_per_stage=list(self.space.blocks_per_stage),
             lanes=self.lane_keys(),
