@@ -56,7 +56,15 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--strategies", help="Names, separated by commas.  [default: ean,ga,enas]")
+@click.option(
+    "--strategies", help="Names or FILE.py:CLASS, separated by commas.  [default: ean,ga,enas]"
+)
+@click.option(
+    "--set",
+    multiple=True,
+    metavar="STRATEGY.NAME=VALUE",
+    help="Set a hyper-parameter (repeatable); `list strategies` names them.",
+)
 @click.option("--task", help="Task to search on.  [default: digits]")
 @click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
 @click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
@@ -105,7 +113,11 @@ def run(
         with live.bars:
             report = run_experiment(settings, out=out, cache=cache, workers=workers, progress=live)
     report.print(Console())
-    if any(lane.state == "failed" for lane in report.records.lanes):
+    failed = [lane for lane in report.records.lanes if lane.state == "failed"]
+    for lane in failed:
+        seeds = f"seed {lane.key.strategy_seed}, supernet {lane.key.supernet_seed}"
+        click.echo(f"{lane.key.strategy} ({seeds}) failed: {lane.message}", err=True)
+    if failed:
         sys.exit(1)
 
 
@@ -117,7 +129,10 @@ def _settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    from benchmark.overrides import read_overrides
+
     values = {name: value for name, value in options.items() if value is not None}
+    values["set"] = read_overrides(values["set"])
     if "strategies" in values:
         names = [name.strip() for name in values["strategies"].split(",")]
         values["strategies"] = tuple(name for name in names if name)
@@ -285,27 +300,36 @@ def describe(*, as_json: bool, **options: Any) -> None:
 
 @main.command("list")
 @click.argument("kind", type=click.Choice(["strategies", "tasks"]))
-def list_(kind: str) -> None:
-    """List what there is to choose from."""
+@click.argument("names", nargs=-1)
+def list_(kind: str, names: tuple[str, ...]) -> None:
+    """List what there is to choose from; strategies that are named are described in full."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None)
-    for title in ("name", "what it is", "source"):
-        table.add_column(title)
+    from benchmark.listing import list_strategies, list_tasks
+
     if kind == "strategies":
-        from strategies.registry import STRATEGIES, load_strategy
-
-        for name in STRATEGIES:
-            strategy = load_strategy(name)
-            table.add_row(name, strategy.summary, strategy.source)
+        list_strategies(Console(), names)
+    elif names:
+        raise UsageError(f"expected no names after 'tasks', received {', '.join(names)}")
     else:
-        from tasks.registry import TASKS, task_class
+        list_tasks(Console())
 
-        for name in TASKS:
-            task = task_class(name)
-            table.add_row(name, task.summary, task.source)
-    Console().print(table)
+
+@main.command()
+@click.argument("strategy")
+def check(strategy: str) -> None:
+    """Run the contract suite on STRATEGY: a name, or FILE.py:CLASS.
+
+    Exit code 0 if it passes every check, 1 if it fails one.
+    """
+    from rich.console import Console
+
+    from benchmark.testing import Subject, check_strategy, verdict_table
+
+    verdicts = check_strategy(Subject.of(strategy))
+    Console().print(verdict_table(strategy, verdicts))
+    if not all(verdict.passed for verdict in verdicts):
+        sys.exit(1)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What an experiment consists of, derived from its settings before anything runs."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from benchmark import __version__
+from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.costs import check_fit, machine_name
 from benchmark.errors import UsageError
 from benchmark.folder import Description
@@ -22,7 +23,6 @@ from benchmark.seeding import child_rng
 from benchmark.settings import Settings
 from benchmark.standalone import Training
 from strategies.base import SearchSpace, Strategy
-from strategies.registry import load_strategy
 from tasks.base import Recipe
 from tasks.registry import load_task
 
@@ -36,8 +36,8 @@ class Plan:
         settings: what determines the results.
 
     Raises:
-        UsageError: this machine lacks the device; or task, backbone and attention module
-            don't fit.
+        UsageError: this machine lacks the device; a strategy can't be made; or task,
+            backbone and attention module don't fit.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -62,13 +62,16 @@ class Plan:
             root_seed=settings.seed,
             device=settings.device,
         )
+        self.objective = Objective(settings.objective_weight)
+        self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
+        chosen = choose_all(settings.strategies, settings.set, self.space)
+        self.strategies = {strategy.name: strategy for strategy in chosen}
         self.identity = content_hash(
-            settings=settings.model_dump(exclude={"oracle"}),
+            settings=settings.model_dump(exclude={"oracle", "strategies", "set"}),
+            strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
             code=[code_version(), code_version("strategies")],
         )
-        self.objective = Objective(settings.objective_weight)
-        self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
         self.blocks = self.space.blocks
         self.original = "0" * self.blocks
         self.full = "1" * self.blocks
@@ -77,14 +80,16 @@ class Plan:
         """Every run, in display order."""
         return [
             LaneKey(strategy, seed, supernet)
-            for strategy in self.settings.strategies
+            for strategy in self.strategies
             for supernet in range(self.settings.supernet_seeds)
             for seed in range(self.settings.seeds)
         ]
 
     def maker(self, key: LaneKey) -> Callable[[], Strategy]:
         """What makes the strategy of a run, from its seed alone."""
-        return strategy_maker(self.settings, key, self.space)
+        return strategy_maker(
+            self.strategies[key.strategy], key, self.space, root_seed=self.settings.seed
+        )
 
     def supernet(self, seed: int) -> SupernetSpec:
         """The supernet of one seed."""
@@ -126,7 +131,7 @@ class Plan:
             experiment=self.identity,
             settings=self.settings.model_dump(mode="json"),
             facts=self.task.facts(),
-            environment=environment,
+            environment=environment | plug_in_facts(self.strategies.values()),
             blocks_per_stage=list(self.space.blocks_per_stage),
             lanes=self.lane_keys(),
             training=self.training.identity(self.task),
@@ -147,11 +152,21 @@ class Plan:
         }
 
 
-def strategy_maker(settings: Settings, key: LaneKey, space: SearchSpace) -> Callable[[], Strategy]:
-    """What makes the strategy of the run ``key`` on ``space``."""
+def strategy_maker(
+    strategy: ChosenStrategy, key: LaneKey, space: SearchSpace, *, root_seed: int
+) -> Callable[[], Strategy]:
+    """What makes ``strategy`` for the run ``key`` on ``space``."""
     names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
-    rng = child_rng(settings.seed, *names)
-    return partial(load_strategy(key.strategy), space, rng=rng)
+    return partial(strategy.make, space, rng=child_rng(root_seed, *names))
+
+
+def plug_in_facts(strategies: Iterable[ChosenStrategy]) -> dict[str, str]:
+    """Where the strategies that don't ship with the project come from, by name."""
+    return {
+        f"strategy {strategy.name}": f"{strategy.reference}, content {strategy.code}"
+        for strategy in strategies
+        if strategy.is_plug_in
+    }
 
 
 def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:

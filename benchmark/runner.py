@@ -5,20 +5,22 @@ oracle, and every lane is told its answers. What a lane asked is in its journal
 before the next round begins.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
 
+from benchmark.blame import blamed_on_strategy
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked
 from benchmark.oracle.wrappers import MeteredOracle, RecordedOracle
 from benchmark.records import LaneKey
-from benchmark.store import Store
+from benchmark.store import Store, bits_of
 from strategies.base import Answers, Strategy
+
+_DEAF = 10  # requests; a search in a space of two schemes may repeat a few by chance
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,39 @@ class Objective:
     def answers(self, schemes: Schemes, scores: Scores) -> Answers:
         """Scores as a strategy sees them."""
         return Answers(self.reward(schemes, scores.accuracy), scores.accuracy, scores.loss)
+
+
+class Repetitions:
+    """Finds out a strategy that is deaf: it asks its first request again, whatever it is told.
+
+    A search that has converged repeats itself too, and pays for it; it has asked for
+    other schemes before.
+    """
+
+    def __init__(self) -> None:
+        self._first: Schemes | None = None
+        self._requests = 0
+        self._deaf = True
+
+    def watch(self, schemes: Schemes) -> None:
+        """Take note of a request."""
+        if self._first is None:
+            self._first = schemes
+        self._requests += 1
+        self._deaf = self._deaf and np.array_equal(self._first, schemes)
+
+    def judge(self) -> None:
+        """Say what is to be said once the budget is spent.
+
+        Raises:
+            LaneError: all of at least `_DEAF` requests were one and the same.
+        """
+        if self._deaf and self._first is not None and self._requests >= _DEAF:
+            shown = ", ".join(bits_of(np.unique(self._first, axis=0)[:3]))
+            raise LaneError(
+                f"repeated itself: all {self._requests} requests were for the same "
+                f"{len(self._first)} schemes ({shown}), whatever it was told"
+            )
 
 
 class Lane:
@@ -65,6 +100,7 @@ class Lane:
         self._oracle = MeteredOracle(self._recorded, Ledger(budget))
         self._make = make
         self._strategy: Strategy | None = None
+        self._repetitions = Repetitions()
 
     @property
     def replaying(self) -> bool:
@@ -75,17 +111,20 @@ class Lane:
         """The strategy's next request; zero rows when budget or strategy are at their end.
 
         Raises:
-            LaneError: the strategy raised, or its request breaks the contract.
+            LaneError: the strategy raised, its request breaks the contract, or it has spent
+                its budget on nothing but its first request.
         """
         left = self._oracle.ledger.left
         if left == 0:
+            self._repetitions.judge()
             return np.empty((0, self._oracle.blocks), dtype=bool)
-        with _blamed_on_strategy():
+        with blamed_on_strategy():
             if self._strategy is None:
                 self._strategy = self._make()
             schemes = checked(np.array(self._strategy.ask(left)), self._oracle.blocks)
         if len(schemes) > left:
             raise LaneError(f"asked for {len(schemes)} evaluations with {left} left")
+        self._repetitions.watch(schemes)
         return schemes
 
     def score(self, schemes: Schemes) -> Scores:
@@ -104,16 +143,8 @@ class Lane:
             LaneError: the strategy raised.
         """
         assert self._strategy is not None
-        with _blamed_on_strategy():
+        with blamed_on_strategy():
             self._strategy.tell(schemes, answers)
-
-
-@contextmanager
-def _blamed_on_strategy() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise LaneError(f"{type(error).__name__}: {error}") from error
 
 
 def search(

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark.errors import UsageError, unknown_name
-from strategies.registry import STRATEGIES
+from benchmark.overrides import Value
+from benchmark.references import require_known
 from tasks.registry import TASKS
 
 
@@ -27,6 +28,9 @@ class Settings(BaseModel):
     task: str = Field("digits", description="task to search on")
     strategies: tuple[str, ...] = Field(
         ("ean", "ga", "enas"), min_length=1, description="strategies to compare"
+    )
+    set: dict[str, dict[str, Value]] = Field(
+        {}, description="hyper-parameters by strategy, instead of their defaults"
     )
     budget: int = Field(300, ge=1, description="evaluations that each run may spend")
     seeds: int = Field(5, ge=1, description="runs of each strategy on each supernet")
@@ -80,12 +84,22 @@ class Settings(BaseModel):
     @field_validator("strategies")
     @classmethod
     def _known_strategies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in STRATEGIES:
-                raise unknown_name("strategy", name, STRATEGIES)
-            if names.count(name) > 1:
-                raise UsageError(f"strategy {name!r} is listed more than once")
+        require_known(names)
         return names
+
+    @field_validator("set", mode="before")
+    @classmethod
+    def _plain_values(cls, overrides: Any) -> Any:
+        for strategy, values in overrides.items() if isinstance(overrides, dict) else ():
+            if not isinstance(values, dict):
+                raise UsageError(f"expected set.{strategy}.NAME = VALUE, received {values!r}")
+            for name, value in values.items():
+                if not isinstance(value, Value):
+                    raise UsageError(
+                        f"{strategy}.{name}: expected a number, a text or true or false, "
+                        f"received {value!r}"
+                    )
+        return overrides
 
     @field_validator("device")
     @classmethod
@@ -97,15 +111,18 @@ class Settings(BaseModel):
     def command(self) -> str:
         """The command line that gives these settings."""
         words = ["python", "-m", "benchmark", "run"]
-        for name, value in self.model_dump().items():
+        for name, value in self.model_dump(exclude={"set"}).items():
             if name == "strategies" or value != type(self).model_fields[name].default:
                 text = ",".join(value) if isinstance(value, tuple) else str(value)
                 words += [f"--{name.replace('_', '-')}", text]
+        for strategy, values in self.set.items():
+            for name, value in values.items():
+                words += ["--set", f"{strategy}.{name}={_text(value)}"]
         return shlex.join(words)
 
     @classmethod
     def from_toml(cls, path: Path, **overrides: Any) -> "Settings":
-        """Read settings from a TOML file; ``overrides`` win.
+        """Read settings from a TOML file; ``overrides`` win, those of ``set`` one by one.
 
         Raises:
             UsageError: the file can't be read, or what it says can't be.
@@ -114,7 +131,17 @@ class Settings(BaseModel):
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"can't read settings from {path}: {error}") from error
-        return cls(**(values | overrides))
+        given = overrides.pop("set", {})
+        values |= overrides
+        merged = dict(cls(**values).set)
+        for strategy, chosen in given.items():
+            merged[strategy] = merged.get(strategy, {}) | chosen
+        return cls(**(values | {"set": merged}))
+
+
+def _text(value: Value) -> str:
+    """A value as `--set` reads it."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _readable(error: ValidationError) -> UsageError:

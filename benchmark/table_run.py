@@ -12,11 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from benchmark import __version__
+from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.errors import UsageError
 from benchmark.folder import Description, RunFolder, read_records
 from benchmark.identity import code_version, content_hash
 from benchmark.oracle.table import TableOracle
-from benchmark.plan import strategy_maker
+from benchmark.plan import plug_in_facts, strategy_maker
 from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey, LaneState
 from benchmark.runner import Lane, Objective, search
@@ -28,7 +29,16 @@ from benchmark.workers import Workers, available_cores
 from reports.report import Report
 from strategies.base import SearchSpace
 
-_MEANT = {"oracle", "strategies", "budget", "seeds", "objective_weight", "confidence", "seed"}
+_MEANT = {
+    "oracle",
+    "strategies",
+    "set",
+    "budget",
+    "seeds",
+    "objective_weight",
+    "confidence",
+    "seed",
+}
 _IN_MEMORY = Path(":memory:")
 
 
@@ -54,18 +64,24 @@ def run_on_table(
     assert settings.oracle is not None
     _refuse_without_effect(settings)
     table = read_table(Path(settings.oracle))
+    space = SearchSpace(table.blocks_per_stage, settings.budget)
+    strategies = choose_all(settings.strategies, settings.set, space)
     identity = content_hash(
-        settings=settings.model_dump(include=_MEANT - {"oracle"}),
+        settings=settings.model_dump(include=_MEANT - {"oracle", "strategies", "set"}),
+        strategies=[strategy.identity() for strategy in strategies],
         table=table.fingerprint(),
         code=code_version("strategies"),
     )
     folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
     crew = Workers(available_cores() if workers is None else workers)
     shown = Silent() if progress is None else progress
-    with folder.claim(_description(settings, table, identity, crew.count)) as store:
+    description = _description(settings, table, identity, crew.count, strategies)
+    with folder.claim(description) as store:
         if not store.fact("finished", default=False):
             _keep_table(store, table)
-            _search(settings, store, crew, shown)
+            _search(
+                [_Job(settings, *lane) for lane in _lanes(settings, strategies)], store, crew, shown
+            )
             store.set_fact("finished", value=True)
         report = Report(read_records(store))
     report.write(folder.path)
@@ -80,7 +96,13 @@ def _refuse_without_effect(settings: Settings) -> None:
             )
 
 
-def _description(settings: Settings, table: Table, identity: str, workers: int) -> Description:
+def _description(
+    settings: Settings,
+    table: Table,
+    identity: str,
+    workers: int,
+    strategies: Sequence[ChosenStrategy],
+) -> Description:
     return Description(
         experiment=identity,
         settings=settings.model_dump(mode="json", include=_MEANT),
@@ -92,19 +114,22 @@ def _description(settings: Settings, table: Table, identity: str, workers: int) 
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "workers": workers,
+            **plug_in_facts(strategies),
             **{f"table: {name}": value for name, value in table.environment.items()},
         },
         blocks_per_stage=list(table.blocks_per_stage),
-        lanes=_keys(settings),
+        lanes=[key for _, key in _lanes(settings, strategies)],
         training="",
         machine="",
     )
 
 
-def _keys(settings: Settings) -> list[LaneKey]:
+def _lanes(
+    settings: Settings, strategies: Sequence[ChosenStrategy]
+) -> list[tuple[ChosenStrategy, LaneKey]]:
     return [
-        LaneKey(strategy, seed, 0)
-        for strategy in settings.strategies
+        (strategy, LaneKey(strategy.name, seed, 0))
+        for strategy in strategies
         for seed in range(settings.seeds)
     ]
 
@@ -136,23 +161,23 @@ def _keep_table(store: Store, table: Table) -> None:
         )
 
 
-def _search(settings: Settings, store: Store, workers: Workers, progress: Progress) -> None:
-    missing = [key for key in _keys(settings) if store.lane_end(key)[0] == "running"]
-    jobs = [_Job(settings, key) for key in missing]
-    with progress.stage("Searching", len(jobs), "runs") as advance:
-        for index, (calls, state, message) in workers.map(_run_lane, jobs):
+@dataclass(frozen=True)
+class _Job:
+    settings: Settings
+    strategy: ChosenStrategy
+    key: LaneKey
+
+
+def _search(jobs: Sequence[_Job], store: Store, workers: Workers, progress: Progress) -> None:
+    missing = [job for job in jobs if store.lane_end(job.key)[0] == "running"]
+    with progress.stage("Searching", len(missing), "runs") as advance:
+        for index, (calls, state, message) in workers.map(_run_lane, missing):
             with store.transaction():
-                lane = store.lane(missing[index])
+                lane = store.lane(missing[index].key)
                 for call, (bits, answers) in enumerate(calls):
                     store.add_call(lane, call, bits, answers)
                 store.end_lane(lane, state, message)
             advance(1)
-
-
-@dataclass(frozen=True)
-class _Job:
-    settings: Settings
-    key: LaneKey
 
 
 _Calls = Sequence[tuple[list[str], list[Answer]]]
@@ -164,7 +189,7 @@ def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str]:
     space = SearchSpace(table.blocks_per_stage, settings.budget)
     store = Store(_IN_MEMORY)
     try:
-        make = strategy_maker(settings, job.key, space)
+        make = strategy_maker(job.strategy, job.key, space, root_seed=settings.seed)
         lane = Lane(job.key, make, oracle, store, settings.budget)
         search([lane], oracle, store, Objective(settings.objective_weight))
         state, message = store.lane_end(job.key)

@@ -12,13 +12,17 @@ schemes, in any process: a killed run is resumed by replaying its answers.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 Schemes = Bool[np.ndarray, "n blocks"]
 """One scheme a row, one block a column, first block first; True = connected."""
+
+
+Need = Literal["scores", "gradients", "weights"]
+"""What a strategy may ask of the oracle."""
 
 
 class StrategyError(ValueError):
@@ -62,7 +66,9 @@ class Strategy(ABC):
     """Proposes schemes and learns from their answers.
 
     Keyword-only parameters of ``__init__`` other than ``rng`` are the strategy's
-    hyper-parameters; each has a default and is described in the class docstring.
+    hyper-parameters; each has an annotation of simple types (bool, int, float, str,
+    None, Literal), a default, and a description in the class docstring's Args.
+    ``--set name.parameter=value`` overrides it; `strategies.hyper_parameters` reads it.
     Arguments of every method belong to the caller and are never changed.
 
     Args:
@@ -76,6 +82,8 @@ class Strategy(ABC):
     """One line for lists and reports."""
     source: ClassVar[str]
     """The paper it follows, by name, or what else it rests on."""
+    needs: ClassVar[tuple[Need, ...]] = ("scores",)
+    """What it asks of the oracle."""
 
     def __init__(self, space: SearchSpace, *, rng: np.random.Generator) -> None:
         self.space = space

@@ -5,7 +5,12 @@ import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
-from strategies._checks import require_positive
+from strategies._checks import (
+    require_above_zero,
+    require_fraction,
+    require_not_negative,
+    require_positive,
+)
 from strategies._controller import Controller
 from strategies._curiosity import Curiosity
 from strategies._networks import column
@@ -113,6 +118,14 @@ class EANReleased(Strategy):
     ) -> None:
         super().__init__(space, rng=rng)
         require_positive(schemes_per_step=schemes_per_step, replay_capacity=replay_capacity)
+        require_above_zero(
+            reward_scale=reward_scale,
+            temperature=temperature,
+            learning_rate=learning_rate,
+            clip=clip,
+        )
+        require_fraction(baseline_decay=baseline_decay)
+        require_not_negative(rnd_weight=rnd_weight, replay_weight=replay_weight)
         controller_rng, curiosity_rng, replay_rng = rng.spawn(3)
         self._controller = Controller(
             blocks=space.blocks,

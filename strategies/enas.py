@@ -3,7 +3,11 @@ from typing import final
 import numpy as np
 import torch
 
-from strategies._checks import require_positive
+from strategies._checks import (
+    require_above_zero,
+    require_fraction,
+    require_positive,
+)
 from strategies._networks import bits
 from strategies._recurrent import RecurrentController
 from strategies._reinforce import MovingAverage, reinforce_loss
@@ -61,6 +65,10 @@ class ENAS(Strategy):
     ) -> None:
         super().__init__(space, rng=rng)
         require_positive(schemes_per_step=schemes_per_step)
+        require_above_zero(
+            reward_scale=reward_scale, temperature=temperature, learning_rate=learning_rate
+        )
+        require_fraction(baseline_decay=baseline_decay)
         self._controller = RecurrentController(
             hidden=_HIDDEN,
             temperature=temperature,

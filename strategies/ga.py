@@ -13,7 +13,7 @@ from pymoo.operators.mutation.bitflip import BitflipMutation
 from pymoo.operators.sampling.rnd import BinaryRandomSampling
 from pymoo.problems.static import StaticProblem
 
-from strategies._checks import require_positive
+from strategies._checks import require_fraction, require_positive
 from strategies._unseen import draw_unseen, scheme_key
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
@@ -63,6 +63,11 @@ class GA(Strategy):
         require_positive(population=population)
         if flip_probability is None:
             flip_probability = 1 / space.blocks
+        require_fraction(
+            crossover_probability=crossover_probability,
+            mutation_probability=mutation_probability,
+            flip_probability=flip_probability,
+        )
         self._unseen = _Unseen()
         self._population = population
         self._problem = Problem(n_var=space.blocks, n_obj=1, xl=False, xu=True, vtype=bool)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from benchmark.cli import main
 from benchmark.settings import Settings
+from tests.benchmark.plug_in import write_plug_in
 
 QUICK = [
     *("run", "--strategies", "random,ga", "--budget", "4", "--seeds", "1"),
@@ -67,6 +68,12 @@ def test_help_names_the_defaults_of_the_settings() -> None:
         (["--attention", "sge", "--backbone", "resnet50"], "Error: SGE: expected feature maps"),
         (["--config", "absent.toml"], "can't read settings from absent.toml"),
         (["--budgte", "3"], "No such option"),
+        (["--strategies", "ga,./absent.py:Mine"], "there is no strategy file './absent.py'"),
+        (["--set", "ean.clip"], "Error: expected STRATEGY.NAME=VALUE, received 'ean.clip'"),
+        (["--set", "eam.clip=1"], "unknown strategy of this run 'eam'; did you mean 'ean'?"),
+        (["--set", "ean.clipp=1"], "unknown hyper-parameter of ean 'clipp'; did you mean 'clip'"),
+        (["--set", "ean.clip=wide"], "Error: ean.clip: expected a valid number"),
+        (["--set", "ean.clip=-1"], "Error: ean: expected clip above 0, received -1.0"),
         (["--workers", "0"], "'--workers'"),
     ],
 )
@@ -124,6 +131,50 @@ def test_what_there_is_can_be_listed(kind: str, names: list[str]) -> None:
     result = CliRunner().invoke(main, ["list", kind])
     assert result.exit_code == 0
     assert all(name in result.output for name in names)
+
+
+def test_strategies_are_listed_with_source_needs_and_hyper_parameters() -> None:
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["list", "strategies"])
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    start = next(number for number, line in enumerate(lines) if line.startswith("ga "))
+    settable = "population=30, crossover_probability=0.6, mutation_probability=0.2, "
+    settable += "flip_probability=none"
+    assert lines[start : start + 4] == [
+        "ga genetic algorithm with one-point crossover and bit flips",
+        "source Multi-objective Evolution for Deep Neural Network Architecture Search",
+        "needs scores",
+        f"settable {settable}",
+    ]
+
+
+def test_a_strategy_that_is_named_is_described_in_full(tmp_path: Path) -> None:
+    runner = CliRunner(env={"COLUMNS": "200"})
+    result = runner.invoke(main, ["list", "strategies", write_plug_in(tmp_path)])
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert "share float = 0.5; of connected blocks, in [0, 1]." in lines
+
+
+def test_a_strategy_that_keeps_the_contract_passes_the_check() -> None:
+    path = Path(__file__).parent / "testing" / "broken.py"
+    result = CliRunner().invoke(main, ["check", f"{path}:Climber"])
+    assert result.exit_code == 0, result.output
+    assert "13 of 13 checks passed" in result.output
+
+
+def test_a_strategy_that_breaks_the_contract_fails_the_check() -> None:
+    path = Path(__file__).parent / "testing" / "broken.py"
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["check", f"{path}:Integers"])
+    assert result.exit_code == 1
+    assert "expected schemes of dtype bool, received int64" in result.output
+
+
+@pytest.mark.parametrize("strategy", ["gaa", "./absent.py:Mine", "mine.py"])
+def test_what_can_not_be_checked_is_bad_input(strategy: str) -> None:
+    result = CliRunner().invoke(main, ["check", strategy])
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: ")
+    assert "Traceback" not in result.output
 
 
 def test_a_folder_without_a_run_has_no_report(tmp_path: Path) -> None:

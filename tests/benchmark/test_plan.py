@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +7,7 @@ from benchmark.errors import UsageError
 from benchmark.networks.backbones import shape_named
 from benchmark.plan import Plan
 from benchmark.settings import Settings
+from tests.benchmark.plug_in import SOURCE, write_plug_in
 
 
 @pytest.mark.parametrize(("budget", "pays"), [(1, False), (204, False), (205, True)])
@@ -36,6 +38,24 @@ def test_the_backbone_may_be_another_than_the_tasks() -> None:
     assert Plan(Settings()).oracle_facts(landscape="tabulated")["backbone"] == "resnet26-thin"
     command = "run --strategies ean,ga,enas --backbone resnet38 --attention dia --sharing share"
     assert settings.command().endswith(command)
+
+
+def test_hyper_parameters_and_plug_ins_are_part_of_the_identity(tmp_path: Path) -> None:
+    plain = Plan(Settings(strategies=("ga",))).identity
+    assert Plan(Settings(strategies=("ga",), set={"ga": {"population": 8}})).identity != plain
+    assert Plan(Settings(strategies=("ga",), set={"ga": {"population": 30}})).identity == plain
+    reference = write_plug_in(tmp_path)
+    before = Plan(Settings(strategies=("ga", reference)))
+    assert [key.strategy for key in before.lane_keys()[::5]] == ["ga", "flipper"]
+    write_plug_in(tmp_path, SOURCE + "# edited\n")
+    assert Plan(Settings(strategies=("ga", reference))).identity != before.identity
+
+
+def test_a_plug_in_is_described_by_its_file_and_content(tmp_path: Path) -> None:
+    plan = Plan(Settings(strategies=(write_plug_in(tmp_path),)))
+    described = plan.description(workers=1).environment["strategy flipper"]
+    expected = f"{tmp_path / 'mine.py'}:Flipper, content {plan.strategies['flipper'].code}"
+    assert described == expected
 
 
 def test_a_cuda_device_that_is_not_there_is_refused() -> None:

@@ -29,7 +29,7 @@ class Scripted(Strategy):
 
     def ask(self, n: int) -> Schemes:  # noqa: ARG002 - deaf on purpose
         step = self.script.pop(0) if self.script else np.empty((0, 4), dtype=bool)
-        if isinstance(step, Exception):
+        if isinstance(step, BaseException):
             raise step
         return step  # type: ignore[return-value]  # some scripts are wrong on purpose
 
@@ -47,9 +47,9 @@ class Bench:
         self.formula = Formula([0.1, 0.2, 0.3, 0.4])
         self.oracle = CachedOracle(self.formula, Store(path / "cache.sqlite"))
 
-    def run(self, **makers: Callable[[], Strategy]) -> None:
+    def run(self, budget: int = SPACE.budget, /, **makers: Callable[[], Strategy]) -> None:
         lanes = [
-            Lane(LaneKey(name, 0, 0), make, self.oracle, self.store, SPACE.budget)
+            Lane(LaneKey(name, 0, 0), make, self.oracle, self.store, budget)
             for name, make in makers.items()
         ]
         search(lanes, self.oracle, self.store, Objective(0.5))
@@ -101,7 +101,10 @@ def test_a_lane_ends_when_its_budget_is_spent(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (ValueError("no idea"), "ValueError: no idea"),
+        (ValueError("no\nidea"), "ValueError: no idea (test_runner.py, line "),
+        (SystemExit(3), "SystemExit: 3 (test_runner.py, line "),
+        (None, "received object of ()"),
+        ([[True] * 4, [True]], "ValueError: "),
         (rows("10"), "expected a boolean matrix"),
         (rows("1000").astype(int), "received int64"),
         (rows(*["1000"] * 7), "asked for 7 evaluations with 5 left"),
@@ -119,6 +122,22 @@ def test_a_faulty_strategy_ends_its_lane_and_no_other(
     assert state == "failed"
     assert message in received
     assert bench.ended("good") == ("finished", "", [[1, 0, 0, 0]] * 3)
+
+
+def test_a_strategy_that_is_deaf_fails_once_its_budget_is_spent(bench: Bench) -> None:
+    budget = 20
+    bench.run(
+        budget,
+        deaf=lambda: Scripted([rows("1000", "0100")] * 99),
+        converged=lambda: Scripted([rows("0001", "0100"), *[rows("1000", "0100")] * 99]),
+        ending=lambda: Scripted([rows("1000")] * 9),
+    )
+    state, message, schemes = bench.ended("deaf")
+    assert (state, len(schemes)) == ("failed", budget)
+    expected = "repeated itself: all 10 requests were for the same 2 schemes (0100, 1000)"
+    assert message.startswith(expected)
+    assert bench.ended("converged")[:2] == ("finished", "")
+    assert bench.ended("ending")[:2] == ("finished", "")
 
 
 def test_a_stopped_search_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> None:

@@ -23,6 +23,9 @@ from benchmark.settings import Settings
         ({"sharing": "half"}, "sharing: expected 'full' or 'share', received 'half'"),
         ({"batch_norm": "frozen"}, "batch_norm: expected 'recalibrated' or 'running'"),
         ({"device": "gpu"}, r"unknown device 'gpu' \(there are: cpu, cuda, cuda:N\)"),
+        ({"strategies": ("./absent.py:A",)}, r"there is no strategy file '\./absent\.py'"),
+        ({"set": {"ga": 3}}, "expected set.ga.NAME = VALUE, received 3"),
+        ({"set": {"ga": {"x": [1]}}}, r"ga\.x: expected a number, a text or true or false"),
         ({"budgets": 3}, "unknown setting 'budgets'; did you mean 'budget'?"),
     ],
 )
@@ -57,4 +60,22 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_command_names_the_strategies_and_whatever_is_not_the_default() -> None:
     settings = Settings(strategies=("ga", "random"), budget=70, objective_weight=0.0)
     expected = "python -m benchmark run --strategies ga,random --budget 70 --objective-weight 0.0"
+    assert settings.command() == expected
+
+
+def test_hyper_parameters_come_from_the_file_and_flags_win_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("set.ean.clip = 0.2\nset.ean.temperature = 4\n[set.ga]\npopulation = 8\n")
+    settings = Settings.from_toml(path, set={"ean": {"clip": "0.3"}})
+    expected = {"ean": {"clip": "0.3", "temperature": 4}, "ga": {"population": 8}}
+    assert settings.set == expected
+
+
+def test_the_command_sets_what_was_set() -> None:
+    overrides = {"ga": {"population": 8, "flip_probability": None}, "x": {"bold": True}}
+    settings = Settings(strategies=("ga",), set=overrides)
+    expected = (
+        "python -m benchmark run --strategies ga --set ga.population=8 "
+        "--set ga.flip_probability=none --set x.bold=true"
+    )
     assert settings.command() == expected

@@ -1,0 +1,71 @@
+"""What the checks say of a strategy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table
+from rich.text import Text
+
+from benchmark.blame import one_line, summary
+from benchmark.testing.checks import CHECKS, Check
+from benchmark.testing.patience import patience
+from benchmark.testing.subject import Subject
+
+PATIENCE = 120
+"""Seconds that one check may take."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one check ended.
+
+    Attributes:
+        check: which.
+        reason: why it failed; empty where it passed.
+    """
+
+    check: Check
+    reason: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the promise holds."""
+        return not self.reason
+
+
+def check_strategy(
+    subject: Subject, *, checks: Sequence[Check] = CHECKS, limit: int = PATIENCE
+) -> list[Verdict]:
+    """Run checks on a strategy; a check that fails does not stop the others.
+
+    Args:
+        subject: the strategy.
+        checks: default all.
+        limit: seconds that one check may take.
+    """
+    return [Verdict(check, _reason(check, subject, limit)) for check in checks]
+
+
+def verdict_table(name: str, verdicts: Sequence[Verdict]) -> Table:
+    """One row a check: its verdict, and what it promises or why it failed."""
+    failed = sum(not verdict.passed for verdict in verdicts)
+    table = Table(title=f"Contract of {name}", title_justify="left", box=None, pad_edge=False)
+    for column in ("check", "verdict", "what it promises, or why it failed"):
+        table.add_column(column)
+    for verdict in verdicts:
+        word = Text("passed", "green") if verdict.passed else Text("failed", "bold red")
+        table.add_row(verdict.check.name, word, Text(verdict.reason or verdict.check.promise))
+    table.caption = f"{len(verdicts) - failed} of {len(verdicts)} checks passed"
+    table.caption_justify = "left"
+    return table
+
+
+def _reason(check: Check, subject: Subject, limit: int) -> str:
+    try:
+        with patience(limit):
+            check(subject)
+    except AssertionError as error:
+        return one_line(error) or "an assertion of its own failed"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the strategy raises is a verdict
+        return f"raised {summary(error)}"
+    return ""
