@@ -8,7 +8,12 @@ STRATEGIES: dict[str, str] = {
     "ean": "strategies.ean:EAN",
     "ean-released": "strategies.ean_released:EANReleased",
     "enas": "strategies.enas:ENAS",
+    "evolution": "strategies.evolution:Evolution",
+    "exhaustive": "strategies.exhaustive:Exhaustive",
     "ga": "strategies.ga:GA",
+    "hsp": "strategies.hsp:HSP",
+    "local": "strategies.local:Local",
+    "nsga2": "strategies.nsga2:NSGA2",
     "random": "strategies.random:Random",
 }
 """Module and class of every strategy that ships with the project."""
