@@ -234,6 +234,7 @@ def test_leaves_global_random_states_alone(name: str) -> None:
         ("evolution", "population"),
         ("evolution", "tournament"),
         ("exhaustive", "batch_size"),
+        ("tpe", "startup"),
     ],
 )
 def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -> None:
