@@ -15,6 +15,7 @@ STRATEGIES: dict[str, str] = {
     "local": "strategies.local:Local",
     "nsga2": "strategies.nsga2:NSGA2",
     "random": "strategies.random:Random",
+    "surrogate": "strategies.surrogate:Surrogate",
     "tpe": "strategies.tpe:TPE",
 }
 """Module and class of every strategy that ships with the project."""

@@ -235,6 +235,7 @@ def test_leaves_global_random_states_alone(name: str) -> None:
         ("evolution", "tournament"),
         ("exhaustive", "batch_size"),
         ("tpe", "startup"),
+        ("surrogate", "passes"),
     ],
 )
 def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -> None:
