@@ -134,9 +134,13 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: value for name, value in options.items() if value is not None}
     values["set"] = read_overrides(values["set"])
     if "strategies" in values:
-        names = [name.strip() for name in values["strategies"].split(",")]
-        values["strategies"] = tuple(name for name in names if name)
+        values["strategies"] = _names(values["strategies"])
     return values
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    names = [name.strip() for name in (text or "").split(",")]
+    return tuple(name for name in names if name)
 
 
 @main.command()
@@ -296,6 +300,50 @@ def describe(*, as_json: bool, **options: Any) -> None:
 
     description = describe_network(**options)
     click.echo(description.json() if as_json else description.text())
+
+
+@main.command()
+@click.option("--strategies", help="Names, separated by commas.  [default: all]")
+@click.option("--landscapes", help="Names, separated by commas.  [default: all]")
+@click.option("--blocks", type=click.IntRange(min=1), default=24, show_default=True)
+@click.option("--budget", type=click.IntRange(min=10), default=300, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=2), default=20, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for race.md and CSV files.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+def race(strategies: str | None, landscapes: str | None, out: Path | None, **options: Any) -> None:
+    """Compare strategies on known landscapes, whose optimum is known.
+
+    No network is trained: minutes say which search finds most at equal budget.
+    """
+    from rich.console import Console
+
+    from benchmark.landscapes import LANDSCAPES
+    from strategies.registry import STRATEGIES
+
+    console = Console(stderr=True)
+    with _stoppable(console):
+        from benchmark.race import run_race
+        from reports.race import race_tables, write_race
+
+        records = run_race(
+            strategies=_names(strategies) or tuple(STRATEGIES),
+            landscapes=_names(landscapes) or tuple(LANDSCAPES),
+            console=console,
+            **options,
+        )
+        tables = race_tables(records)
+    if out:
+        write_race(tables, out)
+    from reports.table import to_rich
+
+    for table in tables:
+        Console().print(to_rich(table))
+    failures = [record for record in records if record.message]
+    for record in failures:
+        lane = f"{record.strategy} on {record.landscape}, seed {record.seed}"
+        console.print(f"{lane} failed: {record.message}", markup=False)
+    if failures:
+        sys.exit(1)
 
 
 @main.command("list")

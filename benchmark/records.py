@@ -122,6 +122,29 @@ class OracleRecord:
 
 
 @dataclass(frozen=True)
+class RaceRecord:
+    """One strategy's search of one instance of a known landscape.
+
+    Attributes:
+        strategy: its name.
+        landscape: its name.
+        seed: of the instance, shared by all strategies, and of the strategy.
+        regret: after each evaluation of the budget, what the scheme with the best answer
+            so far lacks to the optimum: accuracy in [0, 1], noise aside. A search that
+            finished early keeps its best; empty if it failed.
+        seconds: processor time that the strategy itself took an evaluation.
+        message: why it failed; empty otherwise.
+    """
+
+    strategy: str
+    landscape: str
+    seed: int
+    regret: Float64[np.ndarray, " evaluations"]
+    seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class RunRecords:
     """Everything a report is made from.
 

@@ -20,6 +20,8 @@ from benchmark.records import Interval
 CONFIDENCE = 0.95
 PERMUTATIONS = 20_000
 """Up to here permutation tests count every relabelling; above they draw this many."""
+RESAMPLES = 10_000
+"""Draws of a bootstrap."""
 
 Values = Float64[np.ndarray, " _"]
 Cells = Mapping[int, Values]
@@ -139,6 +141,50 @@ def permutation_test(a: Cells, b: Cells, *, rng: np.random.Generator) -> Permuta
         return PermutationTest((extreme + 1) / (PERMUTATIONS + 1), 1 / (PERMUTATIONS + 1), exact)
     mirrored = all(len(a[seed]) == len(b[seed]) for seed in shared)
     return PermutationTest(extreme / total, (2 if mirrored else 1) / total, exact)
+
+
+def bootstrap_interval(
+    values: Values, *, rng: np.random.Generator, confidence: float = CONFIDENCE
+) -> Interval:
+    """Mean with a percentile bootstrap interval, for values as skewed as regrets are."""
+    drawn = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(center=float(values.mean()), low=float(low), high=float(high))
+
+
+def sign_flip_test(differences: Values, *, rng: np.random.Generator) -> float:
+    """Two-sided p-value of paired differences with mean zero, by flipping their signs.
+
+    Monte Carlo over `PERMUTATIONS` draws that counts the observed signs too.
+    """
+    signs = rng.choice([-1.0, 1.0], size=(PERMUTATIONS, len(differences)))
+    observed = abs(differences.sum()) - 1e-12
+    extreme = int(np.sum(np.abs(signs @ differences) >= observed))
+    return (extreme + 1) / (PERMUTATIONS + 1)
+
+
+def tie_groups(
+    samples: Sequence[Values], *, rng: np.random.Generator, confidence: float = CONFIDENCE
+) -> list[int]:
+    """Group of each paired sample: 1 for the lowest mean and all that can't be told from it.
+
+    The sample with the lowest mean leads a group; every other that a Holm-corrected
+    `sign_flip_test` does not tell from it joins, and so does whatever lies between. The
+    rest is grouped in the same way.
+    """
+    order = sorted(range(len(samples)), key=lambda index: round(samples[index].mean(), 12))
+    groups = [0] * len(samples)
+    group = 0
+    while order:
+        group += 1
+        leader, *others = order
+        p_values = [sign_flip_test(samples[other] - samples[leader], rng=rng) for other in others]
+        told = holm(np.array(p_values)) < 1 - confidence
+        tied = 1 + max((place + 1 for place, apart in enumerate(told) if not apart), default=0)
+        for member in order[:tied]:
+            groups[member] = group
+        order = order[tied:]
+    return groups
 
 
 def holm(p_values: Float[np.ndarray, " tests"]) -> Float64[np.ndarray, " tests"]:

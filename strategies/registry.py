@@ -9,8 +9,15 @@ STRATEGIES: dict[str, str] = {
     "ean": "strategies.ean:EAN",
     "ean-released": "strategies.ean_released:EANReleased",
     "enas": "strategies.enas:ENAS",
+    "evolution": "strategies.evolution:Evolution",
+    "exhaustive": "strategies.exhaustive:Exhaustive",
     "ga": "strategies.ga:GA",
+    "hsp": "strategies.hsp:HSP",
+    "local": "strategies.local:Local",
+    "nsga2": "strategies.nsga2:NSGA2",
     "random": "strategies.random:Random",
+    "surrogate": "strategies.surrogate:Surrogate",
+    "tpe": "strategies.tpe:TPE",
 }
 """Module and class of every strategy that ships with the project."""
 

@@ -47,7 +47,7 @@ class Search:
         ended: whether it said itself that it is finished.
     """
 
-    requests: list[Schemes] = field(default_factory=list)
+    requests: list[np.ndarray] = field(default_factory=list)
     allowances: list[int] = field(default_factory=list)
     ended: bool = False
 

@@ -39,6 +39,12 @@ def test_is_registered_under_its_own_name(name: str) -> None:
         ("ean-released", "schemes_per_step"),
         ("enas", "schemes_per_step"),
         ("ga", "population"),
+        ("nsga2", "population"),
+        ("evolution", "population"),
+        ("evolution", "tournament"),
+        ("exhaustive", "batch_size"),
+        ("tpe", "startup"),
+        ("surrogate", "passes"),
     ],
 )
 def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -> None:

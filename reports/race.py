@@ -1,0 +1,147 @@
+"""Tables of a race on known landscapes: regret at parts of the budget, tie groups, overhead."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.records import Interval, RaceRecord
+from reports.statistics import Values, bootstrap_interval, tie_groups
+from reports.table import Column, Table, Value, to_csv, to_markdown
+
+CHECKPOINTS = (10, 30, 100)
+"""Percent of the budget."""
+_SOLVED = 1e-9
+"""Regrets below are rounding."""
+
+_STRATEGY = Column("strategy", "strategy", "Name of the strategy.")
+_GROUP = Column(
+    "group",
+    "group",
+    "Strategies of one group can't be told from its leader at the full budget.",
+    kind="whole",
+)
+_REGRETS = tuple(
+    Column(
+        f"regret_{percent}",
+        f"regret at {percent}%",
+        f"Accuracy that the best scheme lacks to the optimum after {percent}% of the budget.",
+        unit="points",
+        kind="number",
+        interval=True,
+        scale=100,
+    )
+    for percent in CHECKPOINTS
+)
+_SOLVED_SHARE = Column(
+    "solved",
+    "optimum found",
+    "Share of searches that end at the optimum.",
+    unit="%",
+    kind="number",
+    digits=0,
+    scale=100,
+)
+_OVERHEAD = Column(
+    "overhead",
+    "overhead",
+    "Processor time of the strategy itself for each evaluation, without the oracle.",
+    unit="ms",
+    kind="number",
+    scale=1000,
+    timing=True,
+)
+_FAILED = Column(
+    "failed",
+    "failed",
+    "Seeds with a failed search; they count for nobody.",
+    kind="whole",
+    terminal=False,
+    optional=True,
+)
+COLUMNS = (_STRATEGY, _GROUP, *_REGRETS, _SOLVED_SHARE, _OVERHEAD, _FAILED)
+
+
+def race_tables(records: Sequence[RaceRecord]) -> list[Table]:
+    """The mean over all landscapes first, then a table for each, best strategies first."""
+    landscapes = list(dict.fromkeys(record.landscape for record in records))
+    tables = [_table("race", "All landscapes", records)]
+    for name in landscapes:
+        own = [record for record in records if record.landscape == name]
+        tables.append(_table(f"race-{name}", name, own))
+    return tables if len(landscapes) > 1 else tables[1:]
+
+
+def write_race(tables: Sequence[Table], folder: Path) -> None:
+    """``race.md`` and one CSV file a table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(to_markdown(table) for table in tables)
+    (folder / "race.md").write_text(text, encoding="utf-8")
+    for table in tables:
+        (folder / f"{table.name}.csv").write_text(to_csv(table), encoding="utf-8")
+
+
+def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
+    seeds = sorted({record.seed for record in records})
+    strategies = list(dict.fromkeys(record.strategy for record in records))
+    failed = {
+        strategy: {r.seed for r in records if r.strategy == strategy and r.message}
+        for strategy in strategies
+    }
+    # Only seeds that every strategy has count: instances differ, so they are compared in pairs.
+    shared = [seed for seed in seeds if not any(seed in lost for lost in failed.values())]
+    runners = strategies if shared else []
+    found = {strategy: _by_seed(records, strategy, shared) for strategy in runners}
+    rng = np.random.default_rng(0)
+    groups = tie_groups([found[strategy][:, -1] for strategy in runners], rng=rng)
+    ranked = sorted(zip(groups, runners, strict=True), key=lambda one: (one[0], _final(found, one)))
+    rows: list[tuple[Value, ...]] = [
+        _row(records, strategy, group, found[strategy], len(failed[strategy]))
+        for group, strategy in ranked
+    ]
+    landscapes = len({record.landscape for record in records})
+    budget = max((len(record.regret) for record in records), default=0)
+    caption = (
+        f"{len(shared)} instances of each of {landscapes} landscapes, {budget} evaluations. "
+        if landscapes > 1
+        else f"{len(shared)} instances, {budget} evaluations. "
+    )
+    caption += (
+        "Mean regret with 95% bootstrap intervals over instances; groups by sign-flip tests "
+        "of paired instances, Holm-corrected at 5%."
+    )
+    return Table(name=name, title=title, caption=caption, columns=COLUMNS, rows=tuple(rows))
+
+
+def _final(found: dict[str, np.ndarray], one: tuple[int, str]) -> float:
+    return float(found[one[1]][:, -1].mean())
+
+
+def _by_seed(records: Sequence[RaceRecord], strategy: str, seeds: Sequence[int]) -> np.ndarray:
+    """Regret at each checkpoint, a row a seed, mean over landscapes."""
+    return np.array(
+        [
+            np.mean(
+                [_checkpoints(r) for r in records if r.strategy == strategy and r.seed == seed],
+                axis=0,
+            )
+            for seed in seeds
+        ]
+    )
+
+
+def _checkpoints(record: RaceRecord) -> Values:
+    budget = len(record.regret)
+    return record.regret[[max(budget * percent // 100, 1) - 1 for percent in CHECKPOINTS]]
+
+
+def _row(
+    records: Sequence[RaceRecord], strategy: str, group: int, found: np.ndarray, failed: int
+) -> tuple[Value, ...]:
+    own = [r for r in records if r.strategy == strategy and not r.message]
+    regrets: list[Interval] = [
+        bootstrap_interval(column, rng=np.random.default_rng(0)) for column in found.T
+    ]
+    solved = float(np.mean([record.regret[-1] < _SOLVED for record in own]))
+    seconds = float(np.mean([record.seconds for record in own]))
+    return (strategy, group, *regrets, solved, seconds, failed)
