@@ -14,6 +14,7 @@ import click
 
 from benchmark import __version__
 from benchmark.errors import BenchmarkError, UsageError
+from tasks.errors import DataError
 
 _USAGE = 2
 _STOPPED = 130  # 128 + SIGINT, as shells count
@@ -25,7 +26,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except UsageError as error:
+        except (UsageError, DataError) as error:
             raise _failure(error, code=_USAGE) from error
         except OSError as error:
             # A path that can't be made, read or written: theirs to change.
@@ -52,6 +53,11 @@ def main() -> None:
 @main.command()
 @click.option("--strategies", help="Names, separated by commas.  [default: ean,ga,enas]")
 @click.option("--task", help="Task to search on.  [default: digits]")
+@click.option("--recipe", help="Named settings to start from; see `list recipes`.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
+@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
+@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
+@click.option("--backbone", help="Instead of the task's.")
 @click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
 @click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
 @click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
@@ -67,9 +73,12 @@ def main() -> None:
 @click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
 @click.option("--supernet-epochs", type=int, help="Instead of the task's.")
 @click.option("--standalone-epochs", type=int, help="Instead of the task's.")
+@click.option("--training", multiple=True, help="supernet.NAME=VALUE or standalone.NAME=VALUE.")
 @click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
 @click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 @click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
+@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@click.option("--dry-run", is_flag=True, help="Print the plan with an estimate, run nothing.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file of the options above.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
@@ -79,6 +88,7 @@ def run(
     out: Path | None,
     cache: Path | None,
     workers: int | None,
+    dry_run: bool,  # noqa: FBT001 - click's way
     **options: Any,
 ) -> None:
     """Compare strategies: search, train what they find, write the report.
@@ -91,6 +101,12 @@ def run(
 
     given = _given(options)
     settings = Settings.from_toml(config, **given) if config else Settings(**given)
+    if dry_run or settings.recipe:
+        from benchmark.estimate import Estimate
+
+        Estimate(settings).print(Console(stderr=not dry_run))
+    if dry_run:
+        return
     console = Console(stderr=True)
     with _stoppable(console):
         from benchmark.experiment import run as run_experiment
@@ -109,7 +125,24 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     if "strategies" in values:
         names = [name.strip() for name in values["strategies"].split(",")]
         values["strategies"] = tuple(name for name in names if name)
+    if pairs := values.pop("task_option", None):
+        values["task_options"] = dict(_pair(pair) for pair in pairs)
+    for name, value in map(_pair, values.pop("training", ())):
+        section, _, key = name.partition(".")
+        if section not in ("supernet", "standalone") or not key:
+            raise UsageError(
+                f"--training: expected supernet.NAME or standalone.NAME, received {name}"
+            )
+        changed = value.split(",") if key == "milestones" else value
+        values.setdefault(section, {})[key] = changed
     return values
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"expected NAME=VALUE, received {text!r}")
+    return name, value
 
 
 @main.command()
@@ -130,7 +163,7 @@ def report(folder: Path) -> None:
 
 
 @main.command("list")
-@click.argument("kind", type=click.Choice(["strategies", "tasks"]))
+@click.argument("kind", type=click.Choice(["strategies", "tasks", "recipes"]))
 def list_(kind: str) -> None:
     """List what there is to choose from."""
     from rich.console import Console
@@ -145,6 +178,11 @@ def list_(kind: str) -> None:
         for name in STRATEGIES:
             strategy = load_strategy(name)
             table.add_row(name, strategy.summary, strategy.source)
+    elif kind == "recipes":
+        from benchmark.recipes import RECIPES
+
+        for name, recipe in RECIPES.items():
+            table.add_row(name, recipe.summary, recipe.source)
     else:
         from tasks.registry import TASKS, task_class
 

@@ -1,6 +1,6 @@
 """A run's folder: one store with everything a report is made from, and the reports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from benchmark.store import Store, answer_arrays
 
 _STORE = "run.sqlite"
 _LOCK = "run.lock"
+_HELD_OUT = "validation.txt"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,13 @@ class RunFolder:
                     "latencies must come from one machine, so choose another folder with --out"
                 )
             yield store
+
+    def keep_held_out(self, names: Sequence[str]) -> None:
+        """Write the names of validation rows beside the store, one a line, where there are any."""
+        if names:
+            draft = self.path / f"{_HELD_OUT}.tmp"
+            draft.write_text("\n".join(names) + "\n", encoding="utf-8")
+            draft.replace(self.path / _HELD_OUT)
 
     def open(self) -> Store:
         """Open the store of an existing run.

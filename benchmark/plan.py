@@ -2,13 +2,14 @@
 
 import platform
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmark import __version__
 from benchmark.costs import machine_name
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, unknown_name
 from benchmark.folder import Description
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.resnet import SHAPES
@@ -16,12 +17,13 @@ from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSpec
 from benchmark.records import LaneKey
 from benchmark.runner import Objective
-from benchmark.settings import Settings
+from benchmark.settings import RecipeChanges, Settings
 from benchmark.standalone import Training
 from strategies.base import SearchSpace
-from tasks.base import Recipe
+from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
+_SMOKE_ROWS = 8
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
@@ -30,28 +32,25 @@ class Plan:
 
     Args:
         settings: what determines the results.
+        cache: folder for an index of the task's files; None keeps none.
 
     Raises:
-        UsageError: this machine lacks the device.
+        UsageError: this machine lacks the device, or there is no such backbone.
+        DataError: the task's files are missing, damaged or of another format.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         _check_device(settings.device)
         self.settings = settings
-        self.task = load_task(settings.task, seed=settings.data_seed)
-        shape = SHAPES[self.task.backbone]
-        self.network = NetworkSpec(
-            backbone=shape.backbone(self.task.image_shape[0], self.task.classes),
-            attention=settings.attention,
-            reduction=shape.reduction,
-            sharing=settings.sharing,
-        )
-        self.supernet_recipe = _recipe(self.task.supernet_recipe, settings.supernet_epochs)
+        self.task_spec = _task_spec(settings, cache)
+        self.task = load_task(self.task_spec)
+        # A subset of a data set may have fewer classes than its class says.
+        self.network = network_spec(settings, self.task)
+        self.supernet_recipe, standalone_recipe = recipes(settings, self.task)
         self.training = Training(
-            task=settings.task,
-            data_seed=settings.data_seed,
+            task=self.task_spec,
             network=self.network,
-            recipe=_recipe(self.task.standalone_recipe, settings.standalone_epochs),
+            recipe=standalone_recipe,
             root_seed=settings.seed,
             device=settings.device,
         )
@@ -78,8 +77,7 @@ class Plan:
     def supernet(self, seed: int) -> SupernetSpec:
         """The supernet of one seed."""
         return SupernetSpec(
-            task=self.settings.task,
-            data_seed=self.settings.data_seed,
+            task=self.task_spec,
             network=self.network,
             recipe=self.supernet_recipe,
             retain=self.settings.retain,
@@ -92,6 +90,10 @@ class Plan:
         asked = len(self.settings.strategies) * self.settings.seeds * self.settings.budget
         whole = 2**self.blocks - 1
         return self.blocks <= _LANDSCAPE_LIMIT and whole <= block_passes(asked, self.blocks)
+
+    def timing(self) -> dict[str, int]:
+        """How inference is timed, where that isn't the default."""
+        return {"rounds": 2, "batch": 1} if self.settings.smoke else {}
 
     def oracle_facts(self) -> dict[str, Any]:
         """Named properties of the oracles, for reports."""
@@ -131,8 +133,50 @@ class Plan:
         )
 
 
-def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:
-    return recipe if epochs is None else replace(recipe, epochs=epochs)
+def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
+    """The networks of ``settings`` for the images and classes of ``task``.
+
+    Raises:
+        UsageError: there is no such backbone.
+    """
+    name = settings.backbone or task.backbone
+    if name not in SHAPES:
+        raise unknown_name("backbone", name, SHAPES)
+    shape = SHAPES[name]
+    return NetworkSpec(
+        backbone=shape.backbone(task.image_shape[0], task.classes),
+        attention=settings.attention,
+        reduction=shape.reduction,
+        sharing=settings.sharing,
+    )
+
+
+def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:
+    """How supernets and stand-alone networks are trained: the task's recipes with changes."""
+    return (
+        _changed(task.supernet_recipe, settings.supernet, settings.supernet_epochs),
+        _changed(task.standalone_recipe, settings.standalone, settings.standalone_epochs),
+    )
+
+
+def _changed(recipe: Recipe, changes: RecipeChanges, epochs: int | None) -> Recipe:
+    given = changes.given()
+    if "epochs" in given:
+        recipe = recipe.lasting(given["epochs"])
+    recipe = replace(recipe, **given)
+    return recipe if epochs is None else recipe.lasting(epochs)
+
+
+def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
+    return TaskSpec(
+        name=settings.task,
+        seed=settings.data_seed,
+        options=tuple(sorted(settings.task_options.items())),
+        rows=_SMOKE_ROWS if settings.smoke else None,
+        data=None if settings.data is None else str(settings.data.expanduser()),
+        cache=None if cache is None else str(cache),
+        skip_broken=settings.skip_broken,
+    )
 
 
 def _check_device(name: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmark.optimizers import make_optimizer, make_schedule
 from benchmark.threads import single_thread
 from tasks.base import Recipe, Task
 
@@ -41,18 +42,17 @@ def train(
     Raises:
         FloatingPointError: the loss of an epoch is not finite.
     """
-    batches = -(-task.epoch_size // recipe.batch_size)
-    optimizer = _optimizer(network, recipe)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=recipe.epochs * batches, cycle_momentum=False
-    )
+    steps = -(-task.epoch_size // recipe.batch_size)
+    optimizer = make_optimizer(network, recipe)
+    schedule = make_schedule(optimizer, recipe, steps)
     device = next(network.parameters()).device
     # Channels last: a tenth faster here, forward and backward.
     network.to(memory_format=torch.channels_last).train()
     for epoch in range(recipe.epochs):
-        draws = task.training_epoch(rng=rng)
         total = 0.0
-        for images, targets in draws.batches(recipe.batch_size):
+        for images, targets in task.training_batches(
+            recipe.batch_size, rng=rng, device=str(device)
+        ):
             optimizer.zero_grad(set_to_none=True)
             inputs = images.to(device, memory_format=torch.channels_last)
             loss = task.loss(network(inputs, *extra()), targets.to(device))
@@ -64,17 +64,3 @@ def train(
             raise FloatingPointError(f"training diverged: loss {total} in epoch {epoch + 1}")
         on_epoch(total / task.epoch_size)
     network.to(memory_format=torch.contiguous_format).eval()
-
-
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    # One call for all parameters: there are many small ones. (SGD's fused call fails on
-    # parameters whose first gradient comes late, as those of a SAM in a supernet may.)
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(network.parameters(), weight_decay=recipe.weight_decay, fused=True)
-    return torch.optim.SGD(
-        network.parameters(),
-        momentum=0.9,
-        weight_decay=recipe.weight_decay,
-        nesterov=True,
-        foreach=True,
-    )

@@ -7,7 +7,7 @@ import torch
 from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import OracleData
-from tasks.base import Classification, Split
+from tasks.base import Classification, TensorSplit
 
 SMALL = Backbone(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
 
@@ -35,4 +35,4 @@ def small_data(rows: int = 37) -> OracleData:
     images = torch.randn(rows, 3, 6, 6, generator=generator)
     targets = torch.randint(SMALL.classes, (rows,), generator=generator)
     calibration = torch.randn(24, 3, 6, 6, generator=generator)
-    return OracleData(Split(images, targets), calibration, Classification())
+    return OracleData(TensorSplit(images, targets), calibration, Classification())

@@ -88,7 +88,7 @@ def test_shared_prefixes_run_once() -> None:
         calls += 1
         return run_unit(unit, features)
 
-    images = small_data().validation.images
+    ((images, _),) = small_data().validation.batches(100)
     with torch.inference_mode():
         rows = [row for row, _ in descend(network, ALL, images, counted)]
     assert rows == list(range(32))
