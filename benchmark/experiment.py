@@ -64,7 +64,8 @@ def run(
         _opened(cache) as shared,
         folder.claim(plan.description(crew.count)) as store,
     ):
-        folder.keep_held_out(plan.task.held_out())
+        folder.keep_names("validation.txt", plan.task.held_out())
+        folder.keep_names("left-out.txt", plan.task.left_out())
         steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
         report = steps.run()
     report.write(folder.path)

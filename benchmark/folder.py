@@ -20,7 +20,6 @@ from benchmark.store import Store, answer_arrays
 
 _STORE = "run.sqlite"
 _LOCK = "run.lock"
-_HELD_OUT = "validation.txt"
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,12 @@ class RunFolder:
                 )
             yield store
 
-    def keep_held_out(self, names: Sequence[str]) -> None:
-        """Write the names of validation rows beside the store, one a line, where there are any."""
+    def keep_names(self, file: str, names: Sequence[str]) -> None:
+        """Write ``names`` beside the store, one a line, where there are any."""
         if names:
-            draft = self.path / f"{_HELD_OUT}.tmp"
-            draft.write_text("\n".join(names) + "\n", encoding="utf-8")
-            draft.replace(self.path / _HELD_OUT)
+            draft = self.path / f"{file}.tmp"
+            draft.write_text("\n".join(names) + "\n", encoding="utf-8", errors="surrogateescape")
+            draft.replace(self.path / file)
 
     def open(self) -> Store:
         """Open the store of an existing run.

@@ -223,6 +223,10 @@ class Task(ABC):
         """Names of the validation rows, where they were taken from somebody's training set."""
         return ()
 
+    def left_out(self) -> Sequence[str]:
+        """Names of files that were left out because they can't be decoded."""
+        return ()
+
     def loss(
         self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
     ) -> Float[Tensor, ""]:

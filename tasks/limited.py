@@ -55,6 +55,9 @@ class Limited(Task):
     def held_out(self) -> Sequence[str]:
         return self._task.held_out()
 
+    def left_out(self) -> Sequence[str]:
+        return self._task.left_out()
+
     def loss(
         self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
     ) -> Float[Tensor, ""]:

@@ -10,6 +10,7 @@ from tasks.limited import Limited
 TASKS: dict[str, str] = {
     "digits": "tasks.digits:Digits",
     "cifar100": "tasks.cifar100:Cifar100",
+    "imagenet": "tasks.imagenet.task:ImageNet",
 }
 """Module and class of every task."""
 

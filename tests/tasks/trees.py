@@ -2,11 +2,15 @@
 
 import pickle
 import struct
+import tarfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from PIL import Image
+from scipy.io import savemat
 
 
 def cifar_content(per_class: int, seed: int) -> dict[str, Any]:
@@ -50,3 +54,109 @@ def cifar_tree(root: Path, per_class: int = 10) -> Path:
     write_pickle(folder / "train", cifar_content(per_class, 1))
     write_pickle(folder / "test", cifar_content(2, 2))
     return root
+
+
+WNIDS = ("n01440764", "n01443537", "n02000000")
+IDS = {"n01440764": 490, "n01443537": 3, "n02000000": 65}
+"""The devkit's numbers: from 1, in no order of the names."""
+PER_CLASS = 10
+
+Files = dict[str, bytes]
+
+
+def jpeg(seed: int, *, width: int = 48, height: int = 40, mode: str = "RGB") -> bytes:
+    """A smooth random JPEG."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(256, size=(4, 5, 3), dtype=np.uint8))
+    raw = BytesIO()
+    small.resize((width, height), Image.Resampling.BICUBIC).convert(mode).save(raw, "JPEG")
+    return raw.getvalue()
+
+
+def imagenet_files() -> tuple[dict[str, Files], list[tuple[str, str, bytes]]]:
+    """Training files of each class, and (file, class, bytes) of validation, by file name."""
+    training = {
+        wnid: {f"{wnid}_{number}.JPEG": jpeg(1000 * at + number) for number in range(PER_CLASS)}
+        for at, wnid in enumerate(WNIDS)
+    }
+    # Classes alternate, as in the real list.
+    validation = [
+        (f"ILSVRC2012_val_{number + 1:08}.JPEG", WNIDS[(2 * number) % 3], jpeg(9000 + number))
+        for number in range(6)
+    ]
+    return training, validation
+
+
+def write_files(folder: Path, files: Files) -> None:
+    """Files of one folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, raw in files.items():
+        (folder / name).write_bytes(raw)
+
+
+def write_tar(path: Path, files: Files) -> None:
+    """Files of one tar."""
+    path.write_bytes(tar_of(files))
+
+
+def tar_of(files: Files, mode: str = "w:") -> bytes:
+    """A tar in memory."""
+    raw = BytesIO()
+    with tarfile.open(fileobj=raw, mode=mode) as archive:  # type: ignore[call-overload]  # a mode
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, BytesIO(content))
+    return raw.getvalue()
+
+
+def devkit_files(truth: list[int] | None = None) -> Files:
+    """meta.mat (three classes and an inner node) and the list of validation classes."""
+    fields = [("ILSVRC2012_ID", "O"), ("WNID", "O"), ("words", "O"), ("num_children", "O")]
+    rows = [(number, wnid, f"words of {wnid}", 0) for wnid, number in IDS.items()]
+    synsets = np.array([*rows, (1001, "n00000001", "entity", 3)], dtype=fields)
+    meta = BytesIO()
+    savemat(meta, {"synsets": synsets.reshape(-1, 1)})
+    _, validation = imagenet_files()
+    numbers = [IDS[wnid] for _, wnid, _ in validation] if truth is None else truth
+    return {
+        "meta.mat": meta.getvalue(),
+        "ILSVRC2012_validation_ground_truth.txt": "".join(f"{n}\n" for n in numbers).encode(),
+    }
+
+
+def imagenet_tree(root: Path, layout: str = "folders") -> Path:
+    """The same small data set in one of the layouts; ``root`` is returned."""
+    training, validation = imagenet_files()
+    flat = {file: raw for file, _, raw in validation}
+    place = root / "ILSVRC" / "Data" / "CLS-LOC" if layout == "kaggle" else root
+    place.mkdir(parents=True)
+    if layout == "tars":
+        classes = {f"{wnid}.tar": tar_of(files) for wnid, files in training.items()}
+        write_tar(root / "ILSVRC2012_img_train.tar", classes)
+        write_tar(root / "ILSVRC2012_img_val.tar", flat)
+        kit = {f"ILSVRC2012_devkit_t12/data/{name}": raw for name, raw in devkit_files().items()}
+        (root / "ILSVRC2012_devkit_t12.tar.gz").write_bytes(tar_of(kit, "w:gz"))
+        return root
+    for wnid, files in training.items():
+        write_files(place / "train" / wnid, files)
+    if layout == "folders":
+        for file, wnid, raw in validation:
+            write_files(place / "val" / wnid, {file: raw})
+        return root
+    write_files(place / "val", flat)
+    if layout == "flat":
+        write_files(root / "ILSVRC2012_devkit_t12" / "data", devkit_files())
+    elif layout == "meta.bin":
+        names = {wnid: (f"words of {wnid}",) for wnid in WNIDS}
+        torch.save((names, [wnid for _, wnid, _ in validation]), root / "meta.bin")
+    else:
+        assert layout == "kaggle"
+        lines = [f"{file[:-5]},{wnid} 1 2 3 4 {wnid} 5 6 7 8" for file, wnid, _ in validation]
+        text = "ImageId,PredictionString\n" + "\n".join(reversed(lines)) + "\n"
+        (root / "LOC_val_solution.csv").write_text(text)
+        (root / "LOC_synset_mapping.txt").write_text("".join(f"{w} words\n" for w in WNIDS))
+    return root
+
+
+LAYOUTS = ("folders", "tars", "flat", "meta.bin", "kaggle")
