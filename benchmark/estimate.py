@@ -9,7 +9,7 @@ from rich.table import Table
 from benchmark.costs import count_flops
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.plan import network_spec, recipes
+from benchmark.plan import SMOKE_ROWS, network_spec, recipes
 from benchmark.settings import Settings
 from tasks.base import Recipe, Sizes
 from tasks.registry import task_class
@@ -61,11 +61,9 @@ class Estimate:
         whole = SchemeNetwork(network.build(torch.Generator()), [True] * blocks)
         self.flops = count_flops(whole.eval(), task.image_shape)
         self.settings = settings
-        self.steps = [
-            self._supernets(task.published),
-            self._search(task.published, blocks),
-            self._standalone(task.published),
-        ]
+        cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
+        sizes = cut if settings.smoke else task.published
+        self.steps = [self._supernets(sizes), self._search(sizes, blocks), self._standalone(sizes)]
 
     @property
     def hours(self) -> float:
@@ -99,7 +97,8 @@ class Estimate:
         # Block passes are what scoring costs; a pass is a share of a network's forward pass.
         each = block_passes(lanes // settings.supernet_seeds * settings.budget, blocks) / blocks
         amount = f"{lanes} runs × {settings.budget:,} evaluations of {sizes.validation:,} images"
-        flops = min(evaluations, each * settings.supernet_seeds) * sizes.validation * self.flops
+        scored = min(float(evaluations), each * settings.supernet_seeds)
+        flops = scored * sizes.validation * self.flops
         return Step("search", amount, flops, SCORING_RATE)
 
     def _standalone(self, sizes: Sizes) -> Step:
@@ -113,7 +112,7 @@ class Estimate:
 
     def _training(self, recipe: Recipe, sizes: Sizes) -> float:
         # Backward costs two forward passes.
-        return 3 * self.flops * recipe.epochs * sizes.training
+        return 3.0 * self.flops * recipe.epochs * sizes.training
 
 
 def _described(recipe: Recipe) -> str:

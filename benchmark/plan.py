@@ -23,7 +23,8 @@ from strategies.base import SearchSpace
 from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
-_SMOKE_ROWS = 8
+SMOKE_ROWS = 8
+"""Of each split, where things are only tried out."""
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
@@ -172,7 +173,7 @@ def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
         name=settings.task,
         seed=settings.data_seed,
         options=tuple(sorted(settings.task_options.items())),
-        rows=_SMOKE_ROWS if settings.smoke else None,
+        rows=SMOKE_ROWS if settings.smoke else None,
         data=None if settings.data is None else str(settings.data.expanduser()),
         cache=None if cache is None else str(cache),
         skip_broken=settings.skip_broken,
