@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
+from benchmark.threads import single_thread
 from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
@@ -70,8 +71,8 @@ def _compare(
     our_rate, their_rate = np.median(pairs, axis=0)
     with capsys.disabled():
         print(  # noqa: T201 - a person reads the rates
-            f"\n{title}: {our_rate:,.0f} images/s, torchvision {their_rate:,.0f}; ratio {ratios[0]:.2f} / "
-            f"{np.median(ratios):.2f} / {ratios[-1]:.2f} (lowest / median / highest of {PAIRS})"
+            f"\n{title}: {our_rate:,.0f} images/s, torchvision {their_rate:,.0f}; ratio "
+            f"{ratios[0]:.2f} / {np.median(ratios):.2f} / {ratios[-1]:.2f} (lowest / median / highest of {PAIRS})"
         )
 
 
@@ -90,8 +91,9 @@ def test_cifar_batches(
     )
 
     def ours() -> int:
-        batches = task.training_batches(128, rng=np.random.default_rng(0))
-        return sum(len(targets) for _, targets in batches)
+        with single_thread():  # as training does
+            batches = task.training_batches(128, rng=np.random.default_rng(0))
+            return sum(len(targets) for _, targets in batches)
 
     def theirs() -> int:
         return sum(len(targets) for _, targets in loader)
