@@ -72,7 +72,8 @@ def _compare(
     with capsys.disabled():
         print(  # noqa: T201 - a person reads the rates
             f"\n{title}: {our_rate:,.0f} images/s, torchvision {their_rate:,.0f}; ratio "
-            f"{ratios[0]:.2f} / {np.median(ratios):.2f} / {ratios[-1]:.2f} (lowest / median / highest of {PAIRS})"
+            f"{ratios[0]:.2f} / {np.median(ratios):.2f} / {ratios[-1]:.2f} "
+            f"(lowest / median / highest of {PAIRS})"
         )
 
 
