@@ -14,6 +14,7 @@ import click
 
 from benchmark import __version__
 from benchmark.errors import BenchmarkError, UsageError
+from tasks.errors import DataError
 
 if TYPE_CHECKING:
     from benchmark.live import LiveProgress
@@ -31,7 +32,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except UsageError as error:
+        except (UsageError, DataError) as error:
             raise _failure(error, code=_USAGE) from error
         except OSError as error:
             # A path that can't be made, read or written: theirs to change.
@@ -66,6 +67,11 @@ def main() -> None:
     help="Set a hyper-parameter (repeatable); `list strategies` names them.",
 )
 @click.option("--task", help="Task to search on.  [default: digits]")
+@click.option("--recipe", help="Named settings to start from; see `list recipes`.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
+@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
+@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
+@click.option("--backbone", help="Instead of the task's.")
 @click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
 @click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
 @click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
@@ -82,10 +88,13 @@ def main() -> None:
 @click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
 @click.option("--supernet-epochs", type=int, help="Instead of the task's.")
 @click.option("--standalone-epochs", type=int, help="Instead of the task's.")
+@click.option("--training", multiple=True, help="supernet.NAME=VALUE or standalone.NAME=VALUE.")
 @click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
 @click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 @click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
 @click.option("--oracle", help="Table of answers (Parquet) to search instead of a supernet.")
+@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@click.option("--dry-run", is_flag=True, help="Print the plan with an estimate, run nothing.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file of the options above.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
@@ -95,6 +104,7 @@ def run(
     out: Path | None,
     cache: Path | None,
     workers: int | None,
+    dry_run: bool,  # noqa: FBT001 - click's way
     **options: Any,
 ) -> None:
     """Compare strategies: search, train what they find, write the report.
@@ -104,6 +114,12 @@ def run(
     from rich.console import Console
 
     settings = _settings(config, options)
+    if dry_run or settings.recipe:
+        from benchmark.estimate import Estimate
+
+        Estimate(settings).print(Console(stderr=not dry_run))
+    if dry_run:
+        return
     console = Console(stderr=True)
     with _stoppable(console):
         from benchmark.experiment import run as run_experiment
@@ -132,10 +148,28 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     from benchmark.overrides import read_overrides
 
     values = {name: value for name, value in options.items() if value is not None}
-    values["set"] = read_overrides(values["set"])
+    if overrides := values.pop("set", None):
+        values["set"] = read_overrides(overrides)
     if "strategies" in values:
         values["strategies"] = _names(values["strategies"])
+    if pairs := values.pop("task_option", None):
+        values["task_options"] = dict(_pair(pair) for pair in pairs)
+    for name, value in map(_pair, values.pop("training", ())):
+        section, _, key = name.partition(".")
+        if section not in ("supernet", "standalone") or not key:
+            raise UsageError(
+                f"--training: expected supernet.NAME or standalone.NAME, received {name}"
+            )
+        changed = value.split(",") if key == "milestones" else value
+        values.setdefault(section, {})[key] = changed
     return values
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"expected NAME=VALUE, received {text!r}")
+    return name, value
 
 
 def _names(text: str | None) -> tuple[str, ...]:
@@ -145,6 +179,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 @main.command()
 @click.option("--task", help="Task of the supernet.  [default: digits]")
+@click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 @click.option("--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's.")
 @click.option("--attention", help="Attention module.  [default: se]")
 @click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
@@ -191,6 +226,7 @@ def tabulate(
 @click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
 @click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
 @click.option("--task", help="Task to train on.  [default: digits]")
+@click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 @click.option("--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's.")
 @click.option("--attention", help="Attention module.  [default: se]")
 @click.option("--sharing", help="One module a block (full) or a stage (share).  [default: full]")
@@ -238,6 +274,7 @@ def standalone(
 
 @main.command()
 @click.argument("evidence", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 @click.option("--supernet-seeds", type=int, help="Supernets to ask.  [default: 1]")
 @click.option("--retain", type=float, help="Connection probability in training.  [default: 0.8]")
 @click.option("--supernet-epochs", type=int, help="Instead of the task's.")
@@ -347,18 +384,20 @@ def race(strategies: str | None, landscapes: str | None, out: Path | None, **opt
 
 
 @main.command("list")
-@click.argument("kind", type=click.Choice(["strategies", "tasks"]))
+@click.argument("kind", type=click.Choice(["strategies", "tasks", "recipes"]))
 @click.argument("names", nargs=-1)
 def list_(kind: str, names: tuple[str, ...]) -> None:
     """List what there is to choose from; strategies that are named are described in full."""
     from rich.console import Console
 
-    from benchmark.listing import list_strategies, list_tasks
+    from benchmark.listing import list_recipes, list_strategies, list_tasks
 
     if kind == "strategies":
         list_strategies(Console(), names)
     elif names:
-        raise UsageError(f"expected no names after 'tasks', received {', '.join(names)}")
+        raise UsageError(f"expected no names after {kind!r}, received {', '.join(names)}")
+    elif kind == "recipes":
+        list_recipes(Console())
     else:
         list_tasks(Console())
 

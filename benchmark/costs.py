@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from scipy.stats import binom
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -87,6 +87,7 @@ def measure_costs(
     *,
     device: str = "cpu",
     rounds: int = 120,
+    batch: int = LATENCY_BATCH,
     confidence: float = 0.95,
 ) -> CostRecord:
     """Measure the network of one scheme beside Original and Full-SA.
@@ -97,6 +98,7 @@ def measure_costs(
         image_shape: channels, height, width of an image.
         device: where inference is timed; on the CPU with one thread.
         rounds: times that each of the three networks is timed.
+        batch: images of one timed forward pass.
         confidence: of the intervals of increments.
     """
     blocks = len(bits)
@@ -108,7 +110,8 @@ def measure_costs(
     parameters = count_parameters(networks[0])
     flops = count_flops(networks[0], image_shape)
     with single_thread():
-        seconds = _interleaved(networks, image_shape, device, rounds)
+        images = torch.zeros(batch, *image_shape, device=device)
+        seconds = _interleaved(networks, images, rounds)
     return CostRecord(
         bits=bits,
         parameters_as_built=count_parameters(supernet),
@@ -122,12 +125,11 @@ def measure_costs(
 
 @torch.inference_mode()
 def _interleaved(
-    networks: Sequence[nn.Module], image_shape: tuple[int, int, int], device: str, rounds: int
+    networks: Sequence[nn.Module], images: Float[torch.Tensor, "n c h w"], rounds: int
 ) -> Float64[np.ndarray, "rounds networks"]:
-    images = torch.zeros(LATENCY_BATCH, *image_shape, device=device)
     for network in networks:
-        network.to(device)
-        for _ in range(_WARM_UP):
+        network.to(images.device)
+        for _ in range(min(_WARM_UP, rounds)):
             network(images)
     seconds = np.empty((rounds, len(networks)))
     for turn in range(rounds):

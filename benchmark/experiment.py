@@ -47,20 +47,24 @@ def run(
 
     Raises:
         UsageError: settings that this machine can't serve, or a folder of another experiment.
+        DataError: the task's files are missing, damaged or of another format.
         StoreError: a damaged file in the folder or the cache.
     """
     if settings.oracle is not None:
         from benchmark.table_run import run_on_table  # noqa: PLC0415 - Parquet only when needed
 
         return run_on_table(settings, out=out, workers=workers, progress=progress)
-    plan = Plan(settings)
+    cache = default_cache() if cache is None else Path(cache)
+    plan = Plan(settings, cache=cache)
     folder = RunFolder(Path(out or Path("runs") / f"{settings.task}-{plan.identity[:8]}"))
     folder.check(plan.identity)
     crew = Workers(available_cores() if workers is None else workers)
     with (
-        opened_cache(default_cache() if cache is None else Path(cache)) as shared,
+        opened_cache(cache) as shared,
         folder.claim(plan.description(crew.count)) as store,
     ):
+        folder.keep_names("validation.txt", plan.task.held_out())
+        folder.keep_names("left-out.txt", plan.task.left_out())
         steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
         report = steps.run()
     report.write(folder.path)
@@ -218,6 +222,7 @@ class _Steps:
                     plan.task.image_shape,
                     device=self._settings.device,
                     confidence=self._settings.confidence,
+                    **plan.timing(),
                 )
                 self._store.add_cost(machine, cost)
                 advance(1)

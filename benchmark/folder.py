@@ -1,6 +1,6 @@
 """A run's folder: one store with everything a report is made from, and the reports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,6 +103,13 @@ class RunFolder:
                     "latencies must come from one machine, so choose another folder with --out"
                 )
             yield store
+
+    def keep_names(self, file: str, names: Sequence[str]) -> None:
+        """Write ``names`` beside the store, one a line, where there are any."""
+        if names:
+            draft = self.path / f"{file}.tmp"
+            draft.write_text("\n".join(names) + "\n", encoding="utf-8", errors="surrogateescape")
+            draft.replace(self.path / file)
 
     def open(self) -> Store:
         """Open the store of an existing run.

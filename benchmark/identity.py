@@ -12,6 +12,7 @@ import torch
 _SCORING = (
     "benchmark.evaluation",
     "benchmark.networks",
+    "benchmark.optimizers",
     "benchmark.oracle",
     "benchmark.schemes",
     "benchmark.seeding",

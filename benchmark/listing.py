@@ -1,6 +1,6 @@
 """What there is to choose from, as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_origin
 
 from rich.console import Console
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.chosen import choose
+from benchmark.recipes import RECIPES
 from benchmark.references import known_names
 from strategies.base import Strategy
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
@@ -36,12 +37,20 @@ def list_strategies(console: Console, references: Sequence[str] = ()) -> None:
 
 def list_tasks(console: Console) -> None:
     """Print what each task is and where it comes from."""
+    _list(console, {name: task_class(name) for name in TASKS})
+
+
+def list_recipes(console: Console) -> None:
+    """Print what each named recipe is and where it comes from."""
+    _list(console, RECIPES)
+
+
+def _list(console: Console, known: Mapping[str, Any]) -> None:
     table = Table(box=None)
     for title in ("name", "what it is", "source"):
         table.add_column(title)
-    for name in TASKS:
-        task = task_class(name)
-        table.add_row(name, task.summary, task.source)
+    for name, item in known.items():
+        table.add_row(name, item.summary, item.source)
     console.print(table)
 
 

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,12 +21,14 @@ from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSp
 from benchmark.records import LaneKey
 from benchmark.runner import Objective
 from benchmark.seeding import child_rng
-from benchmark.settings import Settings
+from benchmark.settings import RecipeChanges, Settings
 from benchmark.standalone import Training
 from strategies.base import SearchSpace, Strategy
-from tasks.base import Recipe
+from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
+SMOKE_ROWS = 8
+"""Of each split, where things are only tried out."""
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
@@ -34,31 +37,28 @@ class Plan:
 
     Args:
         settings: what determines the results.
+        cache: folder for an index of the task's files; None keeps none.
 
     Raises:
         UsageError: this machine lacks the device; a strategy can't be made; or task,
             backbone and attention module don't fit.
+        DataError: the task's files are missing, damaged or of another format.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         _check_device(settings.device)
         self.settings = settings
-        self.task = load_task(settings.task, seed=settings.data_seed)
+        self.task_spec = _task_spec(settings, cache)
+        self.task = load_task(self.task_spec)
         self.backbone = settings.backbone or self.task.backbone
-        shape = shape_named(self.backbone)
-        self.network = NetworkSpec(
-            backbone=shape.backbone(self.task.image_shape[0], self.task.classes),
-            attention=settings.attention,
-            reduction=shape.reduction(settings.attention),
-            sharing=settings.sharing,
-        )
+        # A subset of a data set may have fewer classes than its class says.
+        self.network = network_spec(settings, self.task)
         check_fit(self.network, self.task.image_shape)
-        self.supernet_recipe = _recipe(self.task.supernet_recipe, settings.supernet_epochs)
+        self.supernet_recipe, standalone_recipe = recipes(settings, self.task)
         self.training = Training(
-            task=settings.task,
-            data_seed=settings.data_seed,
+            task=self.task_spec,
             network=self.network,
-            recipe=_recipe(self.task.standalone_recipe, settings.standalone_epochs),
+            recipe=standalone_recipe,
             root_seed=settings.seed,
             device=settings.device,
         )
@@ -94,8 +94,7 @@ class Plan:
     def supernet(self, seed: int) -> SupernetSpec:
         """The supernet of one seed."""
         return SupernetSpec(
-            task=self.settings.task,
-            data_seed=self.settings.data_seed,
+            task=self.task_spec,
             network=self.network,
             recipe=self.supernet_recipe,
             retain=self.settings.retain,
@@ -108,6 +107,10 @@ class Plan:
         asked = len(self.settings.strategies) * self.settings.seeds * self.settings.budget
         whole = 2**self.blocks - 1
         return self.blocks <= _LANDSCAPE_LIMIT and whole <= block_passes(asked, self.blocks)
+
+    def timing(self) -> dict[str, int]:
+        """How inference is timed, where that isn't the default."""
+        return {"rounds": 2, "batch": 1} if self.settings.smoke else {}
 
     def oracle_facts(self, *, landscape: str) -> dict[str, Any]:
         """Named properties of the oracles, for reports; ``landscape`` says how they are asked."""
@@ -169,8 +172,47 @@ def plug_in_facts(strategies: Iterable[ChosenStrategy]) -> dict[str, str]:
     }
 
 
-def _recipe(recipe: Recipe, epochs: int | None) -> Recipe:
-    return recipe if epochs is None else replace(recipe, epochs=epochs)
+def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
+    """The networks of ``settings`` for the images and classes of ``task``.
+
+    Raises:
+        UsageError: there is no such backbone.
+    """
+    shape = shape_named(settings.backbone or task.backbone)
+    return NetworkSpec(
+        backbone=shape.backbone(task.image_shape[0], task.classes),
+        attention=settings.attention,
+        reduction=shape.reduction(settings.attention),
+        sharing=settings.sharing,
+    )
+
+
+def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:
+    """How supernets and stand-alone networks are trained: the task's recipes with changes."""
+    return (
+        _changed(task.supernet_recipe, settings.supernet, settings.supernet_epochs),
+        _changed(task.standalone_recipe, settings.standalone, settings.standalone_epochs),
+    )
+
+
+def _changed(recipe: Recipe, changes: RecipeChanges, epochs: int | None) -> Recipe:
+    given = changes.given()
+    if "epochs" in given:
+        recipe = recipe.lasting(given["epochs"])
+    recipe = replace(recipe, **given)
+    return recipe if epochs is None else recipe.lasting(epochs)
+
+
+def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
+    return TaskSpec(
+        name=settings.task,
+        seed=settings.data_seed,
+        options=tuple(sorted(settings.task_options.items())),
+        rows=SMOKE_ROWS if settings.smoke else None,
+        data=None if settings.data is None else str(settings.data.expanduser()),
+        cache=None if cache is None else str(cache),
+        skip_broken=settings.skip_broken,
+    )
 
 
 def _check_device(name: str) -> None:

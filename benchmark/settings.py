@@ -10,14 +10,52 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from benchmark.errors import UsageError, unknown_name
 from benchmark.overrides import Value
+from benchmark.recipes import RECIPES, merged
 from benchmark.references import require_known
 from tasks.registry import TASKS
+
+
+class RecipeChanges(BaseModel):
+    """What to change in a task's training recipe; None leaves the task's value.
+
+    See `tasks.base.Recipe` for what each means.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    optimizer: Literal["sgd", "nesterov", "adamw"] | None = None
+    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    weight_decay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    schedule: Literal["one-cycle", "cosine", "multi-step", "constant"] | None = None
+    milestones: tuple[int, ...] | None = None
+    gamma: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+    def given(self) -> dict[str, Any]:
+        """The changes by name."""
+        return self.model_dump(exclude_none=True)
+
+
+_SMOKE: dict[str, Any] = {
+    "budget": 2,
+    "seeds": 1,
+    "supernet_seeds": 1,
+    "standalone_seeds": 1,
+    "candidates": 1,
+    "supernet_epochs": 1,
+    "standalone_epochs": 1,
+    "supernet": {"batch_size": 4},
+    "standalone": {"batch_size": 4},
+}
 
 
 class Settings(BaseModel):
     """Everything that determines the results of an experiment.
 
-    Where and how fast it runs (folder, cache, workers) is not part of it.
+    Where and how fast it runs (folder, cache, workers) is not part of it, and neither is
+    where the data lie: their fingerprint is. ``recipe`` names settings to start from
+    (`benchmark.recipes`); whatever else is given wins.
 
     Raises:
         UsageError: a value that can't be, an unknown name, or an unknown setting.
@@ -25,7 +63,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    recipe: str | None = Field(None, description="named settings to start from")
     task: str = Field("digits", description="task to search on")
+    task_options: dict[str, str] = Field({}, description="choices that the task offers")
+    data: Path | None = Field(None, exclude=True, description="where the task's files are")
+    skip_broken: bool = Field(
+        default=False, description="leave out images that can't be decoded instead of stopping"
+    )
+    backbone: str | None = Field(None, description="backbone instead of the task's")
     strategies: tuple[str, ...] = Field(
         ("ean", "ga", "enas"), min_length=1, description="strategies to compare"
     )
@@ -37,7 +82,6 @@ class Settings(BaseModel):
     supernet_seeds: int = Field(1, ge=1, description="supernets, trained with different seeds")
     standalone_seeds: int = Field(3, ge=1, description="trainings from scratch of each scheme")
     candidates: int = Field(3, ge=1, description="schemes of each run that are trained")
-    backbone: str | None = Field(None, description="backbone instead of the task's")
     attention: Literal["se", "sge", "dia"] = Field("se", description="attention module")
     sharing: Literal["full", "share"] = Field(
         "full", description="one module for each block (full) or for each stage (share)"
@@ -60,6 +104,12 @@ class Settings(BaseModel):
     standalone_epochs: int | None = Field(
         None, ge=1, description="epochs of stand-alone training instead of the task's"
     )
+    supernet: RecipeChanges = Field(
+        RecipeChanges(), description="changes to the task's recipe of supernet training"
+    )
+    standalone: RecipeChanges = Field(
+        RecipeChanges(), description="changes to the task's recipe of stand-alone training"
+    )
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
     seed: int = Field(0, ge=0, description="root of every seed but the data's")
     data_seed: int = Field(0, ge=0, lt=4 * 10**8, description="fixes the task's splits")
@@ -67,8 +117,17 @@ class Settings(BaseModel):
         None, description="table of answers (Parquet) to search instead of a supernet"
     )
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
+    smoke: bool = Field(
+        default=False, description="a few images and steps, to try the whole path out"
+    )
 
     def __init__(self, **values: Any) -> None:
+        if (name := values.get("recipe")) is not None:
+            if name not in RECIPES:
+                raise unknown_name("recipe", str(name), RECIPES)
+            values = merged(RECIPES[name].settings, values)
+        if values.get("smoke"):
+            values = merged(values, _SMOKE)
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -111,13 +170,11 @@ class Settings(BaseModel):
     def command(self) -> str:
         """The command line that gives these settings."""
         words = ["python", "-m", "benchmark", "run"]
-        for name, value in self.model_dump(exclude={"set"}).items():
-            if name == "strategies" or value != type(self).model_fields[name].default:
-                text = ",".join(value) if isinstance(value, tuple) else str(value)
-                words += [f"--{name.replace('_', '-')}", text]
-        for strategy, values in self.set.items():
-            for name, value in values.items():
-                words += ["--set", f"{strategy}.{name}={_text(value)}"]
+        start = Settings(recipe=self.recipe, smoke=self.smoke)
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name in ("recipe", "smoke", "strategies") or value != getattr(start, name):
+                words += _flags(name, value)
         return shlex.join(words)
 
     @classmethod
@@ -133,22 +190,49 @@ class Settings(BaseModel):
             raise UsageError(f"can't read settings from {path}: {error}") from error
         given = overrides.pop("set", {})
         values |= overrides
-        merged = dict(cls(**values).set)
+        hyper_parameters = dict(cls(**values).set)
         for strategy, chosen in given.items():
-            merged[strategy] = merged.get(strategy, {}) | chosen
-        return cls(**(values | {"set": merged}))
+            hyper_parameters[strategy] = hyper_parameters.get(strategy, {}) | chosen
+        return cls(**(values | {"set": hyper_parameters}))
 
 
-def _text(value: Value) -> str:
-    """A value as `--set` reads it."""
+_SECTIONS = ("supernet", "standalone")
+_NAMES = list(Settings.model_fields)
+
+
+def _flags(name: str, value: Any) -> list[str]:
+    if value is None or value is False:
+        return []
+    flag = f"--{name.replace('_', '-')}"
+    if value is True:
+        return [flag]
+    if isinstance(value, RecipeChanges):
+        changes = value.given().items()
+        return [word for key, to in changes for word in ("--training", f"{name}.{key}={_text(to)}")]
+    if name == "set":
+        pairs = [
+            (f"{strategy}.{key}", to) for strategy in value for key, to in value[strategy].items()
+        ]
+        return [word for key, to in pairs for word in ("--set", f"{key}={_text(to)}")]
+    if isinstance(value, dict):
+        return [word for key, to in value.items() for word in ("--task-option", f"{key}={to}")]
+    return [flag, _text(value)]
+
+
+def _text(value: Any) -> str:
+    """A value as flags read it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _readable(error: ValidationError) -> UsageError:
     problem = error.errors()[0]
-    name = ".".join(str(part) for part in problem["loc"][:1])
+    section, *rest = (str(part) for part in problem["loc"])
+    name = ".".join([section, *rest[:1]]) if section in _SECTIONS else section
     if problem["type"] == "extra_forbidden":
-        return unknown_name("setting", name, Settings.model_fields)
+        known = [f"{section}.{key}" for key in RecipeChanges.model_fields] if rest else _NAMES
+        return unknown_name("setting", name, known)
     cause = problem.get("ctx", {}).get("error")
     if isinstance(cause, UsageError):
         return cause

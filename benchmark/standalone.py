@@ -22,7 +22,7 @@ from benchmark.seeding import child_generator, child_rng
 from benchmark.store import Store
 from benchmark.training import train
 from benchmark.workers import Workers
-from tasks.base import Recipe, Task
+from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
 
@@ -31,16 +31,14 @@ class Training:
     """What all stand-alone trainings of an experiment have in common; picklable.
 
     Attributes:
-        task: name of the task.
-        data_seed: fixes the task's splits.
+        task: data and splits.
         network: backbone and SAMs.
         recipe: how they are trained.
         root_seed: root of the trainings' seeds.
         device: where they run.
     """
 
-    task: str
-    data_seed: int
+    task: TaskSpec
     network: NetworkSpec
     recipe: Recipe
     root_seed: int
@@ -48,7 +46,8 @@ class Training:
 
     def identity(self, task: Task) -> str:
         """Content hash of this description, the data and the code."""
-        return content_hash(spec=asdict(self), data=task.facts(), code=code_version())
+        spec = asdict(self) | {"task": self.task.identifying()}
+        return content_hash(spec=spec, data=task.facts(), code=code_version())
 
     def initial_network(self, bits: str, seed: int) -> SchemeNetwork:
         """The untrained network of a scheme; weights that schemes share are equal."""
@@ -62,7 +61,7 @@ def train_standalone(job: tuple[Training, str, int]) -> StandaloneRecord:
     The scores of a training that diverges are NaN: the others go on.
     """
     training, bits, seed = job
-    task = load_task(training.task, seed=training.data_seed)
+    task = load_task(training.task)
     started = perf_counter()
     network = training.initial_network(bits, seed).to(training.device)
     rng = child_rng(training.root_seed, "standalone", seed, "draws")

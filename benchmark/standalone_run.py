@@ -15,8 +15,10 @@ from benchmark.store import Store
 from benchmark.workers import Workers
 
 _MEANT = {
-    *("task", "backbone", "attention", "sharing", "standalone_epochs", "standalone_seeds"),
-    *("seed", "data_seed", "device", "confidence"),
+    *("task", "task_options", "skip_broken", "data_seed"),
+    *("backbone", "attention", "sharing"),
+    *("standalone", "standalone_epochs", "standalone_seeds"),
+    *("seed", "device", "confidence"),
 }
 
 
@@ -42,7 +44,7 @@ def train_schemes(
     Raises:
         SchemeError: a scheme that doesn't fit the network.
     """
-    plan = Plan(settings)
+    plan = Plan(settings, cache=cache.path.parent)
     stages = plan.space.blocks_per_stage
     bits = list(dict.fromkeys(scheme_bits(parse_scheme(text, stages)) for text in schemes))
     seeds = range(settings.standalone_seeds)

@@ -37,7 +37,7 @@ def tabulate(
     Raises:
         UsageError: too many schemes.
     """
-    plan = Plan(settings)
+    plan = Plan(settings, cache=cache.path.parent)
     if plan.blocks > LIMIT and not force:
         raise UsageError(
             f"{plan.network.backbone.blocks} blocks have 2^{plan.blocks} schemes; more than "

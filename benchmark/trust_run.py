@@ -14,7 +14,10 @@ from benchmark.store import Store
 from benchmark.workers import Workers
 from reports.evidence import OracleAnswers
 
-_FROM_EVIDENCE = ("task", "backbone", "attention", "sharing", "data_seed")
+_FROM_EVIDENCE = {
+    *("task", "task_options", "skip_broken", "data_seed"),
+    *("backbone", "attention", "sharing"),
+}
 
 
 def ask_oracles(
@@ -38,12 +41,14 @@ def ask_oracles(
         UsageError: the task's data here are not those of the evidence.
     """
     shown = Silent() if progress is None else progress
-    network = {name: evidence.settings[name] for name in _FROM_EVIDENCE}
+    network = {name: evidence.settings[name] for name in sorted(_FROM_EVIDENCE)}
     bits = list(dict.fromkeys(record.bits for record in evidence.records))
     schemes = np.array([bits_scheme(text) for text in bits])
     answers = []
     for mode in BATCH_NORM_MODES:
-        plan = Plan(Settings(**(settings | network | {"batch_norm": mode})))
+        plan = Plan(
+            Settings(**(settings | network | {"batch_norm": mode})), cache=cache.path.parent
+        )
         if plan.task.facts() != evidence.task:
             raise UsageError(
                 f"the evidence is about data {evidence.task}, here they are {plan.task.facts()}"

@@ -1,54 +1,125 @@
 """What a task is: splits, loss, metric and recipes. A leaf: imports nothing else of ours."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+Batch = tuple[Float[Tensor, "n c h w"], Int64[Tensor, " n"]]
+"""Images and targets that belong together, row by row."""
+Batches = Generator[Batch, None, None]
+"""Given out one after the other; may be closed early."""
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained, on a one-cycle schedule of the learning rate.
+    """How a network is trained.
 
     Attributes:
-        epochs: passes over `Task.training_epoch`.
+        epochs: passes over the training data.
         batch_size: images of one step.
-        optimizer: ``sgd`` (Nesterov momentum 0.9) or ``adamw``.
+        optimizer: ``sgd`` (momentum 0.9), ``nesterov`` (the same in Nesterov's form) or ``adamw``.
         learning_rate: peak of the schedule.
         weight_decay: as the optimiser means it, on every parameter.
+        schedule: of the learning rate. ``one-cycle`` rises and falls from step to step;
+            the others change between epochs: ``cosine`` falls to zero, ``multi-step``
+            multiplies by ``gamma`` at each of ``milestones``, ``constant`` stays.
+        milestones: epochs after which a multi-step schedule multiplies, ascending.
+        gamma: factor of a multi-step schedule.
     """
 
     epochs: int
     batch_size: int
-    optimizer: Literal["sgd", "adamw"]
+    optimizer: Literal["sgd", "nesterov", "adamw"]
     learning_rate: float
     weight_decay: float
+    schedule: Literal["one-cycle", "cosine", "multi-step", "constant"] = "one-cycle"
+    milestones: tuple[int, ...] = ()
+    gamma: float = 0.1
+
+    def lasting(self, epochs: int) -> "Recipe":
+        """The recipe squeezed or stretched to ``epochs``, milestones in proportion."""
+        milestones = tuple(round(at * epochs / self.epochs) for at in self.milestones)
+        return replace(self, epochs=epochs, milestones=milestones)
 
 
 @dataclass(frozen=True)
-class Split:
-    """Images and targets that belong together, row by row."""
+class TaskSpec:
+    """A task up to its data; picklable, so that workers can load it themselves.
 
-    images: Float[Tensor, "n c h w"]
+    Attributes:
+        name: of the task.
+        seed: fixes its splits.
+        options: choices among `Task.options`, sorted by name.
+        rows: cut each split to so many rows, to try things out; None leaves it whole.
+        data: where its files are; None for embedded data.
+        cache: folder where an index of the files may be kept; None keeps none.
+        skip_broken: leave out files that can't be decoded instead of stopping there.
+    """
+
+    name: str
+    seed: int = 0
+    options: tuple[tuple[str, str], ...] = ()
+    rows: int | None = None
+    data: str | None = None
+    cache: str | None = None
+    skip_broken: bool = False
+
+    def identifying(self) -> dict[str, Any]:
+        """What tells results apart; places don't, since a task's facts know its content."""
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "options": dict(self.options),
+            "rows": self.rows,
+            "skip broken": self.skip_broken,
+        }
+
+
+class Split(ABC):
+    """Rows in a fixed order, given out in batches; in memory or read when they are wanted."""
+
     targets: Int64[Tensor, " n"]
+    """Of all rows."""
 
     def __len__(self) -> int:
         return len(self.targets)
 
-    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    @abstractmethod
+    def batches(self, size: int) -> Batches:
         """Images and targets, ``size`` rows at a time."""
+
+    @abstractmethod
+    def to(self, device: str) -> "Split":
+        """The same rows, given out on ``device``; what fits there lives there."""
+
+    @abstractmethod
+    def head(self, rows: int) -> "Split":
+        """The first ``rows`` rows."""
+
+
+@dataclass(frozen=True)
+class TensorSplit(Split):
+    """Images and targets in memory."""
+
+    images: Float[Tensor, "n c h w"]
+    targets: Int64[Tensor, " n"]
+
+    def batches(self, size: int) -> Batches:
         for start in range(0, len(self), size):
             rows = slice(start, start + size)
             yield self.images[rows], self.targets[rows]
 
-    def to(self, device: str) -> "Split":
-        """The same rows on ``device``."""
-        return Split(self.images.to(device), self.targets.to(device))
+    def to(self, device: str) -> "TensorSplit":
+        return TensorSplit(self.images.to(device), self.targets.to(device))
+
+    def head(self, rows: int) -> "TensorSplit":
+        return TensorSplit(self.images[:rows], self.targets[:rows])
 
 
 @dataclass(frozen=True)
@@ -89,6 +160,15 @@ class Classification(Metric):
         return Score(accuracy=float(tally[0]) / rows, loss=float(tally[1]) / rows)
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """Rows of the splits."""
+
+    training: int
+    validation: int
+    test: int
+
+
 class Task(ABC):
     """A data set with a question: higher `Score.accuracy` is better.
 
@@ -97,29 +177,35 @@ class Task(ABC):
     see training and validation data only; `test` is for stand-alone networks.
     """
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
+    name: str
+    summary: str
     """One line for lists."""
-    source: ClassVar[str]
+    source: str
     """Where the data come from."""
-    image_shape: ClassVar[tuple[int, int, int]]
-    classes: ClassVar[int]
-    epoch_size: ClassVar[int]
-    """Draws of one training epoch."""
-    metric: ClassVar[Metric]
-    backbone: ClassVar[str]
+    metric: Metric
+    backbone: str
     """Name of the backbone that the task is meant for."""
+    supernet_recipe: Recipe
+    standalone_recipe: Recipe
+    image_shape: tuple[int, int, int]
+    classes: int
+    epoch_size: int
+    """Rows of one training epoch."""
 
     @abstractmethod
-    def __init__(self, seed: int) -> None:
-        """Make the splits; ``seed`` fixes them."""
+    def training_batches(
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+    ) -> Batches:
+        """One epoch of training draws, ``size`` rows at a time, the last batch perhaps shorter.
 
-    supernet_recipe: ClassVar[Recipe]
-    standalone_recipe: ClassVar[Recipe]
+        All that is drawn from ``rng`` is drawn before the first batch is given out,
+        so how far ahead a task reads or whether an epoch is used up makes no difference.
 
-    @abstractmethod
-    def training_epoch(self, *, rng: np.random.Generator) -> Split:
-        """One epoch of training draws in the order in which they are to be used."""
+        Args:
+            size: rows of a batch.
+            rng: source of every draw.
+            device: where the batches are wanted; data that fit live there.
+        """
 
     @abstractmethod
     def validation(self) -> Split:
@@ -133,8 +219,34 @@ class Task(ABC):
     def facts(self) -> dict[str, str | int]:
         """Sizes, classes and fingerprint of the splits, for reports and content hashes."""
 
+    def held_out(self) -> Sequence[str]:
+        """Names of the validation rows, where they were taken from somebody's training set."""
+        return ()
+
+    def left_out(self) -> Sequence[str]:
+        """Names of files that were left out because they can't be decoded."""
+        return ()
+
     def loss(
         self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
     ) -> Float[Tensor, ""]:
         """The training loss: mean cross entropy."""
         return torch.nn.functional.cross_entropy(outputs, targets)
+
+
+class NamedTask(Task):
+    """A task that the registry can make; what `Task` declares is its class's to say."""
+
+    published: ClassVar[Sizes]
+    """Rows of the complete data set, for plans made without it."""
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Choices of each option, the default first."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, spec: TaskSpec) -> "NamedTask":
+        """Make the task that ``spec`` describes; the registry has checked its options.
+
+        Raises:
+            DataError: data are missing, damaged or of another format.
+        """

@@ -8,7 +8,6 @@ gating channels by global context, which is what attention modules do, pays off.
 """
 
 import hashlib
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,7 +15,16 @@ from jaxtyping import Float, Int
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from tasks.base import Classification, Recipe, Split, Task
+from tasks.base import (
+    Batches,
+    Classification,
+    NamedTask,
+    Recipe,
+    Sizes,
+    TaskSpec,
+    TensorSplit,
+)
+from tasks.errors import DataError
 
 _POOLS = {"training": 900, "validation": 400, "test": 497}
 _LEVELS = np.array([-0.4, 0.0, 0.4])
@@ -24,7 +32,7 @@ _CUE_NOISE = 0.5
 _NOISE = 0.1
 
 
-class Digits(Task):
+class Digits(NamedTask):
     """1,797 digits in three stratified pools, composed into cued images pool by pool.
 
     Args:
@@ -44,7 +52,8 @@ class Digits(Task):
     standalone_recipe = Recipe(
         epochs=12, batch_size=64, optimizer="adamw", learning_rate=0.015, weight_decay=0.05
     )
-    supernet_recipe = replace(standalone_recipe, epochs=30)
+    supernet_recipe = standalone_recipe.lasting(30)
+    published = Sizes(training=1_800, validation=10_000, test=10_000)
 
     def __init__(
         self, seed: int = 0, *, validation_size: int = 10_000, test_size: int = 10_000
@@ -57,13 +66,22 @@ class Digits(Task):
         self._validation = self._frozen("validation", validation_size, 1)
         self._test = self._frozen("test", test_size, 2)
 
-    def training_epoch(self, *, rng: np.random.Generator) -> Split:
-        return compose(*self.pools["training"], self.epoch_size, rng=rng)
+    @classmethod
+    def load(cls, spec: TaskSpec) -> "Digits":
+        if spec.data is not None:
+            raise DataError(f"task digits comes with its data: leave out --data {spec.data}")
+        return cls(spec.seed)
 
-    def validation(self) -> Split:
+    def training_batches(
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+    ) -> Batches:
+        draws = compose(*self.pools["training"], self.epoch_size, rng=rng)
+        return draws.to(device).batches(size)
+
+    def validation(self) -> TensorSplit:
         return self._validation
 
-    def test(self) -> Split:
+    def test(self) -> TensorSplit:
         return self._test
 
     def facts(self) -> dict[str, str | int]:
@@ -86,7 +104,7 @@ class Digits(Task):
             "fingerprint": digest.hexdigest()[:16],
         }
 
-    def _frozen(self, pool: str, size: int, stream: int) -> Split:
+    def _frozen(self, pool: str, size: int, stream: int) -> TensorSplit:
         rng = np.random.default_rng([self._seed, stream])
         return compose(*self.pools[pool], size, rng=rng)
 
@@ -113,7 +131,7 @@ def compose(
     size: int,
     *,
     rng: np.random.Generator,
-) -> Split:
+) -> TensorSplit:
     """Draw ``size`` cued images from one pool of digits.
 
     Args:
@@ -130,4 +148,4 @@ def compose(
     images[:, 3] += _CUE_NOISE * rng.standard_normal((size, 8, 8), dtype=np.float32)
     images += _NOISE * rng.standard_normal(images.shape, dtype=np.float32)
     targets = labels[chosen[np.arange(size), cued]]
-    return Split(torch.from_numpy(images), torch.from_numpy(targets))
+    return TensorSplit(torch.from_numpy(images), torch.from_numpy(targets))

@@ -1,25 +1,46 @@
 """Tasks by name, imported only when they are used."""
 
+from functools import lru_cache
 from importlib import import_module
 
-from tasks.base import Task
+from tasks.base import NamedTask, Task, TaskSpec
+from tasks.errors import DataError
+from tasks.limited import Limited
 
-TASKS: dict[str, str] = {"digits": "tasks.digits:Digits"}
+TASKS: dict[str, str] = {
+    "digits": "tasks.digits:Digits",
+    "cifar100": "tasks.cifar100:Cifar100",
+    "imagenet": "tasks.imagenet.task:ImageNet",
+}
 """Module and class of every task."""
 
 
-def task_class(name: str) -> type[Task]:
+def task_class(name: str) -> type[NamedTask]:
     """The class that ``TASKS`` lists under ``name``.
 
     Raises:
         KeyError: no task has this name.
     """
     module, _, attribute = TASKS[name].partition(":")
-    loaded: type[Task] = getattr(import_module(module), attribute)
-    assert issubclass(loaded, Task)
+    loaded: type[NamedTask] = getattr(import_module(module), attribute)
+    assert issubclass(loaded, NamedTask)
     return loaded
 
 
-def load_task(name: str, *, seed: int) -> Task:
-    """Make the task ``name``, its splits fixed by ``seed``."""
-    return task_class(name)(seed)
+@lru_cache(maxsize=2)
+def load_task(spec: TaskSpec) -> Task:
+    """Make the task that ``spec`` describes; once in a process, since data may be large.
+
+    Raises:
+        DataError: an option that the task doesn't have, or data that can't be used.
+    """
+    loaded = task_class(spec.name)
+    for name, value in spec.options:
+        if name not in loaded.options:
+            known = ", ".join(loaded.options) or "none"
+            raise DataError(f"task {spec.name} has no option {name!r} (there are: {known})")
+        if value not in loaded.options[name]:
+            choices = ", ".join(loaded.options[name])
+            raise DataError(f"{name}: expected one of {choices}; received {value!r}")
+    task = loaded.load(spec)
+    return task if spec.rows is None else Limited(task, spec.rows)

@@ -8,6 +8,7 @@ Algorithm 1).
 import hashlib
 import json
 import os
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +28,7 @@ from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.seeding import child_generator, child_rng
 from benchmark.training import OnEpoch, train
-from tasks.base import Recipe, Task
+from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
 CALIBRATION_DRAWS = 900
@@ -80,8 +81,7 @@ class SupernetSpec:
     """Everything that the weights of a supernet depend on.
 
     Attributes:
-        task: name of the task.
-        data_seed: fixes the task's splits.
+        task: data and splits.
         network: backbone and SAMs.
         recipe: how it is trained.
         retain: probability of a connection in a training scheme.
@@ -89,8 +89,7 @@ class SupernetSpec:
         seed: tells initial weights, draws and schemes from those of other supernets.
     """
 
-    task: str
-    data_seed: int
+    task: TaskSpec
     network: NetworkSpec
     recipe: Recipe
     retain: float
@@ -99,7 +98,11 @@ class SupernetSpec:
 
     def identity(self, task: Task) -> str:
         """Content hash of this description, the data and the code."""
-        return content_hash(spec=asdict(self), data=task.facts(), code=code_version())
+        return content_hash(spec=self.described(), data=task.facts(), code=code_version())
+
+    def described(self) -> dict[str, Any]:
+        """This description as JSON values, without the places of data."""
+        return asdict(self) | {"task": self.task.identifying()}
 
 
 def train_supernet(spec: SupernetSpec, task: Task, *, on_epoch: OnEpoch) -> AttentionNetwork:
@@ -166,7 +169,7 @@ def frozen_supernet(
     if not path.exists():
         started = perf_counter()
         network = train_supernet(spec, task, on_epoch=on_epoch)
-        facts = {"spec": asdict(spec), "training seconds": perf_counter() - started}
+        facts = {"spec": spec.described(), "training seconds": perf_counter() - started}
         folder.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         save_file(network.state_dict(), draft, metadata={"supernet": json.dumps(facts)})
@@ -227,7 +230,7 @@ class SupernetOracle:
 @lru_cache(maxsize=4)
 def _made(recipe: SupernetOracle) -> Oracle:
     spec = recipe.supernet.spec
-    task = load_task(spec.task, seed=spec.data_seed)
+    task = load_task(spec.task)
     return PrefixTreeOracle(
         recipe.supernet.load().to(recipe.device),
         oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),
@@ -239,9 +242,10 @@ def _made(recipe: SupernetOracle) -> Oracle:
 def oracle_data(task: Task, rng: np.random.Generator, *, device: str = "cpu") -> OracleData:
     """What an oracle may see of ``task``: validation data and training draws."""
     validation = task.validation()
-    calibration = task.training_epoch(rng=rng).images
+    with closing(task.training_batches(CALIBRATION_DRAWS, rng=rng, device=device)) as batches:
+        calibration, _ = next(batches)
     return OracleData(
         validation=validation.to(device),
-        calibration=calibration[:CALIBRATION_DRAWS].to(device),
+        calibration=calibration.to(device),
         metric=task.metric,
     )

@@ -8,7 +8,7 @@ from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.resnet import Backbone
 from benchmark.networks.sge import SGE
 from benchmark.oracle.base import OracleData
-from tasks.base import Classification, Metric, Split
+from tasks.base import Classification, Metric, TensorSplit
 
 SMALL = Backbone(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
 
@@ -45,4 +45,4 @@ def small_data(rows: int = 37, *, size: int = 6, metric: Metric | None = None) -
     images = torch.randn(rows, 3, size, size, generator=generator)
     targets = torch.randint(SMALL.classes, (rows,), generator=generator)
     calibration = torch.randn(24, 3, size, size, generator=generator)
-    return OracleData(Split(images, targets), calibration, metric or Classification())
+    return OracleData(TensorSplit(images, targets), calibration, metric or Classification())

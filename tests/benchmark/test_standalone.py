@@ -12,12 +12,12 @@ from benchmark.records import LaneKey, LaneRecord
 from benchmark.standalone import Training, pick_candidates, train_all, train_standalone
 from benchmark.store import Store
 from benchmark.workers import Workers
+from tasks.base import TaskSpec
 from tasks.digits import Digits
 
 TINY = Backbone(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
 TRAINING = Training(
-    task="digits",
-    data_seed=0,
+    task=TaskSpec("digits"),
     network=NetworkSpec(TINY, "se", reduction=2, sharing="full"),
     recipe=replace(Digits.standalone_recipe, epochs=1),
     root_seed=0,
@@ -75,7 +75,7 @@ def test_known_trainings_are_not_repeated(tmp_path: Path) -> None:
     [
         replace(TRAINING, root_seed=1),
         replace(TRAINING, recipe=replace(TRAINING.recipe, epochs=2)),
-        replace(TRAINING, data_seed=1),
+        replace(TRAINING, task=TaskSpec("digits", seed=1)),
     ],
 )
 def test_whatever_changes_a_result_changes_the_identity(other: Training) -> None:

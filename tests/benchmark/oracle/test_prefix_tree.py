@@ -13,7 +13,7 @@ from benchmark.oracle.base import checked
 from benchmark.oracle.prefix_tree import PrefixTreeOracle, block_passes, descend
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.schemes import all_schemes
-from tasks.base import Classification
+from tasks.base import Classification, TensorSplit
 from tests.benchmark.small import SMALL, small_data, small_network
 
 Mode = Literal["recalibrated", "running"]
@@ -99,9 +99,10 @@ def test_in_double_precision_nothing_but_its_rounding_is_left(
     backbone = replace(BACKBONES["imagenet"], blocks_per_stage=(9, 12))
     network = small_network(sharing, attention=attention, backbone=backbone).double()
     data = small_data(8, size=16)
+    ((images, targets),) = data.validation.batches(8)
     data = replace(
         data,
-        validation=replace(data.validation, images=data.validation.images.double()),
+        validation=TensorSplit(images.double(), targets),
         calibration=data.calibration.double(),
     )
     schemes = np.random.default_rng(0).random((4, 21)) < 0.5
@@ -176,7 +177,7 @@ def test_shared_prefixes_run_once() -> None:
         calls += 1
         return run_unit(unit, features)
 
-    images = small_data().validation.images
+    ((images, _),) = small_data().validation.batches(100)
     with torch.inference_mode():
         rows = [row for row, _ in descend(network, ALL, images, counted)]
     assert rows == list(range(32))

@@ -16,12 +16,12 @@ from benchmark.oracle.supernet import (
     train_supernet,
 )
 from benchmark.schemes import all_schemes
+from tasks.base import TaskSpec
 from tasks.digits import Digits
 
 TINY = Backbone(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
 SPEC = SupernetSpec(
-    task="digits",
-    data_seed=0,
+    task=TaskSpec("digits"),
     network=NetworkSpec(TINY, "se", reduction=2, sharing="full"),
     recipe=replace(Digits.supernet_recipe, epochs=1),
     retain=0.8,

@@ -1,0 +1,48 @@
+"""Named recipes: settings to start from, kept as data in ``recipes.toml``."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NamedRecipe:
+    """Settings that belong together.
+
+    Attributes:
+        summary: what they reproduce.
+        source: which of them are stated where, and which are assumed.
+        settings: values of `benchmark.settings.Settings` by name.
+    """
+
+    summary: str
+    source: str
+    settings: Mapping[str, Any]
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes``; tables in both are merged key by key."""
+    result = dict(base)
+    for name, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(name), Mapping)
+        result[name] = dict(result[name]) | dict(value) if both else value
+    return result
+
+
+def _read() -> dict[str, NamedRecipe]:
+    text = files("benchmark").joinpath("recipes.toml").read_text(encoding="utf-8")
+    recipes: dict[str, NamedRecipe] = {}
+    for name, table in tomllib.loads(text).items():
+        start = recipes[table["like"]] if "like" in table else None
+        recipes[name] = NamedRecipe(
+            summary=table["summary"],
+            source=table.get("source", start.source if start else ""),
+            settings=merged(start.settings if start else {}, table.get("settings", {})),
+        )
+    return recipes
+
+
+RECIPES = _read()
+"""Every named recipe; one may be ``like`` another that stands above it."""

@@ -1,0 +1,175 @@
+"""Task ``cifar100``: 100 classes of 32×32 images, 40k/10k/10k as in the paper.
+
+A fifth of each class's training images (100 of 500) is held out for validation,
+chosen by the data seed. Everything lives as bytes on the device where it is wanted;
+batches are cropped, flipped and normalised there.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+
+from tasks.base import (
+    Batches,
+    Classification,
+    NamedTask,
+    Recipe,
+    Sizes,
+    TaskSpec,
+)
+from tasks.cifar_files import CLASSES, CifarFiles, download
+from tasks.errors import DataError
+from tasks.holdout import held_out
+from tasks.pixels import Normalisation, Pixels, PixelSplit, cropped, padded
+
+_NORMALISATIONS = {
+    # The paper's authors normalise CIFAR100 by CIFAR10's constants (DIANet's cifar.py).
+    "paper": Normalisation((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+    "own": Normalisation((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+}
+_MARGINS = {"crop-flip": 4, "flip": 0, "none": 0}
+
+
+class Cifar100(NamedTask):
+    """CIFAR100 from its own files.
+
+    Args:
+        files: the folder they are in.
+        seed: chooses the validation images.
+        normalisation: ``paper`` or the data set's ``own``.
+        augmentation: ``crop-flip`` (crops of 32×32 from a border of 4; ResNet164 in the
+            paper), ``flip`` (ResNet38) or ``none``.
+
+    Raises:
+        DataError: a file is damaged.
+    """
+
+    name = "cifar100"
+    summary = "100 classes of 32×32 photographs, 40k/10k/10k (--data)"
+    source = 'Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"'
+    image_shape = (3, 32, 32)
+    classes = CLASSES
+    metric = Classification()
+    backbone = "resnet164"
+    standalone_recipe = Recipe(
+        epochs=164,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.1,
+        weight_decay=1e-4,
+        schedule="multi-step",
+        milestones=(81, 122),
+    )
+    supernet_recipe = standalone_recipe.lasting(150)
+    published = Sizes(training=40_000, validation=10_000, test=10_000)
+    options = {  # noqa: RUF012 - declared a ClassVar by the base class
+        "normalisation": ("paper", "own"),
+        "augmentation": ("crop-flip", "flip", "none"),
+        "download": ("no", "yes"),
+    }
+
+    def __init__(
+        self,
+        files: CifarFiles,
+        seed: int = 0,
+        *,
+        normalisation: str = "paper",
+        augmentation: str = "crop-flip",
+    ) -> None:
+        self._seed = seed
+        self._normalisation = _NORMALISATIONS[normalisation]
+        self._choices = f"{normalisation}, {augmentation}"
+        self._augmentation = augmentation
+        names = files.names()
+        train, test = files.images("train"), files.images("test")
+        held = held_out(train.labels, names, np.random.default_rng([seed, 100]))
+        self._held = held
+        labels = torch.from_numpy(train.labels)
+        self._training = padded(train.pixels[~held], _MARGINS[augmentation])
+        self._targets = labels[~held]
+        self._validation = PixelSplit(train.pixels[held], labels[held], self._normalisation)
+        self._test = PixelSplit(test.pixels, torch.from_numpy(test.labels), self._normalisation)
+        self._resident = {"cpu": (self._training, self._targets)}
+        self.epoch_size = len(self._targets)
+        self._altered = ", ".join(files.altered) or "none"
+        self._fingerprint = _fingerprint(train.pixels, labels, held, self._test)
+
+    @classmethod
+    def load(cls, spec: TaskSpec) -> "Cifar100":
+        if spec.data is None:
+            raise DataError(
+                "task cifar100 reads your files: name the folder that holds cifar-100-python/ "
+                "with --data PATH"
+            )
+        chosen = {name: values[0] for name, values in cls.options.items()} | dict(spec.options)
+        folder = Path(spec.data)
+        if chosen["download"] == "yes" and not (folder / "cifar-100-python").is_dir():
+            download(folder)
+        return cls(
+            CifarFiles(folder),
+            spec.seed,
+            normalisation=chosen["normalisation"],
+            augmentation=chosen["augmentation"],
+        )
+
+    def training_batches(
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+    ) -> Batches:
+        rows = torch.from_numpy(rng.permutation(self.epoch_size))
+        margin = _MARGINS[self._augmentation]
+        corners = torch.from_numpy(rng.integers(2 * margin + 1, size=(self.epoch_size, 2)))
+        flips = torch.from_numpy(rng.random(self.epoch_size) < 0.5)  # noqa: PLR2004 - every other
+        if self._augmentation == "none":
+            flips = torch.zeros_like(flips)
+        return self._batches(size, device, rows, corners, flips)
+
+    def _batches(
+        self,
+        size: int,
+        device: str,
+        rows: torch.Tensor,
+        corners: torch.Tensor,
+        flips: torch.Tensor,
+    ) -> Batches:
+        if device not in self._resident:
+            self._resident[device] = (self._training.to(device), self._targets.to(device))
+        pixels, targets = self._resident[device]
+        rows, corners, flips = (part.to(device) for part in (rows, corners, flips))
+        for part in torch.arange(self.epoch_size, device=device).split(size):  # type: ignore[no-untyped-call]  # torch's own
+            images = cropped(pixels, rows[part], corners[part], flips[part], (32, 32))
+            yield self._normalisation(images), targets[rows[part]]
+
+    def validation(self) -> PixelSplit:
+        return self._validation
+
+    def test(self) -> PixelSplit:
+        return self._test
+
+    def facts(self) -> dict[str, str | int]:
+        return {
+            "task": self.name,
+            "data seed": self._seed,
+            "classes": self.classes,
+            "training images": self.epoch_size,
+            "validation draws": len(self._validation),
+            "test draws": len(self._test),
+            "normalisation, augmentation": self._choices,
+            "files that differ from the published ones": self._altered,
+            "fingerprint": self._fingerprint,
+        }
+
+    def held_out(self) -> Sequence[str]:
+        return [f"train {row}" for row in np.flatnonzero(self._held)]
+
+
+def _fingerprint(
+    pixels: Pixels, labels: torch.Tensor, held: Bool[np.ndarray, " n"], test: PixelSplit
+) -> str:
+    digest = hashlib.blake2b(held.tobytes(), digest_size=8)
+    for tensor in (pixels, labels, test.pixels, test.targets):
+        digest.update(tensor.contiguous().numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,165 @@
+"""CIFAR100's files: pickled dictionaries, read without executing anything.
+
+Format and checksums: Krizhevsky, "Learning Multiple Layers of Features from Tiny
+Images", ``cifar-100-python``.
+"""
+
+import hashlib
+import pickle
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+
+from tasks.errors import DataError
+
+CLASSES = 100
+_MD5 = {
+    "train": "16019d7e3df5f24257cddd939b257f8d",
+    "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+    "meta": "7973b15100ade9c7d40fb424638fde48",
+}
+_FOLDER = "cifar-100-python"
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """Bytes as protocol 2 writes them; other encodings could unfold without bound."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it wants to use the encoding {encoding}")
+    return text.encode(encoding)
+
+
+class ArraysOnly(pickle.Unpickler):
+    """Knows how to make numpy arrays, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The one of numpy's parts that a pickle names.
+
+        Raises:
+            pickle.UnpicklingError: it names anything else.
+        """
+        # numpy 1 wrote its functions under numpy.core, numpy 2 under numpy._core.
+        known = (module.replace("numpy.core.", "numpy._core."), name)
+        if known not in _KNOWN:
+            raise pickle.UnpicklingError(f"it wants to use {module}.{name}")
+        return _KNOWN[known]
+
+
+_KNOWN: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+    ("numpy._core.multiarray", "scalar"): np.float64(0).__reduce__()[0],
+    ("_codecs", "encode"): _latin1,
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images and classes of one file, in its order."""
+
+    pixels: UInt8[Tensor, "n 3 32 32"]
+    labels: Int64[np.ndarray, " n"]
+
+
+class CifarFiles:
+    """The folder ``cifar-100-python``, given itself or the folder that holds it.
+
+    Raises:
+        DataError: there is none, or one of its three files is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.folder = path / _FOLDER if (path / _FOLDER).is_dir() else path
+        self.altered: list[str] = []
+        """Files read so far whose checksum isn't the published one."""
+        for name in _MD5:
+            if not (self.folder / name).is_file():
+                raise DataError(
+                    f"expected CIFAR100's file {self.folder / name}, found none: give the folder "
+                    f"that holds {_FOLDER}/ (train, test, meta), as cifar-100-python.tar.gz unpacks"
+                )
+
+    def names(self) -> list[str]:
+        """Names of the classes, in the order of their numbers.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        names = self._read("meta").get("fine_label_names")
+        if not isinstance(names, list) or len(names) != CLASSES:
+            found = len(names) if isinstance(names, list) else "no"
+            raise self._wrong("meta", f"expected {CLASSES} fine_label_names, found {found}")
+        return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+
+    def images(self, name: str) -> Batch:
+        """Images and labels of the file ``name``.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        content = self._read(name)
+        data, labels = content.get("data"), content.get("fine_labels")
+        if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2:  # noqa: PLR2004 - a matrix
+            raise self._wrong(name, "expected `data` as a matrix of bytes")
+        if data.shape[1] != 3 * 32 * 32:
+            raise self._wrong(name, f"expected rows of 3072 bytes, found {data.shape[1]}")
+        if not isinstance(labels, list) or not all(isinstance(label, int) for label in labels):
+            raise self._wrong(name, "expected `fine_labels` as a list of numbers")
+        if len(labels) != len(data):
+            raise self._wrong(name, f"{len(labels)} labels for {len(data)} images")
+        outside = [label for label in labels if not 0 <= label < CLASSES]
+        if outside:
+            raise self._wrong(name, f"expected labels from 0 to 99, found {outside[0]}")
+        missing = sorted(set(range(CLASSES)) - set(labels))
+        if missing:
+            raise self._wrong(name, f"class {missing[0]} has no image")
+        # Torch wants memory that may be written to; what was unpickled mostly is.
+        pixels = torch.from_numpy(np.require(data, requirements=["C", "W"])).view(-1, 3, 32, 32)
+        return Batch(pixels, np.array(labels, dtype=np.int64))
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        raw = path.read_bytes()
+        if hashlib.md5(raw, usedforsecurity=False).hexdigest() != _MD5[name]:
+            self.altered.append(name)
+        try:
+            content = ArraysOnly(BytesIO(raw), encoding="bytes").load()
+        except Exception as error:
+            # A damaged pickle may raise nearly anything.
+            raise self._wrong(name, f"{type(error).__name__}: {error}") from error
+        if not isinstance(content, dict):
+            raise self._wrong(name, f"expected a dictionary, found {type(content).__name__}")
+        return {
+            key.decode("latin1") if isinstance(key, bytes) else str(key): value
+            for key, value in content.items()
+        }
+
+    def _wrong(self, name: str, problem: str) -> DataError:
+        return DataError(
+            f"{self.folder / name} is not CIFAR100's: {problem}; unpack cifar-100-python.tar.gz "
+            "again (its md5 begins with eb9058c3)"
+        )
+
+
+def download(folder: Path) -> None:
+    """Fetch CIFAR100 into ``folder`` with torchvision.
+
+    Raises:
+        DataError: torchvision isn't installed, or there is no way to the network.
+    """
+    try:
+        from torchvision.datasets import CIFAR100  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise DataError(
+            "downloading needs torchvision: pip install 'ticket-benchmark[download]'"
+        ) from error
+    try:
+        CIFAR100(folder, download=True)
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"can't download CIFAR100 into {folder}: {error}") from error

@@ -1,0 +1,224 @@
+"""ILSVRC2012's layouts, recognised and scanned without converting anything.
+
+Training images: class folders, or the tar of class tars. Validation images: class
+folders, a flat folder, or a tar; the last two with a list of classes (`labels`).
+"""
+
+import tarfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from tasks.errors import DataError
+from tasks.imagenet.index import Entry, Images, Index, collected
+from tasks.imagenet.labels import label_files, labelled
+
+_TRAIN_TAR = "ILSVRC2012_img_train.tar"
+_VAL_TAR = "ILSVRC2012_img_val.tar"
+_SUFFIXES = (".jpeg", ".jpg", ".png")
+_STATS_AT_A_TIME = 32  # waiting for a network disk, mostly
+
+Read = TypeVar("Read")
+Found = tuple[str, int, int]
+"""File name, offset and size of an image inside what is scanned."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of one data set are.
+
+    Attributes:
+        root: of the data set; paths are relative to it, lists of classes beside it.
+        train: folder or tar.
+        val: folder or tar.
+    """
+
+    root: Path
+    train: Path
+    val: Path
+
+    @property
+    def name(self) -> str:
+        """The layout in words."""
+        val = "tar" if self.val.is_file() else "folders" if _folders(self.val) else "flat"
+        lists = label_files(self.root)
+        by = f" by {lists[0].name}" if val != "folders" and lists else ""
+        return f"train: {'tar' if self.train.is_file() else 'folders'}, val: {val}{by}"
+
+    def watched(self) -> list[Path]:
+        """Whatever changes when images are added or removed."""
+        paths = [self.train, self.val, *label_files(self.root)]
+        return paths + [path for part in paths[:2] if part.is_dir() for path in _folders(part)]
+
+    def index(self) -> Index:
+        """Scan the data set.
+
+        Raises:
+            DataError: a class without images, or parts that don't fit each other.
+        """
+        training = dict(self._training())
+        classes = sorted(training)
+        if len(classes) < 2:  # noqa: PLR2004 - a question needs two answers
+            raise DataError(f"{self.train} holds {len(classes)} classes; unpack it completely")
+        number = {name: label for label, name in enumerate(classes)}
+        test = collected(self._validation(number))
+        empty = np.flatnonzero(np.bincount(test.labels, minlength=len(classes)) == 0)
+        if len(empty) > 0:
+            raise DataError(
+                f"class {classes[empty[0]]} has no validation image in {self.val} (nor have "
+                f"{len(empty) - 1} others): unpack it completely"
+            )
+        entries = (
+            Entry(path, f"{name}/{file}", offset, size, number[name])
+            for name in classes
+            for path, file, offset, size in training[name]
+        )
+        return Index(self.name, classes, collected(entries), test, broken=[])
+
+    def _training(self) -> Iterator[tuple[str, list[tuple[str, str, int, int]]]]:
+        if self.train.is_file():
+            path = str(self.train.relative_to(self.root))
+            for name, images in _nested(self.train):
+                yield name, [(path, *image) for image in _some(images, self.train, name)]
+            return
+        for folder, images in _scanned(_folders(self.train)):
+            place = folder.relative_to(self.root)
+            found = _some(images, self.train, folder.name)
+            yield folder.name, [(str(place / file), file, at, size) for file, at, size in found]
+
+    def _validation(self, number: dict[str, int]) -> Iterator[Entry]:
+        relative = self.val.relative_to(self.root)
+        folders = _folders(self.val) if self.val.is_dir() else []
+        if folders:
+            for folder, images in _scanned(folders):
+                label = self._label(number, folder.name, str(folder))
+                for file, at, size in images:
+                    path = str(relative / folder.name / file)
+                    yield Entry(path, f"{folder.name}/{file}", at, size, label)
+            return
+        if self.val.is_file():
+            images = _members(self.val)
+        else:
+            ((_, images),) = _scanned([self.val])
+        images = sorted(images)
+        classes = labelled(self.root, [Path(file).stem for file, _, _ in images])
+        for (file, at, size), name in zip(images, classes, strict=True):
+            path = str(relative if self.val.is_file() else relative / file)
+            yield Entry(path, f"{name}/{file}", at, size, self._label(number, name, file))
+
+    def _label(self, number: dict[str, int], name: str, where: str) -> int:
+        if name not in number:
+            raise DataError(
+                f"{where} is of class {name}, which {self.train} doesn't have: "
+                "unpack the training images completely"
+            )
+        return number[name]
+
+
+def recognised(root: Path) -> Layout:
+    """The layout of the data set at ``root``.
+
+    Raises:
+        DataError: none of the known ones.
+    """
+    for base in ("", "ILSVRC", "ILSVRC/Data/CLS-LOC", "Data/CLS-LOC"):
+        place = root / base
+        train = next((p for p in (place / "train", place / _TRAIN_TAR) if p.exists()), None)
+        val = next((p for p in (place / "val", place / _VAL_TAR) if p.exists()), None)
+        if train and val:
+            # Kaggle's lists lie beside the folder ILSVRC.
+            return Layout(root, train, val)
+    raise DataError(
+        f"expected ILSVRC2012 in {root}, found neither train/ and val/, nor {_TRAIN_TAR} and "
+        f"{_VAL_TAR}, nor Kaggle's ILSVRC/Data/CLS-LOC: give the folder that holds them with --data"
+    )
+
+
+def _some(images: list[Found], where: Path, name: str) -> list[Found]:
+    if not images:
+        raise DataError(f"class {name} in {where} has no image; unpack it completely")
+    return images
+
+
+def _folders(path: Path) -> list[Path]:
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    folders = [entry for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
+    tars = [entry for entry in inside if entry.suffix == ".tar"]
+    if tars and not folders:
+        raise DataError(
+            f"{path} holds archives such as {tars[0].name} instead of class folders: unpack each "
+            f"into a folder of its name, or put {_TRAIN_TAR} itself into the data folder"
+        )
+    return folders
+
+
+def _scanned(folders: list[Path]) -> Iterator[tuple[Path, list[Found]]]:
+    with ThreadPoolExecutor(_STATS_AT_A_TIME) as pool:
+        yield from zip(folders, pool.map(_images_of, folders), strict=True)
+
+
+def _images_of(folder: Path) -> list[Found]:
+    return [
+        (entry.name, 0, entry.stat().st_size)
+        for entry in folder.iterdir()
+        if _is_image(entry.name) and entry.is_file()
+    ]
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+
+
+def _members(path: Path) -> list[Found]:
+    return _reading(path, lambda archive: _spans(archive, 0))
+
+
+def _nested(path: Path) -> list[tuple[str, list[Found]]]:
+    def read(archive: tarfile.TarFile) -> list[tuple[str, list[Found]]]:
+        found = []
+        for member in archive:
+            file = archive.extractfile(member) if member.name.endswith(".tar") else None
+            if file is not None:
+                with tarfile.open(fileobj=file, mode="r:") as inner:
+                    found.append((Path(member.name).stem, _spans(inner, member.offset_data)))
+        return found
+
+    return _reading(path, read)
+
+
+def _reading(path: Path, read: Callable[[tarfile.TarFile], Read]) -> Read:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            return read(archive)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{path} is no intact tar ({error}); fetch it again") from error
+
+
+def _spans(archive: tarfile.TarFile, start: int) -> list[Found]:
+    # Links are no files of their own, and only the last part of a member's path is used.
+    return [
+        (Path(member.name).name, start + member.offset_data, member.size)
+        for member in archive
+        if member.isreg() and not member.issparse() and _is_image(Path(member.name).name)
+    ]
+
+
+def without_broken(index: Index, broken: Callable[[Images], list[int]]) -> Index:
+    """The index without images that can't be decoded.
+
+    Args:
+        index: of all images.
+        broken: finds the rows of such images.
+    """
+    parts, names = [], []
+    for images in (index.training, index.test):
+        rows = broken(images)
+        keep = np.ones(len(images), dtype=bool)
+        keep[rows] = False
+        parts.append(images.take(keep))
+        names += [images.names[row] for row in rows]
+    return Index(index.layout, index.classes, parts[0], parts[1], names)

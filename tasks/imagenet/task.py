@@ -1,0 +1,226 @@
+"""ILSVRC2012 as a task: images decoded when they are wanted, splits as the paper's code.
+
+The published validation set is the test split; validation images are held out of the
+training set, the first 100 of each class in folder order (as released) or seeded.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+
+from tasks.base import (
+    Batches,
+    Classification,
+    NamedTask,
+    Recipe,
+    Sizes,
+    Split,
+    TaskSpec,
+)
+from tasks.decoding import Pixels, central_view, decoded, failures, in_batches, training_view
+from tasks.errors import DataError
+from tasks.holdout import held_out
+from tasks.imagenet.index import Images, Index, cached_index
+from tasks.imagenet.layouts import recognised, without_broken
+from tasks.memory import spare_memory
+from tasks.pixels import Normalisation, PixelSplit
+
+_SIZE = 224
+_NORMALISATION = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+@dataclass(frozen=True)
+class Files(Split):
+    """Central views of images, decoded each time they are given out."""
+
+    root: Path
+    images: Images
+    targets: Int64[torch.Tensor, " n"]
+    device: str = "cpu"
+
+    def batches(self, size: int) -> Batches:
+        start = 0
+        for pixels in in_batches(self._view, len(self), size):
+            stop = start + len(pixels)
+            images = _NORMALISATION(torch.from_numpy(pixels).to(self.device))
+            yield images, self.targets[start:stop].to(self.device)
+            start = stop
+
+    def to(self, device: str) -> Split:
+        if len(self) * 3 * _SIZE * _SIZE > spare_memory(device):
+            return Files(self.root, self.images, self.targets, device)
+        pixels = torch.empty(len(self), 3, _SIZE, _SIZE, dtype=torch.uint8, device=device)
+        start = 0
+        for part in in_batches(self._view, len(self), 256):
+            pixels[start : start + len(part)] = torch.from_numpy(part)
+            start += len(part)
+        return PixelSplit(pixels, self.targets.to(device), _NORMALISATION)
+
+    def head(self, rows: int) -> "Files":
+        kept = np.arange(len(self)) < rows
+        return Files(self.root, self.images.take(kept), self.targets[:rows], self.device)
+
+    def _view(self, row: int) -> Pixels:
+        raw = self.images.read(self.root, row)
+        return central_view(decoded(raw, _place(self.root, self.images, row)), _SIZE)
+
+
+class ImageNet(NamedTask):
+    """ILSVRC2012, or a subset of its classes, from its own files.
+
+    Args:
+        root: paths of ``index`` are relative to it.
+        index: where the images are.
+        seed: chooses the validation images where they are ``seeded``.
+        validation: ``first`` of each class in folder order, or ``seeded``.
+    """
+
+    name = "imagenet"
+    summary = "ILSVRC2012 at 224×224, 100 of each class held out for validation (--data)"
+    source = 'Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge"'
+    image_shape = (3, _SIZE, _SIZE)
+    classes = 1000
+    metric = Classification()
+    backbone = "resnet50"
+    standalone_recipe = Recipe(
+        epochs=120,
+        batch_size=256,
+        optimizer="sgd",
+        learning_rate=0.1,
+        weight_decay=1e-4,
+        schedule="multi-step",
+        milestones=(30, 60, 90),
+    )
+    supernet_recipe = Recipe(
+        epochs=40,
+        batch_size=256,
+        optimizer="sgd",
+        learning_rate=0.1,
+        weight_decay=1e-4,
+        schedule="constant",
+    )
+    published = Sizes(training=1_181_167, validation=100_000, test=50_000)
+    options = {"validation": ("first", "seeded")}  # noqa: RUF012 - declared a ClassVar by the base class
+
+    def __init__(
+        self, root: Path, index: Index, seed: int = 0, *, validation: str = "first"
+    ) -> None:
+        rng = None if validation == "first" else np.random.default_rng([seed, 100])
+        held = held_out(index.training.labels, index.classes, rng)
+        self._root = root
+        self._index = index
+        self._seed = seed
+        self._rule = validation
+        self._training = index.training.take(~held)
+        self._targets = torch.from_numpy(self._training.labels)
+        self._validation = _files(root, index.training.take(held))
+        self._test = _files(root, index.test)
+        self.classes = len(index.classes)
+        self.epoch_size = len(self._training)
+
+    @classmethod
+    def load(cls, spec: TaskSpec) -> "ImageNet":
+        if spec.data is None:
+            raise DataError(
+                "task imagenet reads your files: name the folder that holds ILSVRC2012 (train and "
+                "val, or its tars, or Kaggle's ILSVRC/) with --data PATH"
+            )
+        root = Path(spec.data)
+        layout = recognised(root)
+
+        def scan() -> Index:
+            index = layout.index()
+            if not spec.skip_broken:
+                return index
+            return without_broken(index, lambda images: _broken(root, images))
+
+        index = cached_index(
+            scan,
+            None if spec.cache is None else Path(spec.cache),
+            root,
+            layout.watched(),
+            key=f"skip broken: {spec.skip_broken}",
+        )
+        chosen = dict(spec.options).get("validation", "first")
+        return cls(root, index, spec.seed, validation=chosen)
+
+    def training_batches(
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+    ) -> Batches:
+        order = rng.permutation(self.epoch_size)
+        seeds = rng.integers(2**63, size=self.epoch_size)
+        return self._batches(size, device, order, seeds)
+
+    def _batches(
+        self,
+        size: int,
+        device: str,
+        order: Int64[np.ndarray, " n"],
+        seeds: Int64[np.ndarray, " n"],
+    ) -> Batches:
+        images = self._training
+
+        def view(position: int) -> Pixels:
+            # An image's draws are its own, so threads may take images as they come.
+            row = int(order[position])
+            image = decoded(images.read(self._root, row), _place(self._root, images, row))
+            return training_view(image, _SIZE, np.random.default_rng(seeds[position]))
+
+        start = 0
+        for pixels in in_batches(view, self.epoch_size, size):
+            stop = start + len(pixels)
+            targets = self._targets[torch.from_numpy(order[start:stop])]
+            yield _NORMALISATION(torch.from_numpy(pixels).to(device)), targets.to(device)
+            start = stop
+
+    def validation(self) -> Files:
+        return self._validation
+
+    def test(self) -> Files:
+        return self._test
+
+    def facts(self) -> dict[str, str | int]:
+        return {
+            "task": self.name,
+            "data seed": self._seed,
+            "classes": self.classes,
+            "training images": self.epoch_size,
+            "validation draws": len(self._validation),
+            "test draws": len(self._test),
+            "validation images": f"{self._rule} of each class",
+            "images left out as broken": len(self._index.broken),
+            "fingerprint": self._fingerprint(),
+        }
+
+    def held_out(self) -> Sequence[str]:
+        return self._validation.images.names
+
+    def left_out(self) -> Sequence[str]:
+        return self._index.broken
+
+    def _fingerprint(self) -> str:
+        """Of names, sizes in bytes and classes of all images, the same in every layout."""
+        digest = hashlib.blake2b(digest_size=8)
+        for images in (self._training, self._validation.images, self._test.images):
+            digest.update("\0".join(images.names).encode("utf-8", "surrogateescape"))
+            digest.update(images.sizes.tobytes() + images.labels.tobytes())
+        return digest.hexdigest()
+
+
+def _files(root: Path, images: Images) -> Files:
+    return Files(root, images, torch.from_numpy(images.labels))
+
+
+def _place(root: Path, images: Images, row: int) -> str:
+    path = root / images.paths[row]
+    inside = path.name != images.names[row].rpartition("/")[2]
+    return f"{images.names[row]} in {path}" if inside else str(path)
+
+
+def _broken(root: Path, images: Images) -> list[int]:
+    return failures(lambda row: decoded(images.read(root, row), images.names[row]), len(images))

@@ -1,0 +1,77 @@
+"""Images kept as bytes and turned into floats batch by batch, where they are wanted."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+from torch.nn.functional import pad
+
+from tasks.base import Batches, Split
+
+Pixels = UInt8[Tensor, "n c h w"]
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation of each channel, for values in [0, 1]."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, pixels: Pixels) -> Float[Tensor, "n c h w"]:
+        """``(pixels / 255 - mean) / std`` in float32, on the device of ``pixels``."""
+        mean, std = (
+            torch.tensor(values, device=pixels.device).mul_(255)[:, None, None]
+            for values in (self.mean, self.std)
+        )
+        return pixels.float().sub_(mean).div_(std)
+
+
+@dataclass(frozen=True)
+class PixelSplit(Split):
+    """Images in memory as bytes, normalised as they are given out."""
+
+    pixels: Pixels
+    targets: Int64[Tensor, " n"]
+    normalisation: Normalisation
+
+    def batches(self, size: int) -> Batches:
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            yield self.normalisation(self.pixels[rows]), self.targets[rows]
+
+    def to(self, device: str) -> "PixelSplit":
+        return PixelSplit(self.pixels.to(device), self.targets.to(device), self.normalisation)
+
+    def head(self, rows: int) -> "PixelSplit":
+        return PixelSplit(self.pixels[:rows], self.targets[:rows], self.normalisation)
+
+
+def padded(pixels: Pixels, margin: int) -> UInt8[Tensor, "n c h2 w2"]:
+    """Images with a black border of ``margin`` pixels, to be cropped from."""
+    return pad(pixels, (margin, margin, margin, margin)) if margin else pixels
+
+
+def cropped(
+    bordered: UInt8[Tensor, "n c h2 w2"],
+    rows: Int64[Tensor, " b"],
+    corners: Int64[Tensor, "b 2"],
+    flips: Bool[Tensor, " b"],
+    size: tuple[int, int],
+) -> UInt8[Tensor, "b c h w"]:
+    """Windows of bordered images, all of a batch at once.
+
+    Args:
+        bordered: images as `padded` returns them.
+        rows: which image each window is taken from.
+        corners: top and left of each window.
+        flips: which windows are mirrored left to right, after cropping.
+        size: height and width of a window.
+    """
+    device = bordered.device
+    rows, corners, flips = (part.to(device) for part in (rows, corners, flips))
+    height, width = size
+    windows = bordered.unfold(2, height, 1).unfold(3, width, 1)
+    cut = windows[rows, :, corners[:, 0], corners[:, 1]]
+    return torch.where(flips[:, None, None, None], cut.flip(3), cut)

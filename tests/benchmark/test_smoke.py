@@ -1,0 +1,201 @@
+"""The whole path, from foreign files to the report, on a few images and steps."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmark import Settings, run
+from benchmark.cli import main
+from benchmark.errors import UsageError
+from benchmark.estimate import Estimate
+from benchmark.optimizers import rate_factor
+from benchmark.plan import recipes
+from benchmark.recipes import RECIPES
+from benchmark.settings import RecipeChanges
+from tasks.base import Recipe
+from tasks.registry import TASKS, task_class
+from tests.tasks.trees import LAYOUTS, cifar_tree, imagenet_tree
+
+SMALL = ("--backbone", "resnet26-thin", "--strategies", "random", "--workers", "1")
+
+
+def _smoke(task: str, data: Path, out: Path) -> None:
+    arguments = ["run", "--smoke", "--task", task, "--data", str(data), "--out", str(out), *SMALL]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+
+
+def test_cifar100_becomes_a_report(tmp_path: Path) -> None:
+    data, out = cifar_tree(tmp_path / "data"), tmp_path / "run"
+    _smoke("cifar100", data, out)
+    assert "cut to rows" in (out / "report.html").read_text()
+    assert len((out / "validation.txt").read_text().splitlines()) == 200
+    # The same data elsewhere are the same experiment.
+    _smoke("cifar100", data.rename(tmp_path / "moved"), out)
+
+
+def test_imagenet_becomes_a_report_and_every_layout_is_the_same_experiment(tmp_path: Path) -> None:
+    first, *others = [imagenet_tree(tmp_path / layout, layout) for layout in LAYOUTS]
+    _smoke("imagenet", first, tmp_path / "run")
+    assert "cut to rows" in (tmp_path / "run" / "report.html").read_text()
+    for data in others:
+        # A folder that holds another experiment would be refused.
+        _smoke("imagenet", data, tmp_path / "run")
+
+
+def test_a_dry_run_prints_the_plan_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    arguments = ["run", "--recipe", "paper-resnet164-se", "--dry-run", *SMALL]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    words = " ".join(result.output.split())
+    assert "5 runs × 3,000 evaluations of 10,000 images" in words
+    assert "164 epochs (sgd 0.1, batch 128" in words
+    assert "multi-step at 81, 122" in words
+    assert "GPU hours" in words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_digits_can_be_tried_out_too(tmp_path: Path) -> None:
+    report = run(Settings(smoke=True, strategies=("random",)), out=tmp_path / "run", workers=1)
+    assert report.records.finished
+    assert [len(lane.schemes) for lane in report.records.lanes] == [2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--task", "cifar100"), "name the folder that holds cifar-100-python/ with --data"),
+        (("--task", "cifar100", "--data", "absent"), "expected CIFAR100's file absent/train"),
+        (("--task", "imagenet", "--data", "absent"), "expected ILSVRC2012 in absent"),
+        (("--data", "absent"), "task digits comes with its data"),
+        (("--task-option", "normalisation=own"), "has no option 'normalisation'"),
+        (("--recipe", "paper-resnet39-se"), "did you mean 'paper-resnet38-se'?"),
+        (("--training", "supernet.epoch=3"), "did you mean 'supernet.epochs'?"),
+        (("--training", "epochs=3"), "expected supernet.NAME or standalone.NAME"),
+        (("--training", "supernet.epochs"), "expected NAME=VALUE"),
+        (("--training", "supernet.epochs=0"), "supernet.epochs: expected greater than or equal"),
+    ],
+)
+def test_what_can_not_be_is_one_line_and_exit_code_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["run", *SMALL, *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def _trained(name: str, **changes: object) -> tuple[Recipe, Recipe]:
+    settings = Settings(recipe=name, **changes)
+    return recipes(settings, task_class(settings.task))
+
+
+def test_recipes_say_what_the_paper_says() -> None:
+    _, thin = _trained("paper-resnet38-se")
+    assert (thin.epochs, thin.schedule) == (100, "cosine")
+    assert Settings(recipe="paper-resnet38-se").task_options["augmentation"] == "flip"
+    supernet, deep = _trained("paper-resnet164-se")
+    assert (deep.epochs, deep.milestones, deep.gamma) == (164, (81, 122), 0.1)
+    assert (deep.optimizer, deep.learning_rate, deep.weight_decay) == ("sgd", 0.1, 1e-4)
+    assert supernet.epochs == 150
+    supernet, wide = _trained("paper-resnet50-se")
+    assert (wide.epochs, wide.milestones, wide.batch_size) == (120, (30, 60, 90), 256)
+    assert (supernet.epochs, supernet.schedule) == (40, "constant")
+    # Steps of the search times three schemes a step.
+    budgets = {name: recipe.settings["budget"] for name, recipe in RECIPES.items()}
+    assert budgets["paper-resnet164-se"] == 1000 * 3
+    assert budgets["paper-resnet50-dia"] == 300 * 3
+    assert RECIPES["paper-resnet164-dia"].settings["sharing"] == "share"
+
+
+@pytest.mark.parametrize("name", ["paper-resnet164-se", "paper-resnet50-se"])
+def test_a_tasks_own_recipes_are_those_of_its_backbone_in_the_paper(name: str) -> None:
+    task = task_class(Settings(recipe=name).task)
+    assert _trained(name) == (task.supernet_recipe, task.standalone_recipe)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_complete(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.summary
+    assert recipe.source
+    assert recipe.settings["task"] in TASKS
+    for section in ("supernet", "standalone"):
+        assert {"epochs", "schedule", "learning_rate"} <= set(recipe.settings[section])
+
+
+def test_whatever_is_given_wins_over_the_recipe() -> None:
+    settings = Settings(
+        recipe="paper-resnet164-se",
+        retain=0.2,
+        standalone={"learning_rate": 0.05},
+        task_options={"normalisation": "own"},
+    )
+    assert settings.retain == 0.2
+    assert settings.standalone.learning_rate == 0.05
+    assert settings.standalone.epochs == 164
+    assert settings.task_options == {"normalisation": "own", "augmentation": "crop-flip"}
+    assert settings.command() == (
+        "python -m benchmark run --recipe paper-resnet164-se --task-option normalisation=own "
+        "--task-option augmentation=crop-flip --strategies ean,ga,enas --retain 0.2 "
+        + " ".join(
+            f"--training standalone.{name}={value}"
+            for name, value in (
+                ("epochs", 164),
+                ("batch_size", 128),
+                ("optimizer", "sgd"),
+                ("learning_rate", 0.05),
+                ("weight_decay", 0.0001),
+                ("schedule", "multi-step"),
+                ("milestones", "81,122"),
+                ("gamma", 0.1),
+            )
+        )
+    )
+
+
+def test_fewer_epochs_squeeze_the_milestones() -> None:
+    _, recipe = _trained("paper-resnet164-se", standalone_epochs=82)
+    assert (recipe.epochs, recipe.milestones) == (82, (40, 61))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("multi-step", [1, 1, 0.1, 0.01]),
+        ("cosine", [1, 0.5 + 8**-0.5, 0.5, 0.5 - 8**-0.5]),
+    ],
+)
+def test_rates_of_four_epochs(schedule: str, expected: list[float]) -> None:
+    recipe = Recipe(4, 8, "sgd", 0.1, 0.0, schedule, (2, 3))  # type: ignore[arg-type]  # a name
+    assert [rate_factor(recipe, epoch) for epoch in range(4)] == pytest.approx(expected)
+
+
+def test_an_estimate_is_worked_by_hand() -> None:
+    settings = Settings(
+        strategies=("random",), seeds=2, budget=10, candidates=1, standalone_seeds=3
+    )
+    estimate = Estimate(settings)
+    forward = estimate.flops
+    supernets, search, standalone = estimate.steps
+    assert supernets.flops == 3 * forward * 30 * 1_800
+    assert search.flops <= 20 * 10_000 * forward
+    assert standalone.flops == (2 + 2) * 3 * 3 * forward * 12 * 1_800
+    assert supernets.hours == pytest.approx(supernets.flops / 0.55e12 / 3600)
+
+
+def test_a_backbone_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="unknown backbone 'resnet0'"):
+        Estimate(Settings(backbone="resnet0"))
+
+
+def test_changes_are_only_what_was_given() -> None:
+    assert RecipeChanges(epochs=3).given() == {"epochs": 3}
+    assert RecipeChanges().given() == {}

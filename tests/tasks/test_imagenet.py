@@ -1,0 +1,332 @@
+import shutil
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+from tasks.base import TaskSpec
+from tasks.decoding import central_view, decoded, in_batches, window
+from tasks.errors import BrokenImageError, DataError
+from tasks.imagenet.task import ImageNet
+from tests.tasks.trees import (
+    IDS,
+    LAYOUTS,
+    WNIDS,
+    devkit_files,
+    imagenet_files,
+    imagenet_tree,
+    jpeg,
+    tar_of,
+    write_files,
+)
+
+
+def _load(root: Path, **options: object) -> ImageNet:
+    return ImageNet.load(TaskSpec("imagenet", data=str(root), **options))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    base = tmp_path_factory.mktemp("imagenet")
+    return {layout: imagenet_tree(base / layout, layout) for layout in LAYOUTS}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_holds_the_same_data(roots: dict[str, Path], layout: str) -> None:
+    task, folders = _load(roots[layout]), _load(roots["folders"])
+    assert task.facts() == folders.facts()
+    ((images, targets),) = task.test().batches(10)
+    ((expected, classes),) = folders.test().batches(10)
+    assert torch.equal(images, expected)
+    assert torch.equal(targets, classes)
+    ((images, _),) = task.training_batches(100, rng=np.random.default_rng(0))
+    ((expected, _),) = folders.training_batches(100, rng=np.random.default_rng(0))
+    assert torch.equal(images, expected)
+
+
+def test_images_and_classes_are_those_of_torchvisions_image_folder(roots: dict[str, Path]) -> None:
+    root = roots["folders"]
+    transform = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])
+    folder = ImageFolder(str(root / "val"), transform)
+    task = _load(root)
+    ((images, targets),) = task.test().batches(10)
+    assert targets.tolist() == folder.targets
+    mean, std = (
+        torch.tensor(values)[:, None, None]
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    for image, (expected, _) in zip(images, folder, strict=True):
+        torch.testing.assert_close(image, (expected / 255 - mean) / std, atol=1e-5, rtol=1e-5)
+
+
+def test_the_first_of_each_class_are_held_out_in_folder_order(roots: dict[str, Path]) -> None:
+    # A fifth of ten; names are sorted as text, so _0 and _1 come first.
+    expected = [f"{wnid}/{wnid}_{number}.JPEG" for wnid in WNIDS for number in (0, 1)]
+    task = _load(roots["flat"])
+    assert list(task.held_out()) == expected
+    assert task.epoch_size == 24
+    assert _load(roots["flat"], seed=1).held_out() == task.held_out()
+    seeded = _load(roots["flat"], options=(("validation", "seeded"),))
+    assert list(seeded.held_out()) != expected
+    assert len(seeded.held_out()) == 6
+
+
+def test_a_scan_is_kept_until_something_changes(
+    roots: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, cache = tmp_path / "data", tmp_path / "cache"
+    shutil.copytree(roots["flat"], root)
+    first = _load(root, cache=str(cache)).facts()
+    (index,) = (cache / "indices").iterdir()
+    written = index.stat().st_mtime_ns
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.imagenet.layouts.Layout.index", None)  # not to be scanned again
+        assert _load(root, cache=str(cache)).facts() == first
+    assert index.stat().st_mtime_ns == written
+    (root / "train" / WNIDS[0] / "another.JPEG").write_bytes(jpeg(5))
+    assert _load(root, cache=str(cache)).facts()["training images"] == 25
+    assert len(list((cache / "indices").iterdir())) == 2
+
+
+def test_a_damaged_index_is_made_again(roots: dict[str, Path], tmp_path: Path) -> None:
+    first = _load(roots["tars"], cache=str(tmp_path)).facts()
+    (index,) = (tmp_path / "indices").iterdir()
+    index.write_bytes(index.read_bytes()[:100])
+    assert _load(roots["tars"], cache=str(tmp_path)).facts() == first
+
+
+def test_data_that_fit_are_decoded_once(
+    roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = _load(roots["folders"]).validation()
+    lazy = torch.cat([images for images, _ in split.batches(4)])
+    resident = torch.cat([images for images, _ in split.to("cpu").batches(4)])
+    assert torch.equal(lazy, resident)
+    monkeypatch.setattr("tasks.imagenet.task.spare_memory", lambda _: 0)
+    assert type(split.to("cpu")) is type(split)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_every_colour_mode_becomes_rgb(mode: str) -> None:
+    image = decoded(jpeg(3, mode=mode), "x.JPEG")
+    expected = Image.open(BytesIO(jpeg(3, mode=mode))).convert("RGB")
+    assert image.mode == "RGB"
+    assert image.tobytes() == expected.tobytes()
+
+
+def test_a_rotation_in_exif_is_left_alone_as_in_image_folder() -> None:
+    raw = BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.open(BytesIO(jpeg(3))).save(raw, "JPEG", exif=exif, quality=95)
+    assert decoded(raw.getvalue(), "x.JPEG").size == (48, 40)
+
+
+def test_windows_lie_inside_and_cover_what_torchvisions_do() -> None:
+    rng = np.random.default_rng(0)
+    boxes = np.array([window(500, 375, rng) for _ in range(2000)])
+    left, top, right, bottom = boxes.T
+    assert min(left.min(), top.min()) >= 0
+    assert right.max() <= 500
+    assert bottom.max() <= 375
+    areas = (right - left) * (bottom - top) / (500 * 375)
+    torch.manual_seed(0)
+    theirs = []
+    for _ in range(2000):
+        _, _, height, width = (
+            v2.RandomResizedCrop(224)
+            .make_params([torch.zeros(3, 375, 500, dtype=torch.uint8)])
+            .values()
+        )
+        theirs.append(height * width / (500 * 375))
+    quantiles = np.linspace(0.1, 0.9, 5)
+    np.testing.assert_allclose(
+        np.quantile(areas, quantiles), np.quantile(theirs, quantiles), atol=0.04
+    )
+
+
+def test_a_very_long_image_gives_its_middle() -> None:
+    assert window(1000, 10, np.random.default_rng(0)) == (493, 0, 506, 10)
+
+
+@pytest.mark.parametrize(("width", "height"), [(500, 375), (375, 500), (48, 40), (300, 300)])
+def test_central_views_are_torchvisions(width: int, height: int) -> None:
+    image = decoded(jpeg(1, width=width, height=height), "x")
+    transform = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])
+    np.testing.assert_array_equal(central_view(image, 224), transform(image).numpy())
+
+
+@pytest.mark.parametrize("size", [1, 5, 16, 100])
+def test_batches_come_in_order_however_they_are_made(size: int) -> None:
+    def make(row: int) -> np.ndarray:
+        return np.full((1, 1, 1), row, dtype=np.uint8)
+
+    found = [batch.flatten().tolist() for batch in in_batches(make, 37, size)]
+    assert [row for batch in found for row in batch] == list(range(37))
+    assert {len(batch) for batch in found[:-1]} <= {size}
+
+
+def test_a_truncated_jpeg_is_named_or_left_out_and_listed(
+    roots: dict[str, Path], tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["folders"], root)
+    victim = root / "train" / WNIDS[1] / f"{WNIDS[1]}_7.JPEG"
+    victim.write_bytes(victim.read_bytes()[:400])
+    with pytest.raises(BrokenImageError, match=rf"{victim.name} can't be decoded .*--skip-broken"):
+        list(_load(root).training_batches(8, rng=np.random.default_rng(0)))
+    task = _load(root, skip_broken=True)
+    assert task.facts()["images left out as broken"] == 1
+    assert task.left_out() == [f"{WNIDS[1]}/{victim.name}"]
+    trained = sum(len(rows) for _, rows in task.training_batches(8, rng=np.random.default_rng(0)))
+    assert trained + len(task.validation()) == 29
+
+
+def test_a_broken_image_in_a_tar_is_named_with_its_tar(tmp_path: Path) -> None:
+    root = imagenet_tree(tmp_path / "data", "tars")
+    raw = (root / "ILSVRC2012_img_val.tar").read_bytes()
+    start = raw.index(imagenet_files()[1][0][2])
+    (root / "ILSVRC2012_img_val.tar").write_bytes(raw[:start] + b"x" * 100 + raw[start + 100 :])
+    with pytest.raises(BrokenImageError, match=r"val_00000001.JPEG in .*ILSVRC2012_img_val\.tar"):
+        list(_load(root).test().batches(10))
+
+
+TRUTH = [IDS[wnid] for _, wnid, _ in imagenet_files()[1]]
+
+
+def _kit(root: Path) -> Path:
+    return root / "ILSVRC2012_devkit_t12" / "data"
+
+
+def _no_train(root: Path) -> None:
+    shutil.rmtree(root / "train")
+
+
+def _empty_class(root: Path) -> None:
+    for path in (root / "train" / WNIDS[0]).iterdir():
+        path.unlink()
+
+
+def _one_class(root: Path) -> None:
+    for wnid in WNIDS[1:]:
+        shutil.rmtree(root / "train" / wnid)
+
+
+def _class_missing(root: Path) -> None:
+    shutil.rmtree(root / "train" / WNIDS[2])
+
+
+def _class_tars(root: Path) -> None:
+    for wnid in WNIDS:
+        shutil.rmtree(root / "train" / wnid)
+        (root / "train" / f"{wnid}.tar").write_bytes(tar_of({}))
+
+
+def _no_list(root: Path) -> None:
+    shutil.rmtree(_kit(root))
+    _kit(root).parent.rmdir()
+
+
+def _short_list(root: Path) -> None:
+    write_files(_kit(root), devkit_files(TRUTH[:-1]))
+
+
+def _out_of_range(root: Path) -> None:
+    write_files(_kit(root), devkit_files([*TRUTH[:-1], 7]))
+
+
+def _no_meta(root: Path) -> None:
+    (_kit(root) / "meta.mat").unlink()
+
+
+def _damaged_meta(root: Path) -> None:
+    (_kit(root) / "meta.mat").write_bytes(b"MATLAB?")
+
+
+def _image_missing(root: Path) -> None:
+    (root / "val" / "ILSVRC2012_val_00000003.JPEG").unlink()
+
+
+def _single_image(root: Path) -> None:
+    for path in sorted((root / "train" / WNIDS[0]).iterdir())[1:]:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_no_train, r"expected ILSVRC2012 in .*neither train/ and val/"),
+        (_empty_class, rf"class {WNIDS[0]} in .*train has no image"),
+        (_one_class, "holds 1 classes"),
+        (_class_missing, rf"is of class {WNIDS[2]}, which .*train doesn't have"),
+        (_class_tars, rf"holds archives such as {WNIDS[0]}\.tar"),
+        (_no_list, r"lie in no class folders: put ILSVRC2012_devkit_t12\.tar\.gz"),
+        (_short_list, "names the classes of 5 validation images, but there are 6"),
+        (_out_of_range, r"line 6 of .*: 7 is no class of meta\.mat"),
+        (_no_meta, "no intact devkit"),
+        (_damaged_meta, "no intact devkit"),
+        (_image_missing, "6 validation images, but there are 5"),
+        (_single_image, rf"class {WNIDS[0]} has 1 training images; at least 2"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(
+    roots: dict[str, Path], tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["flat"], root)
+    damage(root)
+    with pytest.raises(DataError, match=message):
+        _load(root)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (slice(0, 4), "has no line for ILSVRC2012_val_0000000"),
+        (slice(0, 0), r"has no line for .* and 5 others"),
+    ],
+)
+def test_kaggles_list_must_fit_its_images(
+    roots: dict[str, Path], tmp_path: Path, lines: slice, message: str
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["kaggle"], root)
+    path = root / "LOC_val_solution.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[lines]))
+    with pytest.raises(DataError, match=message):
+        _load(root)
+
+
+@pytest.mark.parametrize("name", ["ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"])
+def test_a_truncated_tar_is_named(tmp_path: Path, name: str) -> None:
+    root = imagenet_tree(tmp_path / "data", "tars")
+    raw = (root / name).read_bytes()
+    (root / name).write_bytes(raw[: len(raw) // 2 + 100])
+    with pytest.raises(DataError, match=rf"{name} is no intact tar"):
+        _load(root)
+
+
+def test_a_meta_bin_with_code_in_it_is_not_executed(tmp_path: Path) -> None:
+    root = imagenet_tree(tmp_path / "data", "meta.bin")
+    torch.save(print, root / "meta.bin")
+    with pytest.raises(DataError, match=r"meta\.bin is not torchvision's"):
+        _load(root)
+
+
+def test_paths_in_archives_stay_inside_and_links_are_not_followed(tmp_path: Path) -> None:
+    # Members are read in place; a path is a name for reports and nothing else.
+    root = imagenet_tree(tmp_path / "data", "tars")
+    _, validation = imagenet_files()
+    evil = {f"../../../{file}": raw for file, _, raw in validation}
+    (root / "ILSVRC2012_img_val.tar").write_bytes(tar_of(evil))
+    task = _load(root)
+    assert len(task.test()) == 6
+    assert not any(".." in path for path in task.test().images.paths)
+    assert not any(".." in name for name in task.test().images.names)
+    assert sorted(tmp_path.iterdir()) == [root]
