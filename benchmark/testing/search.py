@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from strategies.base import Answers, Schemes, Strategy
 
 Rewards = Float64[np.ndarray, " n"]
+Request = Bool[np.ndarray, "_ blocks"]  # as many rows as the strategy likes
 Landscape = Callable[[Schemes], Rewards]
 
 BLOCKS_PER_STAGE = (2, 3, 2)
@@ -47,7 +48,7 @@ class Search:
         ended: whether it said itself that it is finished.
     """
 
-    requests: list[np.ndarray] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     allowances: list[int] = field(default_factory=list)
     ended: bool = False
 

@@ -46,7 +46,7 @@ def test_help_names_the_defaults_of_the_settings() -> None:
     for option in main.commands["run"].params:
         assert isinstance(option, click.Option)
         field = Settings.model_fields.get(option.name or "")
-        if field is not None and field.default is not None and not option.is_flag:
+        if field is not None and field.default not in (None, {}) and not option.is_flag:
             value = field.default
             text = ",".join(value) if isinstance(value, tuple) else str(value)
             assert str(option.help).endswith(f"[default: {text}]")

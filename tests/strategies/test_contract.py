@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from benchmark.testing import CHECKS, Check, Subject, subjects
+from benchmark.testing.search import search
 from strategies.base import SearchSpace, Strategy, StrategyError
+from strategies.hsp import periodic_schemes
 from strategies.registry import STRATEGIES, load_strategy
 
 NAMES = sorted(STRATEGIES)
+
+SEEDLESS = {"exhaustive", "hsp"}
+"""Strategies that propose the same whatever the seed."""
 
 every_strategy = pytest.mark.parametrize("name", NAMES)
 
@@ -28,6 +33,22 @@ def test_keeps_the_contract(registered: dict[str, Subject], check: Check, name: 
 @every_strategy
 def test_is_registered_under_its_own_name(name: str) -> None:
     assert name == load_strategy(name).name
+
+
+@every_strategy
+def test_the_seed_decides_what_is_proposed(registered: dict[str, Subject], name: str) -> None:
+    subject = registered[name]
+    same = subject.undisturbed.bits() == search(subject.make(seed=1)).bits()
+    assert (name in SEEDLESS) == same
+
+
+@every_strategy
+def test_a_budget_far_beyond_the_space_ends_or_is_spent(
+    registered: dict[str, Subject], name: str
+) -> None:
+    done = search(registered[name].make(blocks_per_stage=(3,), budget=60), budget=60)
+    whole = len(periodic_schemes(3)) if name == "hsp" else 2**3
+    assert done.evaluations == 60 or len(set(done.bits())) == whole
 
 
 @pytest.mark.parametrize(
