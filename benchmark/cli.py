@@ -71,7 +71,6 @@ def main() -> None:
 @click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 @click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
 @click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
-@click.option("--backbone", help="Instead of the task's.")
 @click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
 @click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
 @click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
