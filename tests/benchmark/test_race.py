@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from benchmark.cli import main
 from benchmark.errors import UsageError
 from benchmark.landscapes import make_landscape
 from benchmark.race import Heat, run_heat, run_race
@@ -107,3 +111,17 @@ def test_unknown_and_repeated_names_are_refused() -> None:
         race(strategies=["local"], landscapes=["trip"])
     with pytest.raises(UsageError, match="strategy 'local' is listed more than once"):
         race(strategies=["local", "local"], landscapes=["trap"])
+
+
+def test_the_command_writes_tables_and_its_exit_code_says_that_one_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(registry.STRATEGIES, "broken", f"{__name__}:Broken")
+    arguments = ["race", "--landscapes", "trap,plateau", "--blocks", "6", "--budget", "10"]
+    arguments += ["--seeds", "2", "--workers", "1", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, [*arguments, "--strategies", "local,random"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "race.md").read_text().count("| random |") == 3
+    result = CliRunner().invoke(main, [*arguments, "--strategies", "local,broken"])
+    assert result.exit_code == 1
+    assert "broken on trap, seed 1 failed: RuntimeError: out of ideas" in result.output
