@@ -84,6 +84,12 @@ class ENAS(Strategy):
         count = min(n, self._schemes_per_step)
         return self._controller.sample(count, blocks=self.space.blocks, rng=self.rng)
 
+    def mean_probability(self, schemes: Schemes) -> float:
+        """p̄ of the second paper's Table V: mean probability of the schemes' decisions now."""
+        with torch.no_grad():
+            unconnected, connected = self._controller.log_policy(schemes).exp().unbind(dim=2)
+        return float(torch.where(bits(schemes), connected, unconnected).mean())
+
     def tell(self, schemes: Schemes, answers: Answers) -> None:
         answered = np.isfinite(answers.reward)
         if not answered.any():

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.records import Interval, RaceRecord
+from reports.race import race_tables, write_race
+from reports.statistics import bootstrap_interval, sign_flip_test, tie_groups
+
+
+def record(
+    strategy: str, seed: int, final: float, *, landscape: str = "trap", message: str = ""
+) -> RaceRecord:
+    regret = np.linspace(0.08, final, 20) if not message else np.zeros(0)
+    return RaceRecord(strategy, landscape, seed, regret, 0.002, message)
+
+
+def races(*, landscapes: tuple[str, ...] = ("trap", "needle")) -> list[RaceRecord]:
+    return [
+        record(name, seed, final + 0.001 * seed * (final > 0), landscape=landscape)
+        for name, final in (("slow", 0.05), ("exact", 0.0), ("close", 0.02))
+        for landscape in landscapes
+        for seed in range(10)
+    ]
+
+
+def test_one_table_for_all_landscapes_and_one_for_each() -> None:
+    tables = race_tables(races())
+    assert [table.name for table in tables] == ["race", "race-trap", "race-needle"]
+    assert [table.name for table in race_tables(races(landscapes=("trap",)))] == ["race-trap"]
+
+
+def test_regret_is_read_at_parts_of_the_budget() -> None:
+    rows = race_tables(races())[0].records()
+    assert [row["strategy"] for row in rows] == ["exact", "close", "slow"]
+    assert [row["group"] for row in rows] == [1, 2, 3]
+    best, _, worst = rows
+    line = np.linspace(0.08, 0.0, 20)
+    for key, place in (("regret_10", 1), ("regret_30", 5), ("regret_100", 19)):
+        interval = best[key]
+        assert isinstance(interval, Interval)
+        assert interval.center == pytest.approx(line[place])
+    assert best["solved"] == 1.0
+    assert worst["solved"] == 0.0
+    assert best["overhead"] == pytest.approx(0.002)
+
+
+def test_an_instance_on_which_somebody_failed_counts_for_nobody() -> None:
+    records = [r for r in races() if r.seed > 0 or r.strategy != "close" or r.landscape != "trap"]
+    records.append(record("close", 0, 0.0, message="RuntimeError: broke"))
+    table = race_tables(records)[0]
+    rows = {row["strategy"]: row for row in table.records()}
+    assert rows["close"]["failed"] == 1
+    assert rows["slow"]["failed"] == 0
+    assert table.caption.startswith("9 instances of each of 2 landscapes, 20 evaluations.")
+    slow = rows["slow"]["regret_100"]
+    assert isinstance(slow, Interval)
+    assert slow.center == pytest.approx(0.05 + 0.001 * np.arange(1, 10).mean())
+
+
+def test_files(tmp_path: Path) -> None:
+    write_race(race_tables(races()), tmp_path / "new")
+    text = (tmp_path / "new" / "race.md").read_text()
+    assert "## All landscapes" in text
+    assert "| exact | 1 |" in text
+    assert "failed" not in text
+    header = (tmp_path / "new" / "race-trap.csv").read_text().splitlines()[0]
+    assert header.startswith("strategy,group,regret_10,regret_10_low,regret_10_high")
+
+
+def test_a_bootstrap_interval_holds_the_mean_and_shrinks_to_a_point_for_equal_values() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.exponential(size=200)
+    interval = bootstrap_interval(values, rng=rng)
+    half = 1.96 * values.std() / 200**0.5
+    assert interval.center == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - half, abs=0.03)
+    assert interval.high == pytest.approx(values.mean() + half, abs=0.03)
+    assert bootstrap_interval(np.full(5, 2.0), rng=rng) == Interval(2.0, 2.0, 2.0)
+
+
+def test_flipping_three_equal_signs_gives_a_quarter() -> None:
+    p_value = sign_flip_test(np.array([1.0, 2.0, 3.0]), rng=np.random.default_rng(0))
+    assert p_value == pytest.approx(2 / 8, abs=0.01)
+    assert sign_flip_test(np.zeros(4), rng=np.random.default_rng(0)) == 1.0
+
+
+def test_groups_hold_what_cannot_be_told_from_their_leader() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((4, 30))
+    samples = [5.0 + noise[0], noise[1], noise[2], 5.1 + noise[3]]
+    assert tie_groups(samples, rng=rng) == [2, 1, 1, 2]
+    assert tie_groups(samples[:1], rng=rng) == [1]
+    assert tie_groups([np.zeros(9), np.zeros(9)], rng=rng) == [1, 1]
