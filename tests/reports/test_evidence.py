@@ -1,9 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from benchmark.evidence import Evidence
+from benchmark import verdicts
+from benchmark.evidence import Evidence, read_evidence
 from benchmark.records import Interval, StandaloneRecord
+from benchmark.verdicts import paired_difference, residual_noise
 from reports.evidence import OracleAnswers, standalone_table, trust_sentences, trust_table
 
 # Scheme effects in percent; seeds 0 and 1 lie one percent apart, and nothing else happens.
@@ -22,6 +25,22 @@ EVIDENCE = Evidence(
 )
 LIKE = OracleAnswers("running", 0, {bits: mean / 200 for bits, mean in MEANS.items()})
 AGAINST = OracleAnswers("running", 1, {bits: -mean / 200 for bits, mean in MEANS.items()})
+
+
+REAL = read_evidence(Path(__file__).parents[2] / "docs" / "evidence" / "digits-standalone.json")
+
+
+def test_on_the_default_task_attention_pays_by_more_than_three_standard_errors() -> None:
+    table = standalone_table(REAL, 0.95)
+    assert len(table.rows) == 64
+    (gap,) = [row[4] for row in table.rows if row[0] == "0000|0000|0000"]
+    assert isinstance(gap, Interval)
+    assert gap.center == pytest.approx(-0.0448, abs=1e-4)
+    default_seeds = [record for record in REAL.records if record.seed < 3]
+    noise = residual_noise(verdicts.test_scores(default_seeds))
+    gap = paired_difference(verdicts.test_scores(default_seeds), "0" * 12, "1" * 12, noise)
+    assert gap is not None
+    assert gap.center < -3 * (2 * noise.variance / 3) ** 0.5
 
 
 def test_schemes_are_listed_best_first_with_their_difference_to_full() -> None:
