@@ -18,6 +18,7 @@ from benchmark.oracle.base import Oracle, Schemes, Scores, checked
 from benchmark.oracle.wrappers import MeteredOracle, RecordedOracle
 from benchmark.records import LaneKey
 from benchmark.store import Store, bits_of
+from benchmark.threads import single_thread
 from strategies.base import Answers, Strategy
 
 _DEAF = 10  # requests; a search in a space of two schemes may repeat a few by chance
@@ -147,6 +148,7 @@ class Lane:
             self._strategy.tell(schemes, answers)
 
 
+@single_thread()
 def search(
     lanes: Sequence[Lane],
     oracle: Oracle,

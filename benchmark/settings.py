@@ -70,7 +70,6 @@ class Settings(BaseModel):
     skip_broken: bool = Field(
         default=False, description="leave out images that can't be decoded instead of stopping"
     )
-    backbone: str | None = Field(None, description="backbone instead of the task's")
     strategies: tuple[str, ...] = Field(
         ("ean", "ga", "enas"), min_length=1, description="strategies to compare"
     )
@@ -82,6 +81,7 @@ class Settings(BaseModel):
     supernet_seeds: int = Field(1, ge=1, description="supernets, trained with different seeds")
     standalone_seeds: int = Field(3, ge=1, description="trainings from scratch of each scheme")
     candidates: int = Field(3, ge=1, description="schemes of each run that are trained")
+    backbone: str | None = Field(None, description="backbone instead of the task's")
     attention: Literal["se", "sge", "dia"] = Field("se", description="attention module")
     sharing: Literal["full", "share"] = Field(
         "full", description="one module for each block (full) or for each stage (share)"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from benchmark.threads import single_thread
 from strategies.base import Answers, Schemes, Strategy
 
 Rewards = Float64[np.ndarray, " n"]
@@ -86,6 +87,7 @@ def require_legal(schemes: object, *, blocks: int, allowance: int) -> Schemes:
     return schemes
 
 
+@single_thread()
 def search(
     strategy: Strategy,
     landscape: Landscape = hills,

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.oracle.wrappers import CachedOracle
 from benchmark.records import LaneKey
@@ -163,3 +164,21 @@ def test_a_strategy_that_does_not_repeat_itself_is_found_out(bench: Bench) -> No
     state, message, _ = bench.ended("one")
     assert state == "failed"
     assert "expected 1000, received 0100" in message
+
+
+def test_strategies_compute_on_one_thread_whatever_torch_is_set_to(bench: Bench) -> None:
+    threads = []
+
+    class Counting(Scripted):
+        def tell(self, schemes: Schemes, answers: Answers) -> None:
+            threads.append(torch.get_num_threads())
+            super().tell(schemes, answers)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        bench.run(counting=lambda: Counting([rows("1000")]))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(threads) == {1}
