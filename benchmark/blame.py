@@ -1,5 +1,6 @@
 """What goes wrong inside a strategy ends its lane, with a message that says where."""
 
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from benchmark.errors import LaneError
 
 _HERE = str(Path(__file__).parent)
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 
 @contextmanager
@@ -37,7 +39,12 @@ def where(error: BaseException) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith((_HERE, "<"))
     ]
-    own = [frame for frame in frames if "site-packages" not in Path(frame.filename).parts]
-    for frame in own or frames:
+    installed = [frame for frame in frames if "site-packages" in Path(frame.filename).parts]
+    own = [
+        frame
+        for frame in frames
+        if frame not in installed and not frame.filename.startswith(_STANDARD_LIBRARY)
+    ]
+    for frame in own or installed:
         return f" ({Path(frame.filename).name}, line {frame.lineno})"
     return ""
