@@ -7,12 +7,13 @@ from hypothesis.extra.numpy import arrays
 from jaxtyping import Bool, Float64
 from torch import Tensor, nn
 
+from benchmark.testing.search import answers, hills
 from strategies._curiosity import Curiosity
 from strategies._networks import perceptron
 from strategies._reinforce import Experience, MovingAverage, ReplayBuffer, reinforce_loss
 from strategies.base import Schemes, SearchSpace
 from strategies.ean import EAN, clipped_surrogate
-from tests.strategies.landscapes import answers, best_of_hills, hills, search
+from tests.strategies.landscapes import best_of_hills, search
 
 BLOCKS = 6
 SPACE = SearchSpace((3, 3), budget=300)

@@ -7,10 +7,11 @@ from hypothesis.extra.numpy import arrays
 from jaxtyping import Bool
 from torch import Tensor
 
+from benchmark.testing.search import hills
 from strategies._networks import perceptron
 from strategies.base import Schemes, SearchSpace
 from strategies.ean_released import EANReleased, reversed_clip, scrambled
-from tests.strategies.landscapes import hills, search
+from tests.strategies.landscapes import search
 
 BLOCKS = 5
 SPACE = SearchSpace((2, 3), budget=300)

@@ -1,8 +1,9 @@
 import numpy as np
 
+from benchmark.testing.search import answers, hills
 from strategies.base import Schemes, SearchSpace
 from strategies.evolution import Evolution
-from tests.strategies.landscapes import answers, best_of_hills, hills, search
+from tests.strategies.landscapes import best_of_hills, search
 
 
 def evolution(seed: int = 0, *, blocks: int = 12, tournament: int = 5) -> Evolution:

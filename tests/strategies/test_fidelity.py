@@ -7,10 +7,10 @@ EAN without curiosity and replay is plain REINFORCE, step by step, is in `test_e
 import numpy as np
 import pytest
 
+from benchmark.testing.search import Rewards, answers, hills
 from strategies.base import Schemes, SearchSpace, Strategy
 from strategies.ean import EAN
 from strategies.enas import ENAS
-from tests.strategies.landscapes import Rewards, answers, hills
 
 PAPER_RATE = 3.5e-3
 """The smallest learning rate at which ENAS's mean probability moves as in Table V."""

@@ -2,11 +2,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.testing.search import answers, hills
 from strategies.base import Schemes, SearchSpace, Strategy
 from strategies.ga import GA
 from strategies.random import Random
 from tests.strategies import landscapes
-from tests.strategies.landscapes import answers, best_of_hills, hills
+from tests.strategies.landscapes import best_of_hills
 
 
 def search(strategy: Strategy, *, budget: int, at_most: int = 1000) -> Schemes:

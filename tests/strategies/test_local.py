@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from benchmark.testing.search import Rewards, answers, hills
 from strategies.base import Schemes, SearchSpace
 from strategies.local import Local
-from tests.strategies.landscapes import Rewards, answers, best_of_hills, hills, search
+from tests.strategies.landscapes import best_of_hills, search
 
 
 def local(seed: int = 0, *, blocks: int = 12, kick_probability: float = 0.5) -> Local:

@@ -1,8 +1,8 @@
 import numpy as np
 
+from benchmark.testing.search import Rewards
 from strategies.base import Answers, Schemes, SearchSpace
 from strategies.nsga2 import NSGA2
-from tests.strategies.landscapes import Rewards
 
 
 def accuracy_of(schemes: Schemes) -> Rewards:

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.testing.search import Rewards, answers, hills
 from strategies._horseshoe import Horseshoe
 from strategies._quadratic import Quadratic, second_order
 from strategies.base import Schemes, SearchSpace
 from strategies.surrogate import Surrogate
-from tests.strategies.landscapes import Rewards, answers, best_of_hills, hills, search
+from tests.strategies.landscapes import best_of_hills, search
 
 
 def test_features_of_three_blocks_worked_by_hand() -> None:

@@ -3,10 +3,11 @@ import logging
 import numpy as np
 import pytest
 
+from benchmark.testing.search import hills
 from strategies.base import SearchSpace
 from strategies.random import Random
 from strategies.tpe import TPE
-from tests.strategies.landscapes import hills, search
+from tests.strategies.landscapes import search
 
 
 def tpe(seed: int = 0, *, blocks: int = 12) -> TPE:
