@@ -1,12 +1,12 @@
 """Stand-alone results as a file: what networks trained from scratch really reach."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import StoreError, UsageError
+from benchmark.files import replacing
 from benchmark.records import StandaloneRecord
 
 FORMAT = 1
@@ -46,13 +46,8 @@ class Evidence:
         }
         rows = [json.dumps([asdict(record)[name] for name in _FIELDS]) for record in self.records]
         text = json.dumps(head, indent=1)[:-2] + ',\n "records": [\n  '
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        with replacing(path) as draft:
             draft.write_text(text + ",\n  ".join(rows) + "\n ]\n}\n", encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def read_evidence(path: Path) -> Evidence:

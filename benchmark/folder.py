@@ -10,6 +10,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from benchmark.errors import OtherExperimentError, UsageError
+from benchmark.files import replacing
 from benchmark.records import (
     LaneKey,
     OracleRecord,
@@ -107,9 +108,9 @@ class RunFolder:
     def keep_names(self, file: str, names: Sequence[str]) -> None:
         """Write ``names`` beside the store, one a line, where there are any."""
         if names:
-            draft = self.path / f"{file}.tmp"
-            draft.write_text("\n".join(names) + "\n", encoding="utf-8", errors="surrogateescape")
-            draft.replace(self.path / file)
+            text = "\n".join(names) + "\n"
+            with replacing(self.path / file) as draft:
+                draft.write_text(text, encoding="utf-8", errors="surrogateescape")
 
     def open(self) -> Store:
         """Open the store of an existing run.

@@ -1,7 +1,6 @@
 """Whole landscapes as files: what an oracle answers to every scheme, as Parquet."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 from pyarrow import parquet
 
 from benchmark.errors import StoreError, UsageError
+from benchmark.files import replacing
 from benchmark.identity import content_hash
 from benchmark.schemes import bits_scheme, scheme_bits
 
@@ -72,13 +72,8 @@ class Table:
             "environment": self.environment,
         }
         table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about)})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        with replacing(path) as draft:
             parquet.write_table(table, draft)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def read_table(path: Path) -> Table:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from benchmark.files import replacing
 from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
 from reports.glossary import GLOSSARY, METHODS
@@ -70,7 +71,6 @@ class Report:
 
         Files of these names are replaced; nothing else in the folder is touched.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         tables = [self.ranking, self.schemes, evaluations_table(self.records)]
         contents = {
             "report.html": render_page(self.analysis),
@@ -81,9 +81,8 @@ class Report:
         paths = []
         for name, content in contents.items():
             path = folder / name
-            draft = folder / f".{name}.tmp"  # whoever looks sees the old file or the new one
-            draft.write_text(content, encoding="utf-8", newline="\n")
-            draft.replace(path)
+            with replacing(path) as draft:
+                draft.write_text(content, encoding="utf-8", newline="\n")
             paths.append(path)
         return paths
 

@@ -7,7 +7,6 @@ Algorithm 1).
 
 import hashlib
 import json
-import os
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from benchmark.errors import StoreError
+from benchmark.files import replacing
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
@@ -170,10 +170,8 @@ def frozen_supernet(
         started = perf_counter()
         network = train_supernet(spec, task, on_epoch=on_epoch)
         facts = {"spec": spec.described(), "training seconds": perf_counter() - started}
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        save_file(network.state_dict(), draft, metadata={"supernet": json.dumps(facts)})
-        draft.replace(path)
+        with replacing(path) as draft:
+            save_file(network.state_dict(), draft, metadata={"supernet": json.dumps(facts)})
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, Any] = json.loads(file.metadata()["supernet"])
