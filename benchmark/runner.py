@@ -1,4 +1,4 @@
-"""The only ask → score → tell loop: lanes advance together, round by round.
+"""The ask → score → tell loop of every run: lanes advance together, round by round.
 
 In each round every lane asks once, all requests become one call of the shared
 oracle, and every lane is told its answers. What a lane asked is in its journal

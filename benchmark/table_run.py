@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from benchmark import __version__
 from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.errors import UsageError
@@ -21,7 +23,6 @@ from benchmark.plan import plug_in_facts, strategy_maker
 from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey, LaneState
 from benchmark.runner import Lane, Objective, search
-from benchmark.schemes import all_schemes
 from benchmark.settings import Settings
 from benchmark.store import Answer, Store, bits_of
 from benchmark.table import Table, read_table
@@ -135,8 +136,8 @@ def _lanes(
 
 
 def _keep_table(store: Store, table: Table) -> None:
-    oracle = TableOracle(table)
-    ends = oracle.score(all_schemes(1)[:, [0] * oracle.blocks])
+    blocks = sum(table.blocks_per_stage)
+    ends = TableOracle(table).score(np.array([[False] * blocks, [True] * blocks]))
     with store.transaction():
         store.add_answers(
             table.identity,
