@@ -1,0 +1,22 @@
+import click
+
+from benchmark.errors import UsageError
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(["strategies", "tasks", "recipes"]))
+@click.argument("names", nargs=-1)
+def list_(kind: str, names: tuple[str, ...]) -> None:
+    """List what there is to choose from; strategies that are named are described in full."""
+    from rich.console import Console
+
+    from benchmark.listing import list_recipes, list_strategies, list_tasks
+
+    if kind == "strategies":
+        list_strategies(Console(), names)
+    elif names:
+        raise UsageError(f"expected no names after {kind!r}, received {', '.join(names)}")
+    elif kind == "recipes":
+        list_recipes(Console())
+    else:
+        list_tasks(Console())

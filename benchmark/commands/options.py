@@ -1,0 +1,81 @@
+"""Options that commands share, and the settings that they give."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from benchmark.settings import Settings
+
+data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
+backbone = click.option(
+    "--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's."
+)
+attention = click.option("--attention", help="Attention module: se, sge or dia.  [default: se]")
+sharing = click.option(
+    "--sharing", help="One module a block (full) or a stage (share).  [default: full]"
+)
+retain = click.option(
+    "--retain", type=float, help="Connection probability in training.  [default: 0.8]"
+)
+batch_norm = click.option(
+    "--batch-norm", help="recalibrated or running statistics.  [default: recalibrated]"
+)
+supernet_epochs = click.option("--supernet-epochs", type=int, help="Instead of the task's.")
+seed = click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
+data_seed = click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
+device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
+config = click.option(
+    "--config", type=click.Path(path_type=Path), help="TOML file of the options above."
+)
+cache = click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
+workers = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
+)
+
+
+def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":
+    """Settings from flags, which win, and the TOML file ``config``."""
+    from benchmark.settings import Settings
+
+    given = given_values(options)
+    return Settings.from_toml(config, **given) if config else Settings(**given)
+
+
+def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that were given, as `Settings` names and reads them."""
+    from benchmark.overrides import read_overrides
+
+    values = {name: value for name, value in options.items() if value is not None}
+    if overrides := values.pop("set", None):
+        values["set"] = read_overrides(overrides)
+    if "strategies" in values:
+        values["strategies"] = split_names(values["strategies"])
+    if pairs := values.pop("task_option", None):
+        values["task_options"] = dict(_pair(pair) for pair in pairs)
+    for name, value in map(_pair, values.pop("training", ())):
+        section, _, key = name.partition(".")
+        if section not in ("supernet", "standalone") or not key:
+            raise UsageError(
+                f"--training: expected supernet.NAME or standalone.NAME, received {name}"
+            )
+        changed = value.split(",") if key == "milestones" else value
+        values.setdefault(section, {})[key] = changed
+    return values
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"expected NAME=VALUE, received {text!r}")
+    return name, value
+
+
+def split_names(text: str | None) -> tuple[str, ...]:
+    """Names separated by commas."""
+    names = [name.strip() for name in (text or "").split(",")]
+    return tuple(name for name in names if name)

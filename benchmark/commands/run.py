@@ -1,0 +1,88 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import stoppable
+
+
+@click.command()
+@click.option(
+    "--strategies", help="Names or FILE.py:CLASS, separated by commas.  [default: ean,ga,enas]"
+)
+@click.option(
+    "--set",
+    multiple=True,
+    metavar="STRATEGY.NAME=VALUE",
+    help="Set a hyper-parameter (repeatable); `list strategies` names them.",
+)
+@click.option("--task", help="Task to search on.  [default: digits]")
+@click.option("--recipe", help="Named settings to start from; see `list recipes`.")
+@options.data
+@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
+@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
+@click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
+@click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
+@click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
+@click.option("--standalone-seeds", type=int, help="Trainings of each scheme.  [default: 3]")
+@click.option("--candidates", type=int, help="Schemes of each run to train.  [default: 3]")
+@options.backbone
+@options.attention
+@options.sharing
+@options.retain
+@options.batch_norm
+@click.option(
+    "--objective-weight", type=float, help="λ, the price of connections.  [default: 0.02]"
+)
+@click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
+@options.supernet_epochs
+@click.option("--standalone-epochs", type=int, help="Instead of the task's.")
+@click.option("--training", multiple=True, help="supernet.NAME=VALUE or standalone.NAME=VALUE.")
+@options.seed
+@options.data_seed
+@options.device
+@click.option("--oracle", help="Table of answers (Parquet) to search instead of a supernet.")
+@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@click.option("--dry-run", is_flag=True, help="Print the plan with an estimate, run nothing.")
+@options.config
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
+@options.cache
+@options.workers
+def run(
+    config: Path | None,
+    out: Path | None,
+    cache: Path | None,
+    workers: int | None,
+    dry_run: bool,  # noqa: FBT001 - click's way
+    **values: Any,
+) -> None:
+    """Compare strategies: search, train what they find, write the report.
+
+    The same command again goes on where it stopped. Flags win over the TOML file.
+    """
+    from rich.console import Console
+
+    settings = options.read_settings(config, values)
+    if dry_run or settings.recipe:
+        from benchmark.estimate import Estimate
+
+        Estimate(settings).print(Console(stderr=not dry_run))
+    if dry_run:
+        return
+    console = Console(stderr=True)
+    with stoppable(console):
+        from benchmark.experiment import run as run_experiment
+        from benchmark.live import LiveProgress
+
+        live = LiveProgress(console)
+        with live.bars:
+            report = run_experiment(settings, out=out, cache=cache, workers=workers, progress=live)
+    report.print(Console())
+    failed = [lane for lane in report.records.lanes if lane.state == "failed"]
+    for lane in failed:
+        seeds = f"seed {lane.key.strategy_seed}, supernet {lane.key.supernet_seed}"
+        click.echo(f"{lane.key.strategy} ({seeds}) failed: {lane.message}", err=True)
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,58 @@
+"""What long commands need while they work: Ctrl-C, bars, the shared cache, processes."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmark.live import LiveProgress
+    from benchmark.store import Store
+    from benchmark.workers import Workers
+
+_STOPPED = 130  # 128 + SIGINT, as shells count
+
+
+@contextmanager
+def equipped(
+    console: Any, cache: Path | None, workers: int | None
+) -> Iterator[tuple["Store", "Workers", "LiveProgress"]]:
+    """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
+    with stoppable(console):
+        from benchmark.experiment import default_cache, opened_cache
+        from benchmark.live import LiveProgress
+        from benchmark.workers import Workers, available_cores
+
+        live = LiveProgress(console)
+        crew = Workers(available_cores() if workers is None else workers)
+        with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
+            yield shared, crew, live
+
+
+@contextmanager
+def stoppable(console: Any) -> Iterator[None]:
+    """Ctrl-C stops at once, says how to go on, and exits with 130."""
+
+    def stop(*_: object) -> None:
+        # Stores survive a kill at any moment, so nobody waits for the jobs that are running.
+        console.show_cursor()
+        console.print(
+            "Stopped. Nothing finished is lost: the same command again goes on from here."
+        )
+        for worker in multiprocessing.active_children():
+            if worker.pid is not None:
+                os.kill(worker.pid, signal.SIGTERM)
+        os._exit(_STOPPED)
+
+    # The process that cleans up behind killed workers would list what it cleans up.
+    quiet = "ignore:resource_tracker:UserWarning"
+    chosen = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{chosen},{quiet}" if chosen else quiet
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

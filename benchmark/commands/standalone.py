@@ -1,0 +1,59 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import equipped
+from benchmark.errors import UsageError
+
+
+@click.command()
+@click.option("--scheme", "schemes", multiple=True, help="Bits, full or none; repeatable.")
+@click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
+@click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
+@click.option("--task", help="Task to train on.  [default: digits]")
+@options.data
+@options.backbone
+@options.attention
+@options.sharing
+@click.option("--epochs", "standalone_epochs", type=int, help="Instead of the task's.")
+@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.seed
+@options.data_seed
+@options.device
+@options.config
+@click.option("--out", type=click.Path(path_type=Path), help="JSON file for every training.")
+@options.cache
+@options.workers
+def standalone(
+    schemes: tuple[str, ...],
+    listed: Path | None,
+    config: Path | None,
+    *,
+    out: Path | None,
+    cache: Path | None,
+    workers: int | None,
+    **values: Any,
+) -> None:
+    """Train schemes from scratch, several seeds each, and say how well they do.
+
+    The same command again goes on where it stopped.
+    """
+    from rich.console import Console
+
+    settings = options.read_settings(config, values)
+    console = Console(stderr=True)
+    with equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.standalone_run import listed_schemes, train_schemes
+
+        wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
+        if not wanted:
+            raise UsageError("nothing to train: name schemes with --scheme or --schemes FILE")
+        evidence = train_schemes(settings, wanted, cache=shared, workers=crew, progress=live)
+    from reports.evidence import standalone_table
+    from reports.table import to_rich
+
+    if out is not None:
+        evidence.write(out)
+    Console().print(to_rich(standalone_table(evidence, settings.confidence)))

@@ -1,0 +1,51 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import equipped
+
+
+@click.command()
+@click.option("--task", help="Task of the supernet.  [default: digits]")
+@options.data
+@options.backbone
+@options.attention
+@options.sharing
+@options.retain
+@options.batch_norm
+@options.supernet_epochs
+@options.seed
+@options.data_seed
+@options.device
+@options.config
+@click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
+@options.cache
+@options.workers
+@click.option("--force", is_flag=True, help="Score more than 2^16 schemes too.")
+def tabulate(
+    config: Path | None,
+    out: Path | None,
+    cache: Path | None,
+    workers: int | None,
+    *,
+    force: bool,
+    **values: Any,
+) -> None:
+    """Score every scheme of a supernet and write the landscape as Parquet.
+
+    Strategies search it with: run --oracle TABLE. The same command again goes on
+    where it stopped.
+    """
+    from rich.console import Console
+
+    settings = options.read_settings(config, values)
+    path = Path(f"{settings.task}.parquet") if out is None else out
+    console = Console(stderr=True)
+    with equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.tabulation import tabulate as tabulate_landscape
+
+        table = tabulate_landscape(settings, cache=shared, workers=crew, progress=live, force=force)
+    table.write(path)
+    console.print(f"{len(table.schemes):,} schemes in {path} (oracle {table.identity})")

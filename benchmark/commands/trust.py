@@ -1,0 +1,40 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import equipped
+
+
+@click.command()
+@click.argument("evidence", type=click.Path(path_type=Path))
+@options.data
+@click.option("--supernet-seeds", type=int, help="Supernets to ask.  [default: 1]")
+@options.retain
+@options.supernet_epochs
+@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.seed
+@options.cache
+@options.workers
+def trust(evidence: Path, cache: Path | None, workers: int | None, **values: Any) -> None:
+    """Hold supernets against the stand-alone results in EVIDENCE, in both batch-norm modes."""
+    from rich.console import Console
+
+    settings = options.read_settings(None, values)
+    console = Console(stderr=True)
+    with equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.evidence import read_evidence
+        from benchmark.trust_run import ask_oracles
+
+        known = read_evidence(evidence)
+        oracles = ask_oracles(
+            known, cache=shared, workers=crew, progress=live, **options.given_values(values)
+        )
+    from reports.evidence import trust_sentences, trust_table
+    from reports.table import to_rich
+
+    shown = Console()
+    for sentence in trust_sentences(known, oracles):
+        shown.print(f"• {sentence}", highlight=False)
+    shown.print(to_rich(trust_table(known, oracles, settings.confidence)))
