@@ -41,7 +41,8 @@ def ask_oracles(
         UsageError: the task's data here are not those of the evidence.
     """
     shown = Silent() if progress is None else progress
-    network = {name: evidence.settings[name] for name in sorted(_FROM_EVIDENCE)}
+    known = evidence.settings
+    network = {name: known[name] for name in sorted(_FROM_EVIDENCE & known.keys())}
     bits = list(dict.fromkeys(record.bits for record in evidence.records))
     schemes = np.array([bits_scheme(text) for text in bits])
     answers = []

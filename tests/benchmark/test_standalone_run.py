@@ -4,6 +4,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import SchemeError, UsageError
+from benchmark.evidence import Evidence
+from benchmark.plan import Plan
+from benchmark.records import StandaloneRecord
 from benchmark.settings import Settings
 from benchmark.standalone_run import listed_schemes, train_schemes
 from benchmark.store import Store
@@ -32,6 +35,19 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
         evidence.task["fingerprint"] = "another"
         with pytest.raises(UsageError, match="the evidence is about data"):
             ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+
+
+def test_settings_that_a_file_leaves_out_or_gets_wrong_are_the_defaults_or_named(
+    tmp_path: Path,
+) -> None:
+    with closing(Store(tmp_path / "cache.sqlite")) as cache:
+        record = StandaloneRecord("0" * 12, 0, 0.5, 0.5, 1.0, 1.0)
+        evidence = Evidence("t", {}, (4, 4, 4), Plan(SETTINGS).task.facts(), {}, (record,))
+        answers = ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+        assert len(answers) == 2
+        evidence.settings["task"] = "digit"
+        with pytest.raises(UsageError, match="did you mean 'digits'"):
+            ask_oracles(evidence, cache=cache, workers=Workers(1))
 
 
 def test_lists_have_a_scheme_a_line(tmp_path: Path) -> None:
