@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark.costs import measure_costs
 from benchmark.folder import RunFolder, read_records
 from benchmark.oracle.wrappers import CachedOracle
@@ -18,7 +20,7 @@ from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey
 from benchmark.runner import Lane, search
-from benchmark.schemes import all_schemes
+from benchmark.schemes import all_schemes, bits_scheme
 from benchmark.scoring import open_oracle, open_supernet, score_all
 from benchmark.settings import Settings
 from benchmark.standalone import pick_candidates, train_all
@@ -122,7 +124,7 @@ class _Steps:
         if tabulated:
             score_all(oracle, self._progress)
             self._keep_answers(oracle.identity)
-        ends = oracle.score(all_schemes(plan.blocks)[[0, -1]])
+        ends = oracle.score(np.array([bits_scheme(plan.original), bits_scheme(plan.full)]))
         self._run_lanes(oracle, seed)
         used = self._used(seed)
         seconds = self._cache.answer_seconds(oracle.identity)

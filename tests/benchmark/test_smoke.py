@@ -66,6 +66,15 @@ def test_digits_can_be_tried_out_too(tmp_path: Path) -> None:
     assert [len(lane.schemes) for lane in report.records.lanes] == [2]
 
 
+def test_a_network_whose_schemes_nobody_could_list_is_searched_like_any_other(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(smoke=True, strategies=("random",), backbone="resnet134-basic")
+    report = run(settings, out=tmp_path / "run", workers=1)
+    assert report.records.finished
+    assert {lane.schemes.shape[1] for lane in report.records.lanes} == {66}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
