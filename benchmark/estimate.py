@@ -11,6 +11,7 @@ from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.plan import SMOKE_ROWS, network_spec, recipes
 from benchmark.settings import Settings
+from reports.formats import count
 from tasks.base import Recipe, Sizes
 from tasks.registry import task_class
 
@@ -96,17 +97,18 @@ class Estimate:
         evaluations = lanes * settings.budget
         # Block passes are what scoring costs; a pass is a share of a network's forward pass.
         each = block_passes(lanes // settings.supernet_seeds * settings.budget, blocks) / blocks
-        amount = f"{lanes} runs × {settings.budget:,} evaluations of {sizes.validation:,} images"
+        each_run = f"{settings.budget:,} evaluations of {sizes.validation:,} images"
         scored = min(float(evaluations), each * settings.supernet_seeds)
         flops = scored * sizes.validation * self.flops
-        return Step("search", amount, flops, SCORING_RATE)
+        return Step("search", f"{count(lanes, 'run')} × {each_run}", flops, SCORING_RATE)
 
     def _standalone(self, sizes: Sizes) -> Step:
         settings = self.settings
         lanes = len(settings.strategies) * settings.seeds * settings.supernet_seeds
         networks = lanes * settings.candidates + 2  # Original and Full-SA
         recipe = self.standalone_recipe
-        amount = f"{networks} schemes × {settings.standalone_seeds} seeds × {_described(recipe)}"
+        seeds = count(settings.standalone_seeds, "seed")
+        amount = f"{networks} schemes × {seeds} × {_described(recipe)}"
         flops = networks * settings.standalone_seeds * self._training(recipe, sizes)
         return Step("stand-alone", amount, flops, TRAINING_RATE)
 

@@ -53,7 +53,7 @@ def test_a_dry_run_prints_the_plan_and_runs_nothing(
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     words = " ".join(result.output.split())
-    assert "5 runs × 3,000 evaluations of 10,000 images" in words
+    assert "1 run × 3,000 evaluations of 10,000 images" in words
     assert "164 epochs (sgd 0.1, batch 128" in words
     assert "multi-step at 81, 122" in words
     assert "GPU hours" in words
@@ -121,6 +121,39 @@ def test_recipes_say_what_the_paper_says() -> None:
     assert budgets["paper-resnet164-se"] == 1000 * 3
     assert budgets["paper-resnet50-dia"] == 300 * 3
     assert RECIPES["paper-resnet164-dia"].settings["sharing"] == "share"
+
+
+CIFAR = (
+    "3 runs × 3,000 evaluations of 10,000 images",
+    "11 schemes × 3 seeds × {} epochs (sgd 0.1, batch 128, weight decay 0.0001, {})",
+)
+THIN = (
+    "1 × 150 epochs (sgd 0.1, batch 128, weight decay 0.0001, cosine)",
+    CIFAR[0],
+    CIFAR[1].format(100, "cosine"),
+)
+DEEP = (
+    "1 × 150 epochs (sgd 0.1, batch 128, weight decay 0.0001, multi-step at 74, 112)",
+    CIFAR[0],
+    CIFAR[1].format(164, "multi-step at 81, 122"),
+)
+WIDE = (
+    "1 × 40 epochs (sgd 0.1, batch 256, weight decay 0.0001, constant)",
+    "3 runs × 900 evaluations of 100,000 images",
+    (
+        "11 schemes × 1 seed × 120 epochs (sgd 0.1, batch 256, weight decay 0.0001, "
+        "multi-step at 30, 60, 90)"
+    ),
+)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_plans_agree_with_the_paper(name: str) -> None:
+    """150 and 40 epochs of supernet, 1000 and 300 steps of 3 schemes, 100, 164 and 120 epochs."""
+    expected = {"38": THIN, "164": DEEP, "50": WIDE}[name.split("-")[1].removeprefix("resnet")]
+    settings = Settings(recipe=name, strategies=("ean", "enas", "ga"))
+    assert tuple(step.amount for step in Estimate(settings).steps) == expected
+    assert (settings.retain, settings.batch_norm) == (0.5, "running")
 
 
 @pytest.mark.parametrize("name", ["paper-resnet164-se", "paper-resnet50-se"])
