@@ -13,6 +13,7 @@ from benchmark.commands.race import race
 from benchmark.commands.report import report
 from benchmark.commands.run import run
 from benchmark.commands.standalone import standalone
+from benchmark.commands.supernet import supernet
 from benchmark.commands.tabulate import tabulate
 from benchmark.commands.trust import trust
 from benchmark.errors import BenchmarkError, UsageError
@@ -51,5 +52,5 @@ def main() -> None:
     """Which blocks of a CNN should get an attention module, and how best to find out?"""
 
 
-for command in (run, report, tabulate, standalone, trust, describe, race, list_, check):
+for command in (run, report, supernet, tabulate, standalone, trust, describe, race, list_, check):
     main.add_command(command)

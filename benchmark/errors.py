@@ -5,7 +5,8 @@
     BenchmarkError
     ├── UsageError (ValueError)     what was asked for can't be done: exit code 2
     │   ├── SchemeError             a scheme that doesn't fit the backbone
-    │   └── OtherExperimentError    a folder that belongs to another experiment
+    │   ├── OtherExperimentError    a folder that belongs to another experiment
+    │   └── DivergenceError (FloatingPointError)  a training whose loss left all bounds
     ├── StoreError                  a file of ours that is damaged or too new
     ├── ReplayError                 a strategy that didn't repeat itself on resume
     └── LaneError                   what went wrong inside one strategy's run
@@ -31,6 +32,10 @@ class SchemeError(UsageError):
 
 class OtherExperimentError(UsageError):
     """An output folder that holds another experiment, or something else altogether."""
+
+
+class DivergenceError(UsageError, FloatingPointError):
+    """A training's loss is not finite, or far above where it began."""
 
 
 class StoreError(BenchmarkError):

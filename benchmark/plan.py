@@ -100,6 +100,8 @@ class Plan:
             retain=self.settings.retain,
             root_seed=self.settings.seed,
             seed=seed,
+            device=self.settings.device,
+            processes=self.settings.supernet_processes,
         )
 
     def tabulation_pays(self) -> bool:

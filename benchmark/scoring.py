@@ -1,26 +1,34 @@
 """Supernets and their oracles, opened where an experiment or a tabulation needs them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from benchmark.oracle.supernet import FrozenSupernet, SupernetOracle, frozen_supernet
 from benchmark.oracle.wrappers import CachedOracle, ShardedOracle
 from benchmark.plan import Plan
 from benchmark.progress import Progress
 from benchmark.schemes import all_schemes
 from benchmark.store import Store
+from benchmark.training.watch import Watch
 from benchmark.workers import Workers
 
 _AT_A_TIME = 1024
 
 
+@contextmanager
+def watched(plan: Plan, seed: int, progress: Progress) -> Iterator[Watch]:
+    """A watch that shows the training of the supernet of ``seed``."""
+    title = f"Training supernet {seed + 1} of {plan.settings.supernet_seeds}"
+    size = plan.task.epoch_size
+    with progress.stage(title, plan.supernet_recipe.epochs * size, "images") as advance:
+        yield Watch(resumed=lambda epochs, _: advance(epochs * size), images=advance)
+
+
 def open_supernet(plan: Plan, seed: int, cache: Store, progress: Progress) -> FrozenSupernet:
     """The supernet of ``seed``, found beside ``cache`` or trained."""
-    title = f"Training supernet {seed + 1} of {plan.settings.supernet_seeds}"
-    with progress.stage(title, plan.supernet_recipe.epochs, "epochs") as advance:
-        return frozen_supernet(
-            plan.supernet(seed),
-            plan.task,
-            cache.path.parent / "supernets",
-            on_epoch=lambda _: advance(1),
-        )
+    folder = cache.path.parent / "supernets"
+    with watched(plan, seed, progress) as watch:
+        return frozen_supernet(plan.supernet(seed), plan.task, folder, watch=watch)
 
 
 def open_oracle(

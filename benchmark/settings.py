@@ -31,6 +31,11 @@ class RecipeChanges(BaseModel):
     schedule: Literal["one-cycle", "cosine", "multi-step", "constant"] | None = None
     milestones: tuple[int, ...] | None = None
     gamma: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    precision: Literal["float32", "bf16", "fp16"] | None = None
+    accumulate: int | None = Field(default=None, ge=1)
+    memory_format: Literal["auto", "channels-last", "contiguous"] | None = None
+    compile: bool | None = None
+    threads: int | None = Field(default=None, ge=1)
 
     def given(self) -> dict[str, Any]:
         """The changes by name."""
@@ -107,6 +112,7 @@ class Settings(BaseModel):
     supernet: RecipeChanges = Field(
         RecipeChanges(), description="changes to the task's recipe of supernet training"
     )
+    supernet_processes: int = Field(1, ge=1, description="processes that train a supernet together")
     standalone: RecipeChanges = Field(
         RecipeChanges(), description="changes to the task's recipe of stand-alone training"
     )

@@ -1,4 +1,4 @@
-"""One torch thread for every numerical job, in this process or another.
+"""A fixed number of torch threads for every numerical job, in this process or another.
 
 Sums are split differently over more threads, so only a fixed number of them gives
 the same bits on every machine; and on networks of this size two processes use two
@@ -14,8 +14,15 @@ import torch
 @contextmanager
 def single_thread() -> Iterator[None]:
     """Give torch one thread inside the block, or inside the function it decorates."""
+    with torch_threads(1):
+        yield
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Give torch ``count`` threads inside the block."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -31,6 +31,14 @@ class Recipe:
             multiplies by ``gamma`` at each of ``milestones``, ``constant`` stays.
         milestones: epochs after which a multi-step schedule multiplies, ascending.
         gamma: factor of a multi-step schedule.
+        precision: of convolutions and linear layers: ``float32``, or automatic mixed
+            precision in ``bf16`` or ``fp16`` (with its gradients scaled).
+        accumulate: parts that a step's images go through the network in, one after the
+            other; less memory, the same step but for batch norms, which see a part.
+        memory_format: ``channels-last``, ``contiguous``, or ``auto``: channels last
+            wherever that is safe.
+        compile: whether blocks and attention modules go through ``torch.compile``.
+        threads: of torch, on a CPU; sums depend on their number, not on the cores.
     """
 
     epochs: int
@@ -41,6 +49,11 @@ class Recipe:
     schedule: Literal["one-cycle", "cosine", "multi-step", "constant"] = "one-cycle"
     milestones: tuple[int, ...] = ()
     gamma: float = 0.1
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    accumulate: int = 1
+    memory_format: Literal["auto", "channels-last", "contiguous"] = "auto"
+    compile: bool = False
+    threads: int = 1
 
     def lasting(self, epochs: int) -> "Recipe":
         """The recipe squeezed or stretched to ``epochs``, milestones in proportion."""

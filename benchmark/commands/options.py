@@ -26,6 +26,9 @@ batch_norm = click.option(
     "--batch-norm", help="recalibrated or running statistics.  [default: recalibrated]"
 )
 supernet_epochs = click.option("--supernet-epochs", type=int, help="Instead of the task's.")
+supernet_processes = click.option(
+    "--supernet-processes", type=int, help="That train a supernet together.  [default: 1]"
+)
 seed = click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
 data_seed = click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")

@@ -38,6 +38,7 @@ from benchmark.commands.session import stoppable
 )
 @click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
 @options.supernet_epochs
+@options.supernet_processes
 @click.option("--standalone-epochs", type=int, help="Instead of the task's.")
 @click.option("--training", multiple=True, help="supernet.NAME=VALUE or standalone.NAME=VALUE.")
 @options.seed

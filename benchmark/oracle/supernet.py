@@ -5,29 +5,33 @@ for each mini-batch ("The Lottery Ticket Hypothesis for Self-attention in CNN",
 Algorithm 1).
 """
 
-import hashlib
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from filelock import FileLock
 
-from benchmark.errors import StoreError
-from benchmark.files import replacing
+from benchmark.errors import DivergenceError, UsageError
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
+from benchmark.oracle.supernet_file import (
+    SupernetFacts,
+    damaged,
+    read_supernet,
+    supernet_path,
+    weights_hash,
+    write_supernet,
+)
 from benchmark.seeding import child_generator, child_rng
-from benchmark.training import OnEpoch, train
+from benchmark.training import ALONE, Checkpoint, Group, Watch, train
 from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
@@ -87,6 +91,8 @@ class SupernetSpec:
         retain: probability of a connection in a training scheme.
         root_seed: root of the supernets' seeds.
         seed: tells initial weights, draws and schemes from those of other supernets.
+        device: where it is trained; its kind is what matters.
+        processes: that train it together; batch norms see the rows of one of them.
     """
 
     task: TaskSpec
@@ -95,6 +101,8 @@ class SupernetSpec:
     retain: float
     root_seed: int
     seed: int
+    device: str = "cpu"
+    processes: int = 1
 
     def identity(self, task: Task) -> str:
         """Content hash of this description, the data and the code."""
@@ -102,23 +110,51 @@ class SupernetSpec:
 
     def described(self) -> dict[str, Any]:
         """This description as JSON values, without the places of data."""
-        return asdict(self) | {"task": self.task.identifying()}
+        places = {"task": self.task.identifying(), "device": self.device.partition(":")[0]}
+        return asdict(self) | places
 
 
-def train_supernet(spec: SupernetSpec, task: Task, *, on_epoch: OnEpoch) -> AttentionNetwork:
-    """Train the supernet of ``spec`` from scratch."""
+def train_supernet(
+    spec: SupernetSpec,
+    task: Task,
+    *,
+    watch: Watch | None = None,
+    checkpoint: Checkpoint | None = None,
+    group: Group = ALONE,
+) -> tuple[AttentionNetwork, float]:
+    """Train the supernet of ``spec``, from scratch or from ``checkpoint`` on.
+
+    All processes of ``group`` draw the same schemes.
+
+    Returns:
+        The network, on the CPU, and the seconds that its training took.
+
+    Raises:
+        DivergenceError: training diverged.
+        StoreError: the checkpoint is damaged.
+        UsageError: it can't be written; or the group isn't the one ``spec`` asks for.
+    """
+    if group.size != spec.processes:
+        raise UsageError(
+            f"expected {spec.processes} processes to train this supernet, received {group.size}: "
+            f"`torchrun --nproc-per-node {spec.processes} -m benchmark supernet train` with the "
+            "same settings trains it for other commands"
+        )
     seeds = (spec.root_seed, "supernet", spec.seed)
-    network = spec.network.build(child_generator(*seeds, "weights"))
+    network = spec.network.build(child_generator(*seeds, "weights")).to(spec.device)
     schemes = child_rng(*seeds, "schemes")
-    train(
+    seconds = train(
         network,
         task,
         spec.recipe,
         rng=child_rng(*seeds, "draws"),
         extra=lambda: (schemes.random(network.spec.blocks) < spec.retain,),
-        on_epoch=on_epoch,
+        generators={"schemes": schemes},
+        watch=watch,
+        checkpoint=checkpoint,
+        group=group,
     )
-    return network
+    return network.cpu(), seconds
 
 
 @dataclass(frozen=True)
@@ -147,50 +183,82 @@ class FrozenSupernet:
         """
         network = self.spec.network.build(torch.Generator())
         try:
-            with safe_open(self.path, framework="pt") as file:
-                weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            network.load_state_dict(weights)
-        except (SafetensorError, RuntimeError, OSError) as error:
-            raise _damaged(self.path, error) from error
+            network.load_state_dict(read_supernet(self.path).weights())
+        except RuntimeError as error:
+            raise damaged(self.path, error) from error
         return network.eval()
 
 
 def frozen_supernet(
-    spec: SupernetSpec, task: Task, folder: Path, *, on_epoch: OnEpoch
+    spec: SupernetSpec,
+    task: Task,
+    folder: Path,
+    *,
+    watch: Watch | None = None,
+    group: Group = ALONE,
 ) -> FrozenSupernet:
     """The supernet of ``spec``, from ``folder`` or trained and put there.
 
+    A training that was stopped goes on from its last epoch. Processes with the same
+    ``folder`` that want the same supernet wait for the one that trains it.
+
     Raises:
-        StoreError: the file in ``folder`` is damaged.
-        FloatingPointError: training diverged.
+        StoreError: a file in ``folder`` is damaged.
+        DivergenceError: training diverged; its last checkpoint stays.
+        UsageError: a file can't be written, or the group isn't the one of ``spec``.
     """
     identity = spec.identity(task)
-    path = folder / f"{identity}.safetensors"
-    if not path.exists():
-        started = perf_counter()
-        network = train_supernet(spec, task, on_epoch=on_epoch)
-        facts = {"spec": spec.described(), "training seconds": perf_counter() - started}
-        with replacing(path) as draft:
-            save_file(network.state_dict(), draft, metadata={"supernet": json.dumps(facts)})
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, Any] = json.loads(file.metadata()["supernet"])
-            weights = _weights_hash({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
-        raise _damaged(path, error) from error
-    seconds = float(metadata["training seconds"])
+    path = supernet_path(folder, identity)
+    checkpoint = Checkpoint(folder / f"{identity}.checkpoint", identity)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{identity}.lock") if group.leads else nullcontext():
+        device = torch.device(spec.device)
+        if group.agreed(b"found" if path.exists() else None, device) is None:
+            _train_and_freeze(spec, task, path, checkpoint, watch=watch, group=group)
+        # The others may not see the leader's disk.
+        read = _read(path) if group.leads else None
+        weights, seconds = json.loads(group.agreed(read, device) or b"")
+        if group.leads:
+            checkpoint.remove()
     return FrozenSupernet(spec, identity, weights, path, seconds)
 
 
-def _weights_hash(weights: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode() + weights[name].numpy().tobytes())
-    return digest.hexdigest()[:16]
+def _read(path: Path) -> bytes:
+    facts = read_supernet(path).facts
+    return json.dumps([facts.weights, facts.training_seconds]).encode()
 
 
-def _damaged(path: Path, error: Exception) -> StoreError:
-    return StoreError(f"{path} is no intact supernet ({error}); delete it to train it again")
+def _train_and_freeze(
+    spec: SupernetSpec,
+    task: Task,
+    path: Path,
+    checkpoint: Checkpoint,
+    *,
+    watch: Watch | None,
+    group: Group,
+) -> None:
+    try:
+        network, seconds = train_supernet(
+            spec, task, watch=watch, checkpoint=checkpoint, group=group
+        )
+    except DivergenceError as error:
+        kept = f"the state before that epoch is kept in {checkpoint.path}"
+        raise DivergenceError(
+            f"{error}; {kept if checkpoint.path.exists() else 'no epoch was finished'}; try a "
+            "smaller learning rate (--training supernet.learning_rate=…)"
+        ) from error
+    if group.leads:
+        weights = network.state_dict()
+        facts = SupernetFacts(
+            spec=spec.described(),
+            data=task.facts(),
+            code=code_version(),
+            torch=str(torch.__version__),
+            parameters=sum(parameter.numel() for parameter in network.parameters()),
+            weights=weights_hash(weights),
+            training_seconds=seconds,
+        )
+        write_supernet(path, weights, facts)
 
 
 @dataclass(frozen=True)

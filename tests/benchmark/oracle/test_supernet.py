@@ -16,6 +16,7 @@ from benchmark.oracle.supernet import (
     train_supernet,
 )
 from benchmark.schemes import all_schemes
+from benchmark.training import Watch
 from tasks.base import TaskSpec
 from tasks.digits import Digits
 
@@ -42,18 +43,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def frozen(task: Digits, folder: Path) -> FrozenSupernet:
-    return frozen_supernet(SPEC, task, folder, on_epoch=lambda _: None)
+    return frozen_supernet(SPEC, task, folder)
 
 
 def test_a_supernet_is_trained_once(task: Digits, folder: Path, frozen: FrozenSupernet) -> None:
-    epochs: list[float] = []
-    again = frozen_supernet(SPEC, task, folder, on_epoch=epochs.append)
-    assert epochs == []
+    seen: list[int] = []
+    again = frozen_supernet(SPEC, task, folder, watch=Watch(images=seen.append))
+    assert seen == []
     assert again == frozen
 
 
 def test_training_repeats_itself_to_the_bit(task: Digits, frozen: FrozenSupernet) -> None:
-    trained = train_supernet(SPEC, task, on_epoch=lambda _: None).state_dict()
+    trained = train_supernet(SPEC, task)[0].state_dict()
     loaded = frozen.load().state_dict()
     assert list(loaded) == list(trained)
     assert all(torch.equal(loaded[name], trained[name]) for name in trained)
@@ -67,6 +68,18 @@ def test_training_repeats_itself_to_the_bit(task: Digits, frozen: FrozenSupernet
         replace(SPEC, retain=0.5),
         replace(SPEC, recipe=replace(SPEC.recipe, epochs=2)),
         replace(SPEC, network=replace(SPEC.network, sharing="share")),
+        replace(SPEC, device="cuda"),
+        replace(SPEC, processes=2),
+        *(
+            replace(SPEC, recipe=replace(SPEC.recipe, **change))
+            for change in (
+                {"precision": "bf16"},
+                {"accumulate": 2},
+                {"memory_format": "contiguous"},
+                {"compile": True},
+                {"threads": 2},
+            )
+        ),
     ],
 )
 def test_whatever_changes_the_weights_changes_the_identity(
@@ -87,7 +100,7 @@ def test_a_damaged_file_is_named_with_the_way_out(
     path = tmp_path / frozen.path.name
     path.write_bytes(content[: len(content) // 2] if damage is None else damage)
     with pytest.raises(StoreError, match=r"no intact supernet .*; delete it to train it again"):
-        frozen_supernet(SPEC, task, tmp_path, on_epoch=lambda _: None)
+        frozen_supernet(SPEC, task, tmp_path)
 
 
 def test_a_file_with_other_weights_is_refused(frozen: FrozenSupernet) -> None:
