@@ -5,7 +5,8 @@
     BenchmarkError
     ├── UsageError (ValueError)     what was asked for can't be done: exit code 2
     │   ├── SchemeError             a scheme that doesn't fit the backbone
-    │   └── OtherExperimentError    a folder that belongs to another experiment
+    │   ├── OtherExperimentError    a folder that belongs to another experiment
+    │   └── TicketError             a ticket file that can't be read or trusted
     ├── StoreError                  a file of ours that is damaged or too new
     ├── ReplayError                 a strategy that didn't repeat itself on resume
     └── LaneError                   what went wrong inside one strategy's run
@@ -31,6 +32,10 @@ class SchemeError(UsageError):
 
 class OtherExperimentError(UsageError):
     """An output folder that holds another experiment, or something else altogether."""
+
+
+class TicketError(UsageError):
+    """A ticket file that can't be read, is of another version, or was edited."""
 
 
 class StoreError(BenchmarkError):
