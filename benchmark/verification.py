@@ -48,7 +48,7 @@ def verify(
         DataError: the task's files are missing, damaged or of another format.
     """
     plan = Plan(Settings(**(ticket.settings | settings)), cache=cache.path.parent)
-    if found := self_check(ticket) or _other_premises(ticket, plan):
+    if found := self_check(ticket) or other_premises(ticket, plan):
         return found
     environment = plan.environment(workers.count)
     schemes = list(dict.fromkeys([ticket.scheme, plan.full, plan.original]))
@@ -73,7 +73,7 @@ def verify(
     )
 
 
-def _other_premises(ticket: Ticket, plan: Plan) -> Verification | None:
+def other_premises(ticket: Ticket, plan: Plan) -> Verification | None:
     """What stands in the way of repeating it, if anything."""
     here = plan.task.facts()
     if here != ticket.task:
