@@ -8,6 +8,7 @@ import click
 from benchmark import __version__
 from benchmark.commands.check import check
 from benchmark.commands.describe import describe
+from benchmark.commands.export import export
 from benchmark.commands.list_names import list_
 from benchmark.commands.race import race
 from benchmark.commands.report import report
@@ -16,6 +17,7 @@ from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
 from benchmark.commands.tabulate import tabulate
 from benchmark.commands.trust import trust
+from benchmark.commands.verify import verify
 from benchmark.errors import BenchmarkError, UsageError
 from tasks.errors import DataError
 
@@ -52,5 +54,8 @@ def main() -> None:
     """Which blocks of a CNN should get an attention module, and how best to find out?"""
 
 
-for command in (run, report, supernet, tabulate, standalone, trust, describe, race, list_, check):
+for command in (
+    *(run, report, supernet, tabulate, standalone, trust, verify, export),
+    *(describe, race, list_, check),
+):
     main.add_command(command)

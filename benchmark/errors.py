@@ -6,7 +6,8 @@
     ├── UsageError (ValueError)     what was asked for can't be done: exit code 2
     │   ├── SchemeError             a scheme that doesn't fit the backbone
     │   ├── OtherExperimentError    a folder that belongs to another experiment
-    │   └── DivergenceError (FloatingPointError)  a training whose loss left all bounds
+    │   ├── DivergenceError (FloatingPointError)  a training whose loss left all bounds
+    │   └── TicketError             a ticket file that can't be read or trusted
     ├── StoreError                  a file of ours that is damaged or too new
     ├── ReplayError                 a strategy that didn't repeat itself on resume
     └── LaneError                   what went wrong inside one strategy's run
@@ -36,6 +37,10 @@ class OtherExperimentError(UsageError):
 
 class DivergenceError(UsageError, FloatingPointError):
     """A training's loss is not finite, or far above where it began."""
+
+
+class TicketError(UsageError):
+    """A ticket file that can't be read, is of another version, or was edited."""
 
 
 class StoreError(BenchmarkError):

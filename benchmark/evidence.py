@@ -10,7 +10,10 @@ from benchmark.files import replacing
 from benchmark.records import StandaloneRecord
 
 FORMAT = 1
-_FIELDS = ("bits", "seed", "validation_accuracy", "test_accuracy", "test_loss", "seconds")
+_NUMBERS = ("validation_accuracy", "test_accuracy", "test_loss", "seconds")
+_OPTIONAL = ("failure", "best_epoch", "best_test_accuracy")
+"""Columns that files of older versions lack."""
+_FIELDS = ("bits", "seed", *_NUMBERS, *_OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -91,5 +94,6 @@ def _evidence(values: dict[str, Any]) -> Evidence:
 
 
 def _record(row: dict[str, Any]) -> StandaloneRecord:
-    numbers = {name: float(row[name]) for name in _FIELDS[2:]}
-    return StandaloneRecord(bits=str(row["bits"]), seed=int(row["seed"]), **numbers)
+    numbers: dict[str, Any] = {name: float(row[name]) for name in _NUMBERS}
+    rest = {name: row[name] for name in _OPTIONAL if name in row}
+    return StandaloneRecord(bits=str(row["bits"]), seed=int(row["seed"]), **numbers, **rest)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.costs import measure_costs
 from benchmark.folder import RunFolder, read_records
+from benchmark.measurement import measure_schemes
 from benchmark.oracle.wrappers import CachedOracle
 from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
@@ -25,8 +25,10 @@ from benchmark.scoring import open_oracle, open_supernet, score_all
 from benchmark.settings import Settings
 from benchmark.standalone import pick_candidates, train_all
 from benchmark.store import Store, bits_of
+from benchmark.ticket_files import make_tickets, write_tickets
 from benchmark.workers import Workers, available_cores
 from reports.report import Report
+from reports.tickets import FOLDER, ticket_schemes
 
 
 def run(
@@ -70,6 +72,10 @@ def run(
         steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
         report = steps.run()
     report.write(folder.path)
+    records = report.records
+    chosen = [item.bits for item in ticket_schemes(report.analysis)]
+    tickets = make_tickets(plan, chosen, records.standalone, records.costs, records.environment)
+    write_tickets(tickets, folder.path / FOLDER)
     return report
 
 
@@ -215,16 +221,12 @@ class _Steps:
         plan = self._plan
         machine = self._store.fact("description")["machine"]
         known = self._store.costs(machine)
-        missing = [bits for bits in schemes if bits not in known]
-        with self._progress.stage("Measuring costs", len(missing), "schemes") as advance:
-            for bits in missing:
-                cost = measure_costs(
-                    plan.network,
-                    bits,
-                    plan.task.image_shape,
-                    device=self._settings.device,
-                    confidence=self._settings.confidence,
-                    **plan.timing(),
-                )
+        trained = list(self._store.standalone(plan.training.identity(plan.task)).values())
+        missing = len(set(schemes) - set(known))
+        with (
+            self._progress.stage("Measuring costs", missing, "schemes") as advance,
+            closing(measure_schemes(plan, schemes, trained, known)) as costs,
+        ):
+            for cost in costs:
                 self._store.add_cost(machine, cost)
                 advance(1)

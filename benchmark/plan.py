@@ -61,6 +61,7 @@ class Plan:
             recipe=standalone_recipe,
             root_seed=settings.seed,
             device=settings.device,
+            every_epoch=settings.best_epoch,
         )
         self.objective = Objective(settings.objective_weight)
         self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)

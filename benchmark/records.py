@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 LaneState = Literal["running", "finished", "failed"]
+Rule = Literal["interval", "paper"]
+"""How verdicts are found: by intervals, or by means alone as in the paper, noise ignored."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class StandaloneRecord:
         test_accuracy: in [0, 1]; what is reported.
         test_loss: mean nats.
         seconds: training time on this machine.
+        failure: why there are no scores (they are NaN); empty otherwise.
+        best_epoch: the epoch, from 1, of the highest test accuracy; None unless every epoch
+            was scored.
+        best_test_accuracy: of that epoch. Picked on the test split, so too high: it is the
+            authors' way, shown beside the last epoch's and never judged by.
     """
 
     bits: str
@@ -58,6 +65,9 @@ class StandaloneRecord:
     test_accuracy: float
     test_loss: float
     seconds: float
+    failure: str = ""
+    best_epoch: int | None = None
+    best_test_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from benchmark.errors import UsageError, unknown_name
 from benchmark.overrides import Value
 from benchmark.recipes import RECIPES, merged
+from benchmark.records import Rule
 from benchmark.references import require_known
 from tasks.registry import TASKS
 
@@ -116,7 +117,14 @@ class Settings(BaseModel):
     standalone: RecipeChanges = Field(
         RecipeChanges(), description="changes to the task's recipe of stand-alone training"
     )
+    best_epoch: bool = Field(
+        default=False,
+        description="score every epoch on the test split and report the best beside the last",
+    )
     confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
+    verdict: Rule = Field(
+        "interval", description="judge by intervals, or by means alone as the paper does"
+    )
     seed: int = Field(0, ge=0, description="root of every seed but the data's")
     data_seed: int = Field(0, ge=0, lt=4 * 10**8, description="fixes the task's splits")
     oracle: str | None = Field(

@@ -4,7 +4,7 @@ Trainings of one seed are paired: the same initial weights, data order and draws
 every scheme, so that schemes are compared on what they differ in.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from math import nan
 from time import perf_counter
@@ -36,6 +36,7 @@ class Training:
         recipe: how they are trained.
         root_seed: root of the trainings' seeds.
         device: where they run.
+        every_epoch: whether each epoch is scored on the test split, to report the best too.
     """
 
     task: TaskSpec
@@ -43,6 +44,7 @@ class Training:
     recipe: Recipe
     root_seed: int
     device: str = "cpu"
+    every_epoch: bool = False
 
     def identity(self, task: Task) -> str:
         """Content hash of this description, the data and the code."""
@@ -55,23 +57,57 @@ class Training:
         return SchemeNetwork(self.network.build(generator), bits_scheme(bits))
 
 
+def train_network(
+    training: Training, bits: str, seed: int, *, on_epoch: Callable[[SchemeNetwork], None]
+) -> SchemeNetwork:
+    """The network of a scheme (bits), trained from scratch with one seed, in evaluation mode.
+
+    Args:
+        training: task, network, recipe.
+        bits: the scheme.
+        seed: of initial weights, data order and draws.
+        on_epoch: is given the network, in evaluation mode, after each epoch.
+
+    Raises:
+        FloatingPointError: training diverged.
+    """
+    network = training.initial_network(bits, seed).to(training.device)
+    rng = child_rng(training.root_seed, "standalone", seed, "draws")
+
+    def show(_: float) -> None:
+        on_epoch(network.eval())
+        network.train()
+
+    train(network, load_task(training.task), training.recipe, rng=rng, on_epoch=show)
+    return network.eval()
+
+
 def train_standalone(job: tuple[Training, str, int]) -> StandaloneRecord:
     """Train one scheme (bits) with one seed and score it after the last epoch.
 
-    The scores of a training that diverges are NaN: the others go on.
+    A training that diverges is an outcome too: its scores are NaN and ``failure`` says why.
     """
     training, bits, seed = job
     task = load_task(training.task)
+    tests: list[float] = []
+
+    def keep(network: SchemeNetwork) -> None:
+        if training.every_epoch:
+            split = task.test().to(training.device)
+            tests.append(evaluate(network, split, task.metric).accuracy)
+
     started = perf_counter()
-    network = training.initial_network(bits, seed).to(training.device)
-    rng = child_rng(training.root_seed, "standalone", seed, "draws")
     try:
-        train(network, task, training.recipe, rng=rng)
-    except FloatingPointError:
-        return StandaloneRecord(bits, seed, nan, nan, nan, perf_counter() - started)
+        network = train_network(training, bits, seed, on_epoch=keep)
+    except FloatingPointError as error:
+        seconds = perf_counter() - started
+        return StandaloneRecord(bits, seed, nan, nan, nan, seconds, failure=str(error))
     seconds = perf_counter() - started
     validation = evaluate(network, task.validation().to(training.device), task.metric)
     test = evaluate(network, task.test().to(training.device), task.metric)
+    # The last epoch's score is the one that is reported, to its last bit.
+    tests[-1:] = [test.accuracy] * training.every_epoch
+    best = int(np.argmax(tests)) if tests else None
     return StandaloneRecord(
         bits=bits,
         seed=seed,
@@ -79,6 +115,8 @@ def train_standalone(job: tuple[Training, str, int]) -> StandaloneRecord:
         test_accuracy=test.accuracy,
         test_loss=test.loss,
         seconds=seconds,
+        best_epoch=None if best is None else best + 1,
+        best_test_accuracy=None if best is None else tests[best],
     )
 
 

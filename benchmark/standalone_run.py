@@ -6,20 +6,16 @@ from pathlib import Path
 
 from benchmark.errors import SchemeError, UsageError
 from benchmark.evidence import Evidence
+from benchmark.measurement import measure_schemes
 from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.settings import Settings
 from benchmark.standalone import train_all
 from benchmark.store import Store
+from benchmark.ticket import Ticket
+from benchmark.ticket_files import REPEATED, make_tickets
 from benchmark.workers import Workers
-
-_MEANT = {
-    *("task", "task_options", "skip_broken", "data_seed"),
-    *("backbone", "attention", "sharing"),
-    *("standalone", "standalone_epochs", "standalone_seeds"),
-    *("seed", "device", "confidence"),
-}
 
 
 def train_schemes(
@@ -62,12 +58,38 @@ def train_schemes(
     known = cache.standalone(identity)
     return Evidence(
         training=identity,
-        settings=settings.model_dump(mode="json", include=_MEANT),
+        settings=settings.model_dump(mode="json", include=REPEATED),
         blocks_per_stage=stages,
         task=plan.task.facts(),
         environment=plan.environment(workers.count),
         records=tuple(known[scheme, seed] for scheme in bits for seed in seeds),
     )
+
+
+def judge_schemes(
+    settings: Settings,
+    evidence: Evidence,
+    *,
+    cache: Store,
+    progress: Progress | None = None,
+) -> list[Ticket]:
+    """Measure what the trained schemes cost on this machine; a ticket for each but Full-SA.
+
+    Args:
+        settings: those that ``evidence`` was made with.
+        evidence: trainings; Full-SA should be among them.
+        cache: for an index of the task's files.
+        progress: shows what is running.
+    """
+    plan = Plan(settings, cache=cache.path.parent)
+    schemes = list(dict.fromkeys([plan.full, *(record.bits for record in evidence.records)]))
+    shown = Silent() if progress is None else progress
+    costs = []
+    with shown.stage("Measuring costs", len(schemes), "schemes") as advance:
+        for cost in measure_schemes(plan, schemes, evidence.records, {}):
+            costs.append(cost)
+            advance(1)
+    return make_tickets(plan, schemes[1:], evidence.records, costs, evidence.environment)
 
 
 def listed_schemes(path: Path) -> list[str]:

@@ -26,7 +26,7 @@ from benchmark.records import (
 )
 from benchmark.schemes import bits_scheme, scheme_bits
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -49,6 +49,7 @@ CREATE TABLE standalone (
     training TEXT NOT NULL, scheme TEXT NOT NULL, seed INTEGER NOT NULL,
     validation_accuracy REAL, test_accuracy REAL, test_loss REAL,
     seconds REAL NOT NULL,
+    failure TEXT NOT NULL DEFAULT '', best_epoch INTEGER, best_test_accuracy REAL,
     PRIMARY KEY (training, scheme, seed)
 ) WITHOUT ROWID;
 CREATE TABLE costs (
@@ -56,6 +57,15 @@ CREATE TABLE costs (
     PRIMARY KEY (machine, scheme)
 ) WITHOUT ROWID;
 """
+
+_UPGRADE = {
+    1: """
+ALTER TABLE standalone ADD COLUMN failure TEXT NOT NULL DEFAULT '';
+ALTER TABLE standalone ADD COLUMN best_epoch INTEGER;
+ALTER TABLE standalone ADD COLUMN best_test_accuracy REAL;
+""",
+}
+"""What makes a store of each older schema one of the next."""
 
 Answer = tuple[float, float]
 """Accuracy and loss of one scheme; NaN where the oracle failed."""
@@ -88,13 +98,19 @@ class Store:
             if version == 0:
                 if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
                     raise StoreError(f"{self.path} is a database, but none of ours")
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                self._change(_SCHEMA)
+            elif version in _UPGRADE:
+                for older in range(version, SCHEMA_VERSION):
+                    self._change(_UPGRADE[older])
             elif version != SCHEMA_VERSION:
                 raise StoreError(
                     f"{self.path} has schema {version}, this version reads {SCHEMA_VERSION}"
                 )
+
+    def _change(self, statements: str) -> None:
+        for statement in statements.split(";"):
+            self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file; the store can't be used afterwards."""
@@ -233,22 +249,23 @@ class Store:
     def add_standalone(self, training: str, record: StandaloneRecord) -> None:
         """Keep a training; one that is known stays."""
         self._db.execute(
-            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (training, *asdict(record).values()),
         )
 
     def standalone(self, training: str) -> dict[tuple[str, int], StandaloneRecord]:
         """Everything trained under the identity ``training``, by scheme and seed."""
         rows = self._db.execute(
-            "SELECT scheme, seed, validation_accuracy, test_accuracy, test_loss, seconds "
-            "FROM standalone WHERE training = ? ORDER BY scheme, seed",
+            "SELECT scheme, seed, validation_accuracy, test_accuracy, test_loss, seconds, "
+            "failure, best_epoch, best_test_accuracy FROM standalone WHERE training = ? "
+            "ORDER BY scheme, seed",
             (training,),
         )
         records = (
             StandaloneRecord(
-                bits, seed, _number(validation), _number(accuracy), _number(loss), seconds
+                bits, seed, _number(validation), _number(accuracy), _number(loss), *rest
             )
-            for bits, seed, validation, accuracy, loss, seconds in rows
+            for bits, seed, validation, accuracy, loss, *rest in rows
         )
         return {(record.bits, record.seed): record for record in records}
 

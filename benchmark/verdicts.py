@@ -20,23 +20,32 @@ gets too narrow an interval. Two schemes alone give the plain paired t interval.
 Intervals are two-sided, so that the interval shown is the one that decides and "ticket"
 and "not a ticket" need equal evidence; either word is wrong with a chance of at most
 (1 − confidence)/2. Verdicts are not corrected for the number of schemes.
+
+A training that diverged has no accuracy, and what the others reached says too much good of
+a scheme that fails now and then: such a scheme is no ticket or undecided, never a ticket.
+Time is judged by its interval: where that includes Full-SA and is wider than
+`LATENCY_TARGET` on each side, the machine was too noisy and the reason says so.
+
+The paper's own rule compares means and ignores noise; ``rule="paper"`` judges by it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isnan, sqrt
+from math import inf, isfinite, isnan, sqrt
 from typing import Literal
 
 import numpy as np
 from scipy.stats import t as student_t
 
-from benchmark.records import CostRecord, Interval, StandaloneRecord
+from benchmark.records import CostRecord, Interval, Rule, StandaloneRecord
 
 Word = Literal["reference", "ticket", "not a ticket", "undecided"]
 Scores = Mapping[str, Mapping[int, float]]
 """Accuracy by scheme (bits), then by seed."""
 
 CONFIDENCE = 0.95
+LATENCY_TARGET = 0.02
+"""Half-width that the interval of a time ratio should have: two points."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,8 @@ class Verdict:
             without an estimate of noise; None without shared seeds.
         seeds: seeds that the scheme shares with Full-SA.
         missing_seeds: seeds that other schemes have and this pair lacks.
+        rule: what the word was found by.
+        hangs_on_latency: whether better timing alone could decide it.
     """
 
     bits: str
@@ -83,13 +94,18 @@ class Verdict:
     difference: Interval | None
     seeds: tuple[int, ...]
     missing_seeds: tuple[int, ...]
+    rule: Rule = "interval"
+    hangs_on_latency: bool = False
 
 
 @dataclass(frozen=True)
 class _Condition:
+    """One of the three: whether it holds by intervals and by means (None: open), in words."""
+
     holds: bool | None
     point: bool | None
     words: str
+    point_words: str
 
 
 def test_scores(standalone: Sequence[StandaloneRecord]) -> dict[str, dict[int, float]]:
@@ -140,6 +156,8 @@ def judge(
     costs: Sequence[CostRecord],
     *,
     confidence: float = CONFIDENCE,
+    rule: Rule = "interval",
+    noise: Noise | None = None,
 ) -> list[Verdict]:
     """A verdict for every trained scheme, in order of first appearance.
 
@@ -149,9 +167,11 @@ def judge(
         standalone: trainings on shared seeds, Full-SA (all bits 1) among them.
         costs: one a scheme.
         confidence: of each two-sided interval, in (0, 1).
+        rule: by intervals, or by means alone as the paper does.
+        noise: of one training; default: estimated from ``standalone``.
     """
     scores = test_scores(standalone)
-    noise = residual_noise(scores)
+    noise = residual_noise(scores) if noise is None else noise
     cost_of = {cost.bits: cost for cost in costs}
     all_seeds = {record.seed for record in standalone}
     verdicts = []
@@ -160,11 +180,13 @@ def judge(
         shared = tuple(sorted(set(scores.get(bits, {})) & set(scores.get(full, {}))))
         difference = paired_difference(scores, bits, full, noise, confidence)
         conditions = [
-            _accuracy_condition(difference),
+            _accuracy_condition(
+                difference, _diverged(standalone, bits), _diverged(standalone, full)
+            ),
             _parameter_condition(cost_of.get(bits), cost_of.get(full)),
             _latency_condition(cost_of.get(bits)),
         ]
-        word, reason = _word(conditions)
+        word, reason = _word(conditions, rule)
         verdicts.append(
             Verdict(
                 bits=bits,
@@ -174,52 +196,84 @@ def judge(
                 difference=difference,
                 seeds=shared,
                 missing_seeds=tuple(sorted(all_seeds - set(shared))),
+                rule=rule,
+                hangs_on_latency=bits != full and [c.holds for c in conditions] == _ONLY_TIME_OPEN,
             )
         )
     return verdicts
 
 
-def _accuracy_condition(difference: Interval | None) -> _Condition:
+_ONLY_TIME_OPEN = [True, True, None]
+
+
+def _diverged(standalone: Sequence[StandaloneRecord], bits: str) -> str:
+    """``1 of 3 trainings diverged``, or nothing where none did."""
+    failed = [isnan(record.test_accuracy) for record in standalone if record.bits == bits]
+    return f"{sum(failed)} of {len(failed)} trainings" if any(failed) else ""
+
+
+def _accuracy_condition(difference: Interval | None, ours: str, theirs: str) -> _Condition:
+    below = difference is not None and difference.high < 0
+    if theirs:
+        return _open(f"{theirs} of Full-SA diverged")
+    if ours and not below:
+        return _open(f"{ours} diverged")
     if difference is None:
-        return _Condition(None, None, "shares no seed with Full-SA")
+        return _open("shares no seed with Full-SA")
     point = bool(difference.center >= 0)
-    if difference.low >= 0:
-        return _Condition(holds=True, point=point, words="accuracy not below Full-SA")
-    if difference.high < 0:
-        return _Condition(holds=False, point=point, words="accuracy below Full-SA")
-    if difference.high == inf:
-        return _Condition(None, point, "one seed gives no accuracy interval")
-    return _Condition(None, point, "accuracy interval includes Full-SA")
+    words = "accuracy not below Full-SA" if point else "accuracy below Full-SA"
+    if below or difference.low >= 0:
+        return _Condition(not below, point, words, words)
+    if not isfinite(difference.high):
+        return _Condition(None, point, "one seed gives no accuracy interval", words)
+    return _Condition(None, point, "accuracy interval includes Full-SA", words)
+
+
+def _open(words: str) -> _Condition:
+    return _Condition(None, None, words, words)
 
 
 def _parameter_condition(cost: CostRecord | None, full: CostRecord | None) -> _Condition:
     if cost is None or full is None:
-        return _Condition(None, None, "parameters not counted")
+        return _open("parameters not counted")
     fewer = bool(cost.parameters < full.parameters)
-    return _Condition(fewer, fewer, "fewer parameters" if fewer else "no fewer parameters")
+    words = "fewer parameters" if fewer else "no fewer parameters"
+    return _Condition(fewer, fewer, words, words)
 
 
 def _latency_condition(cost: CostRecord | None) -> _Condition:
     if cost is None:
-        return _Condition(None, None, "latency not measured")
+        return _open("latency not measured")
     increment = cost.increment_over_full
     point = bool(increment.center < 0)  # NumPy's own booleans fail `is True`
-    if increment.high < 0:
-        return _Condition(holds=True, point=point, words="faster")
-    if increment.low >= 0:
-        return _Condition(holds=False, point=point, words="no faster")
-    return _Condition(None, point, "latency interval includes Full-SA")
+    words = "faster" if point else "no faster"
+    if increment.high < 0 or increment.low >= 0:
+        return _Condition(point, point, words, words)
+    half = latency_half_width(increment)
+    if half > LATENCY_TARGET:
+        return _Condition(None, point, f"too noisy to time (±{100 * half:.1f} points)", words)
+    return _Condition(None, point, "latency interval includes Full-SA", words)
 
 
-def _word(conditions: Sequence[_Condition]) -> tuple[Word, str]:
+def latency_half_width(increment: Interval) -> float:
+    """The wider side of the interval of a time ratio."""
+    return max(increment.high - increment.center, increment.center - increment.low)
+
+
+def _word(conditions: Sequence[_Condition], rule: Rule) -> tuple[Word, str]:
     """One clear failure settles it; a ticket needs every condition to hold clearly."""
+    if rule == "paper":
+        conditions = [
+            _Condition(item.point, item.point, item.point_words, item.point_words)
+            for item in conditions
+        ]
     failed = [item.words for item in conditions if item.holds is False]
     unclear = [item.words for item in conditions if item.holds is None]
+    said = failed or unclear or [item.words for item in conditions]
+    reason = ", ".join(said) + (" (means alone)" if rule == "paper" else "")
     if failed:
-        return "not a ticket", ", ".join(failed)
-    if unclear:
-        return "undecided", ", ".join(unclear)
-    return "ticket", ", ".join(item.words for item in conditions)
+        return "not a ticket", reason
+    return ("undecided" if unclear else "ticket"), reason
 
 
 def _all(values: Sequence[bool | None]) -> bool | None:

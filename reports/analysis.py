@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.records import LaneKey, RunRecords
+from benchmark.records import LaneKey, Rule, RunRecords
 from reports.curves import Curve, curves
 from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
@@ -17,10 +17,12 @@ class Analysis:
     """The results of one run; see the functions that make each part.
 
     ``confidence`` is that of all intervals, tests and verdicts: the setting of this name.
+    ``rule`` is what verdicts are found by: the setting ``verdict``.
     """
 
     records: RunRecords
     confidence: float
+    rule: Rule
     ranking: Ranking
     curves: Sequence[Curve]
     landscapes: Mapping[int, Landscape]
@@ -37,17 +39,19 @@ def analyse(records: RunRecords) -> Analysis:
     confidence = float(records.settings.get("confidence", CONFIDENCE))
     ranking = rank_strategies(records, confidence)
     tables = landscapes(records)
-    schemes = scheme_outcomes(records, confidence)
+    rule: Rule = records.settings.get("verdict", "interval")
+    schemes = scheme_outcomes(records, confidence, rule)
     return Analysis(
         records=records,
         confidence=confidence,
+        rule=rule,
         ranking=ranking,
         curves=curves(records, ranking),
         landscapes=tables,
         finds=finds(tables, ranking.lanes),
         schemes=schemes,
         strategies=strategy_outcomes(records, schemes, confidence),
-        trust=trust(records, schemes, confidence),
+        trust=trust(records, [item for item in schemes if not item.all_diverged], confidence),
         agreements=agreements(records, confidence),
         noise=seed_noise(records.standalone),
     )

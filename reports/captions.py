@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from benchmark.records import RunRecords
+from benchmark.verdicts import LATENCY_TARGET, latency_half_width
 from reports.analysis import Analysis
-from reports.formats import count, words
+from reports.formats import count, level, plain, words
 from reports.outcomes import SchemeOutcome
 
 
@@ -19,6 +20,31 @@ def oracle_words(records: RunRecords) -> str:
     return (
         f"validation split, {count(len(records.oracles), 'frozen supernet')}, "
         f"batch norm {batch_norm(records)}"
+    )
+
+
+def rule_words(analysis: Analysis) -> str:
+    """What verdicts are found by, for captions."""
+    if analysis.rule == "paper":
+        return "verdicts by the paper's rule: means alone, noise ignored"
+    return f"verdicts by {level(analysis.confidence)} intervals"
+
+
+def timing_words(analysis: Analysis) -> str:
+    """Whether timing was as fine as it should be, for captions."""
+    wide = [
+        half
+        for item in analysis.schemes
+        if item.cost
+        and (half := latency_half_width(item.cost.increment_over_full)) > LATENCY_TARGET
+    ]
+    if not wide:
+        return "Every latency interval is within ±2 points."
+    return (
+        f"{len(wide)} of {count(len(analysis.schemes), 'latency interval')} "
+        f"{'is' if len(wide) == 1 else 'are'} wider than ±2 points, up to "
+        f"±{plain(100 * max(wide), 1)}: the machine was noisy, or timing them more finely "
+        "would have changed no verdict."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import inf, isnan, nan
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from benchmark.schemes import format_bits
 from benchmark.verdicts import paired_difference, residual_noise, test_scores
 from reports.columns import STANDALONE, TRUST
 from reports.formats import count, level, plain
+from reports.outcomes import best_epoch_mean
 from reports.table import Table, Value
 from reports.trust import correlation, seed_noise
 
@@ -37,9 +39,10 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
     noise = residual_noise(scores)
     full = "1" * sum(evidence.blocks_per_stage)
     rows: list[tuple[Value, ...]] = []
-    for bits, by_seed in scores.items():
-        mean = float(np.mean(list(by_seed.values())))
-        half = noise.half_width(1 / len(by_seed), confidence)
+    for bits in dict.fromkeys(record.bits for record in evidence.records):
+        by_seed = scores.get(bits, {})
+        mean = float(np.mean(list(by_seed.values()))) if by_seed else nan
+        half = noise.half_width(1 / len(by_seed), confidence) if by_seed else nan
         rows.append(
             (
                 format_bits(bits, evidence.blocks_per_stage),
@@ -47,6 +50,8 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
                 len(by_seed),
                 Interval(mean, mean - half, mean + half),
                 paired_difference(scores, bits, full, noise, confidence),
+                sum(record.bits == bits and bool(record.failure) for record in evidence.records),
+                best_epoch_mean([record for record in evidence.records if record.bits == bits]),
             )
         )
     rows.sort(key=_mean_accuracy, reverse=True)
@@ -61,7 +66,7 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
 def _mean_accuracy(row: tuple[Value, ...]) -> float:
     interval = row[3]
     assert isinstance(interval, Interval)
-    return interval.center
+    return -inf if isnan(interval.center) else interval.center
 
 
 def trust_table(evidence: Evidence, oracles: Sequence[OracleAnswers], confidence: float) -> Table:

@@ -20,6 +20,7 @@ from reports.tables import (
     schemes_table,
     trust_table,
 )
+from reports.tickets import ticket_file, ticket_schemes
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -36,10 +37,16 @@ def render_page(analysis: Analysis) -> str:
     records, ranking = analysis.records, analysis.ranking
     style = figures.styles([lane.key.strategy for lane in records.lanes])
     blocks = sum(records.blocks_per_stage)
+    task = str(records.facts.get("task", ""))
     return _ENVIRONMENT.get_template("report.html.j2").render(
-        task=str(records.facts.get("task", "")),
+        task=task,
         warning=" ".join(unfinished(analysis)),
+        tickets=[
+            (ticket_file(item.bits, records.blocks_per_stage, task), item.verdict)
+            for item in ticket_schemes(analysis)
+        ],
         facts={
+            "verdicts by": "means alone (paper)" if analysis.rule == "paper" else "intervals",
             "strategies": len(ranking.standings),
             "lanes": len(ranking.lanes),
             "evaluations a lane": ranking.horizon,
@@ -57,6 +64,8 @@ def render_page(analysis: Analysis) -> str:
         reproduce=facts_table(records),
         command=str(records.environment.get("command", "")),
         level=level(analysis.confidence),
+        rule=analysis.rule,
+        risk=level(round((1 - analysis.confidence) / 2, 6)),
         curves=figures.draw_curves(analysis.curves, style),
         landscapes=[
             figures.draw_landscape(table, ranking.lanes, style, blocks)

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, isnan, nan
 
 import numpy as np
 
-from benchmark.records import CostRecord, Interval, LaneKey, RunRecords
+from benchmark.records import CostRecord, Interval, LaneKey, Rule, RunRecords, StandaloneRecord
 from benchmark.schemes import scheme_bits
 from benchmark.verdicts import (
     CONFIDENCE,
@@ -32,11 +32,15 @@ class SchemeOutcome:
         lanes: the lanes that proposed it; none for Original and Full-SA unless proposed.
         oracle: validation accuracy by supernet seed, where that oracle was asked.
         validation: mean stand-alone validation accuracy; picks among candidates.
-        test: mean stand-alone test accuracy; the interval is ±t·sqrt(s²/K) with the noise
-            that all schemes pool, so it leaves out what a seed does to all schemes alike.
+        test: mean stand-alone test accuracy, NaN where every training diverged; the interval
+            is ±t·sqrt(s²/K) with the noise that all schemes pool, so it leaves out what a
+            seed does to all schemes alike.
         over_original: paired difference of test accuracy to Original.
         cost: None when it wasn't measured.
         verdict: with the paired difference to Full-SA.
+        diverged: trainings that have no score.
+        best_epoch: mean test accuracy of each training's best epoch, which is picked on the
+            test split; None unless every epoch was scored.
     """
 
     bits: str
@@ -47,11 +51,18 @@ class SchemeOutcome:
     over_original: Interval | None
     cost: CostRecord | None
     verdict: Verdict
+    diverged: int = 0
+    best_epoch: float | None = None
 
     @property
     def name(self) -> str:
         """Original, Full-SA, or nothing."""
         return {"0": "Original", "1": "Full-SA"}.get("".join(sorted(set(self.bits))), "")
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no training of it has a score."""
+        return isnan(self.test.center)
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -102,38 +113,49 @@ def oracle_accuracies(records: RunRecords) -> dict[int, dict[str, float]]:
     return known
 
 
-def scheme_outcomes(records: RunRecords, confidence: float = CONFIDENCE) -> list[SchemeOutcome]:
-    """Every scheme with a stand-alone score, the highest mean test accuracy first."""
+def scheme_outcomes(
+    records: RunRecords, confidence: float = CONFIDENCE, rule: Rule = "interval"
+) -> list[SchemeOutcome]:
+    """Every scheme that was trained, the highest mean test accuracy first."""
     scores = test_scores(records.standalone)
     noise = residual_noise(scores)
     costs = {cost.bits: cost for cost in records.costs}
-    verdicts = judge(records.standalone, records.costs, confidence=confidence)
+    verdicts = judge(records.standalone, records.costs, confidence=confidence, rule=rule)
     oracle = oracle_accuracies(records)
     outcomes = []
     for verdict in verdicts:
         bits = verdict.bits
-        if bits not in scores:
-            continue
-        mean = float(np.mean(list(scores[bits].values())))
-        half = noise.half_width(1 / len(scores[bits]), confidence)
+        rows = [record for record in records.standalone if record.bits == bits]
+        reached = list(scores.get(bits, {}).values())
+        mean = float(np.mean(reached)) if reached else nan
+        half = noise.half_width(1 / len(reached), confidence) if reached else nan
         outcomes.append(
             SchemeOutcome(
                 bits=bits,
                 lanes=tuple(key for key, found in records.candidates.items() if bits in found),
                 oracle={net: known[bits] for net, known in oracle.items() if bits in known},
-                validation=_mean_validation(records, bits),
+                validation=_mean([row.validation_accuracy for row in rows]),
                 test=Interval(mean, mean - half, mean + half),
                 over_original=paired_difference(scores, bits, "0" * len(bits), noise, confidence),
                 cost=costs.get(bits),
                 verdict=verdict,
+                diverged=sum(isnan(record.test_accuracy) for record in rows),
+                best_epoch=best_epoch_mean(rows),
             )
         )
-    return sorted(outcomes, key=lambda item: (-item.test.center, item.bits))
+    return sorted(outcomes, key=lambda item: (item.all_diverged, -item.test.center, item.bits))
 
 
-def _mean_validation(records: RunRecords, bits: str) -> float:
-    rows = [item.validation_accuracy for item in records.standalone if item.bits == bits]
-    return float(np.mean(rows))
+def _mean(values: Sequence[float]) -> float:
+    """Of those that are numbers."""
+    known = [value for value in values if not isnan(value)]
+    return float(np.mean(known)) if known else nan
+
+
+def best_epoch_mean(rows: Sequence[StandaloneRecord]) -> float | None:
+    """Mean test accuracy of each training's best epoch; None unless every epoch was scored."""
+    best = [row.best_test_accuracy for row in rows if row.best_test_accuracy is not None]
+    return float(np.mean(best)) if best else None
 
 
 def strategy_outcomes(
@@ -149,7 +171,7 @@ def strategy_outcomes(
     """
     scores = test_scores(records.standalone)
     noise = residual_noise(scores)
-    outcome_of = {item.bits: item for item in schemes}
+    outcome_of = {item.bits: item for item in schemes if not item.all_diverged}
     outcomes = []
     for strategy in dict.fromkeys(key.strategy for key in records.candidates):
         lanes = {

@@ -145,7 +145,7 @@ def _symbol(x: Number, y: Number, word: Word) -> Markup:
 
 def draw_trust(schemes: Sequence[SchemeOutcome], supernet_seed: int) -> Markup:
     """Oracle accuracy against stand-alone test accuracy, one mark a scheme."""
-    shown = [item for item in schemes if supernet_seed in item.oracle]
+    shown = [item for item in schemes if supernet_seed in item.oracle and not item.all_diverged]
     if not shown:
         return Markup("")
     across = [100 * item.oracle[supernet_seed] for item in shown]

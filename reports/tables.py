@@ -8,7 +8,7 @@ import numpy as np
 from benchmark.records import RunRecords
 from benchmark.schemes import format_bits, scheme_bits
 from reports.analysis import Analysis
-from reports.captions import oracle_words, seed_words
+from reports.captions import oracle_words, rule_words, seed_words, timing_words
 from reports.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
 from reports.formats import count, level, percent, words
 from reports.landscape import strategy_finds
@@ -60,7 +60,8 @@ def ranking_table(analysis: Analysis) -> Table:
         f"{oracle_words(records)}; each lane's best within {count(ranking.horizon, 'evaluation')}, "
         f"mean over lanes with {level(analysis.confidence)} interval. Strategies that can't be "
         "told from the leader share rank 1 (permutation test, Holm-corrected, "
-        f"{level(1 - analysis.confidence)}). Test accuracies: {seed_words(analysis.schemes)}."
+        f"{level(1 - analysis.confidence)}). Test accuracies: {seed_words(analysis.schemes)}; "
+        f"{rule_words(analysis)}."
     )
     return Table("ranking", "Ranking of strategies", caption, RANKING, tuple(rows))
 
@@ -92,14 +93,16 @@ def schemes_table(analysis: Analysis) -> Table:
                 cost.flops if cost else None,
                 cost.increment if cost else None,
                 cost.milliseconds if cost else None,
+                item.diverged,
+                item.best_epoch,
                 words(item.strategies),
             )
         )
     caption = (
         f"Stand-alone networks: test split, mean over {seed_words(analysis.schemes)}. Differences "
         f"are paired over seeds; {level(analysis.confidence)} intervals from the additive model of "
-        f"schemes and seeds ({analysis.noise.freedom} degrees of freedom). "
-        f"Oracle: {oracle_words(records)}."
+        f"schemes and seeds ({analysis.noise.freedom} degrees of freedom); "
+        f"{rule_words(analysis)}. {timing_words(analysis)} Oracle: {oracle_words(records)}."
     )
     return Table("schemes", "Trained schemes", caption, SCHEMES, tuple(rows))
 

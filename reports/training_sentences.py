@@ -38,13 +38,16 @@ def tickets(analysis: Analysis) -> list[str]:
     by_means = sum(item.verdict.paper_rule is True for item in proposed)
     known = all(item.verdict.paper_rule is not None for item in proposed)
     means = f"{by_means or 'none'} would be" if known else "it can't be said yet"
+    paper = analysis.rule == "paper"
+    by = "by the paper's rule" if paper else f"at {level(analysis.confidence)} confidence"
     text = (
         f"{len(sure) or 'None'} of {count(len(proposed), 'trained candidate')} "
-        f"{'are tickets' if len(sure) > 1 else 'is a ticket'} at {level(analysis.confidence)} "
-        f"confidence{names}. "
-        f"Undecided: {len(open_)}. Not tickets: {len(none)}. By the paper's rule on means alone, "
-        f"noise ignored, {means}."
+        f"{'are tickets' if len(sure) > 1 else 'is a ticket'} {by}{names}. "
+        f"Undecided: {len(open_)}. Not tickets: {len(none)}. "
     )
+    if paper:
+        return [text + "That rule compares means alone and ignores noise: chance names tickets."]
+    text += f"By the paper's rule on means alone, noise ignored, {means}."
     return [text, *_why_undecided(analysis, open_)]
 
 
@@ -65,16 +68,22 @@ def _listed(analysis: Analysis, items: Sequence[SchemeOutcome]) -> str:
 
 def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> list[str]:
     gaps = [item.verdict.difference for item in undecided if item.verdict.difference is not None]
+    diverged = sum(item.diverged for item in analysis.schemes)
+    lost = (
+        [f"{count(diverged, 'training')} diverged: such schemes are never called tickets."]
+        if diverged
+        else []
+    )
     if not gaps:
-        return []
+        return lost
     if analysis.noise.freedom == 0:
-        return ["One stand-alone seed gives no interval: train more seeds to decide."]
+        return [*lost, "One stand-alone seed gives no interval: train more seeds to decide."]
     half = max(gap.high - gap.center for gap in gaps)
     text = (
         f"Undecided means that the measurements (±{plain(half * 100)} points of accuracy) leave "
         "both answers open; more stand-alone seeds narrow them."
     )
-    return [text]
+    return [*lost, text]
 
 
 def attention(analysis: Analysis) -> list[str]:

@@ -240,6 +240,10 @@ class Task(ABC):
         """Names of files that were left out because they can't be decoded."""
         return ()
 
+    def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """Mean and deviation of each channel, taken from pixels in [0, 1]; None: taken as is."""
+        return None
+
     def loss(
         self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
     ) -> Float[Tensor, ""]:

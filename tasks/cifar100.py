@@ -149,6 +149,9 @@ class Cifar100(NamedTask):
     def test(self) -> PixelSplit:
         return self._test
 
+    def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self._normalisation.mean, self._normalisation.std
+
     def facts(self) -> dict[str, str | int]:
         return {
             "task": self.name,

@@ -58,6 +58,9 @@ class Limited(Task):
     def left_out(self) -> Sequence[str]:
         return self._task.left_out()
 
+    def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        return self._task.normalised_by()
+
     def loss(
         self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
     ) -> Float[Tensor, ""]:

@@ -30,6 +30,12 @@ supernet_processes = click.option(
     "--supernet-processes", type=int, help="That train a supernet together.  [default: 1]"
 )
 seed = click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
+verdict = click.option(
+    "--verdict", help="By interval, or paper: means alone, noise ignored.  [default: interval]"
+)
+best_epoch = click.option(
+    "--best-epoch", is_flag=True, default=None, help="Report the best epoch beside the last."
+)
 data_seed = click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
 config = click.option(

@@ -5,9 +5,11 @@ import click
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def report(folder: Path) -> None:
+@click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
+def report(folder: Path, verdict: str | None) -> None:
     """Write and print the report of the run in FOLDER, finished or not."""
     from contextlib import closing
+    from dataclasses import replace
 
     from rich.console import Console
 
@@ -15,6 +17,9 @@ def report(folder: Path) -> None:
     from reports.report import Report
 
     with closing(RunFolder(folder).open()) as store:
-        made = Report(read_records(store))
+        records = read_records(store)
+    if verdict is not None:
+        records = replace(records, settings=records.settings | {"verdict": verdict})
+    made = Report(records)
     made.write(folder)
     made.print(Console())

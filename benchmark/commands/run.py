@@ -37,6 +37,8 @@ from benchmark.commands.session import stoppable
     "--objective-weight", type=float, help="λ, the price of connections.  [default: 0.02]"
 )
 @click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
+@options.verdict
+@options.best_epoch
 @options.supernet_epochs
 @options.supernet_processes
 @click.option("--standalone-epochs", type=int, help="Instead of the task's.")

@@ -19,11 +19,18 @@ from benchmark.errors import UsageError
 @options.sharing
 @click.option("--epochs", "standalone_epochs", type=int, help="Instead of the task's.")
 @click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.verdict
+@options.best_epoch
 @options.seed
 @options.data_seed
 @options.device
 @options.config
 @click.option("--out", type=click.Path(path_type=Path), help="JSON file for every training.")
+@click.option(
+    "--tickets",
+    type=click.Path(path_type=Path),
+    help="Judge each scheme (against Full-SA, which is trained too), write ticket files here.",
+)
 @options.cache
 @options.workers
 def standalone(
@@ -32,6 +39,7 @@ def standalone(
     config: Path | None,
     *,
     out: Path | None,
+    tickets: Path | None,
     cache: Path | None,
     workers: int | None,
     **values: Any,
@@ -45,15 +53,28 @@ def standalone(
     settings = options.read_settings(config, values)
     console = Console(stderr=True)
     with equipped(console, cache, workers) as (shared, crew, live):
-        from benchmark.standalone_run import listed_schemes, train_schemes
+        from benchmark.standalone_run import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
         if not wanted:
             raise UsageError("nothing to train: name schemes with --scheme or --schemes FILE")
+        if tickets is not None:
+            wanted += ["none", "full"]
         evidence = train_schemes(settings, wanted, cache=shared, workers=crew, progress=live)
+        judged = (
+            judge_schemes(settings, evidence, cache=shared, progress=live)
+            if tickets is not None
+            else []
+        )
     from reports.evidence import standalone_table
     from reports.table import to_rich
 
     if out is not None:
         evidence.write(out)
-    Console().print(to_rich(standalone_table(evidence, settings.confidence)))
+    shown = Console()
+    shown.print(to_rich(standalone_table(evidence, settings.confidence).shown()))
+    if tickets is not None:
+        from benchmark.ticket_files import write_tickets
+
+        for ticket, path in zip(judged, write_tickets(judged, tickets), strict=True):
+            shown.print(f"{path}: {ticket.claim.sentence}", markup=False, highlight=False)

@@ -184,6 +184,9 @@ class ImageNet(NamedTask):
     def test(self) -> Files:
         return self._test
 
+    def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return _NORMALISATION.mean, _NORMALISATION.std
+
     def facts(self) -> dict[str, str | int]:
         return {
             "task": self.name,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import t, ttest_rel
 
 from benchmark.records import CostRecord, Interval, StandaloneRecord
-from benchmark.verdicts import Verdict, judge, paired_difference, residual_noise
+from benchmark.verdicts import Noise, Verdict, judge, paired_difference, residual_noise
 
 FULL = "111"
 
@@ -127,8 +127,61 @@ def test_latency_interval_across_zero_is_undecided() -> None:
     records = trained("100", 0.95, 0.96, 0.955) + trained(FULL, 0.90, 0.91, 0.906)
     costs = [cost(FULL, 120), cost("100", 100, (-0.1, 0.02))]
     verdict = verdict_of("100", judge(records, costs))
-    assert (verdict.word, verdict.reason) == ("undecided", "latency interval includes Full-SA")
+    assert (verdict.word, verdict.reason) == ("undecided", "too noisy to time (±6.0 points)")
     assert verdict.paper_rule is True
+    assert verdict.hangs_on_latency
+
+
+def test_narrow_latency_interval_across_zero_means_equally_fast() -> None:
+    records = trained("100", 0.95, 0.96, 0.955) + trained(FULL, 0.90, 0.91, 0.906)
+    costs = [cost(FULL, 120), cost("100", 100, (-0.019, 0.019))]
+    verdict = verdict_of("100", judge(records, costs))
+    assert (verdict.word, verdict.reason) == ("undecided", "latency interval includes Full-SA")
+
+
+def test_better_timing_would_not_decide_what_is_open_or_failed_elsewhere() -> None:
+    noisy = [cost(FULL, 120), cost("100", 100, (-0.1, 0.02))]
+    open_ = trained("100", 0.93, 0.90, 0.92) + trained(FULL, 0.90, 0.92, 0.91)
+    worse = trained("100", 0.85, 0.86, 0.855) + trained(FULL, 0.90, 0.91, 0.906)
+    for records in (open_, worse):
+        assert not verdict_of("100", judge(records, noisy)).hangs_on_latency
+
+
+def test_the_papers_rule_judges_by_means_alone() -> None:
+    records = trained("100", 0.93, 0.90, 0.92) + trained(FULL, 0.90, 0.92, 0.91)
+    costs = [cost(FULL, 120), cost("100", 100, (-0.1, 0.02))]
+    verdict = verdict_of("100", judge(records, costs, rule="paper"))
+    assert (verdict.word, verdict.rule) == ("ticket", "paper")
+    assert verdict.reason == "accuracy not below Full-SA, fewer parameters, faster (means alone)"
+    slower = [cost(FULL, 120), cost("100", 100, (-0.02, 0.1))]
+    verdict = verdict_of("100", judge(records, slower, rule="paper"))
+    assert (verdict.word, verdict.reason) == ("not a ticket", "no faster (means alone)")
+    unknown = verdict_of("100", judge(records, [], rule="paper"))
+    assert unknown.word == "undecided"
+
+
+def test_a_scheme_that_diverges_now_and_then_is_no_sure_ticket() -> None:
+    nan = float("nan")
+    full = trained(FULL, 0.90, 0.91, 0.906)
+    verdict = verdict_of("100", judge(trained("100", 0.95, nan, 0.955) + full, COSTS))
+    assert (verdict.word, verdict.reason) == ("undecided", "1 of 3 trainings diverged")
+    assert verdict.paper_rule is None
+    bad = verdict_of("100", judge(trained("100", 0.85, nan, 0.855) + full, COSTS))
+    assert (bad.word, bad.reason) == ("not a ticket", "accuracy below Full-SA")
+    gone = verdict_of("100", judge(trained("100", nan, nan, nan) + full, COSTS))
+    assert (gone.word, gone.reason) == ("undecided", "3 of 3 trainings diverged")
+
+
+def test_a_full_sa_that_diverges_leaves_everything_open() -> None:
+    records = trained("100", 0.85, 0.86, 0.855) + trained(FULL, 0.90, float("nan"), 0.906)
+    verdict = verdict_of("100", judge(records, COSTS))
+    assert (verdict.word, verdict.reason) == ("undecided", "1 of 3 trainings of Full-SA diverged")
+
+
+def test_noise_known_from_elsewhere_takes_the_place_of_the_estimate() -> None:
+    records = trained("100", 0.93, 0.90, 0.92) + trained(FULL, 0.90, 0.92, 0.91)
+    sure = judge(records, COSTS, noise=Noise(variance=1e-8, freedom=40))
+    assert verdict_of("100", sure).word == "ticket"
 
 
 def test_one_seed_is_undecided() -> None:

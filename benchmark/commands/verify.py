@@ -1,0 +1,64 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import equipped
+
+_CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
+
+
+@click.command()
+@click.argument("ticket", type=click.Path(path_type=Path))
+@options.data
+@click.option(
+    "--seeds",
+    "fresh",
+    type=click.IntRange(min=1),
+    help="Try it with so many fresh seeds instead of repeating the ticket's.",
+)
+@click.option("--quick", is_flag=True, help="Repeat only the first seed, time briefly.")
+@options.device
+@options.cache
+@options.workers
+def verify(
+    ticket: Path,
+    cache: Path | None,
+    workers: int | None,
+    *,
+    fresh: int | None,
+    quick: bool,
+    **values: Any,
+) -> None:
+    """Repeat the evidence of the file TICKET on this machine and say whether it holds.
+
+    Exit code 0: it holds; 1: it doesn't; 2: it can't be checked. The same command again
+    goes on where it stopped.
+    """
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.ticket import read_ticket
+        from benchmark.verification import verify as verify_ticket
+
+        known = read_ticket(ticket)
+        found = verify_ticket(
+            known,
+            cache=shared,
+            workers=crew,
+            progress=live,
+            fresh=fresh,
+            quick=quick,
+            **options.given_values(values),
+        )
+    from reports.table import to_rich
+    from reports.verification import verification_table
+
+    shown = Console()
+    if found.comparisons:
+        shown.print(to_rich(verification_table(known, found)))
+    click.echo(f"{ticket} {found.outcome}: {found.reason}")
+    sys.exit(_CODES[found.outcome])

@@ -1,0 +1,57 @@
+"""Costs of trained schemes, timed as finely as their verdicts need."""
+
+from collections.abc import Generator, Mapping, Sequence
+
+from benchmark.costs import PATIENCE, measure_costs
+from benchmark.plan import Plan
+from benchmark.records import CostRecord, StandaloneRecord
+from benchmark.verdicts import judge
+
+
+def measure_schemes(
+    plan: Plan,
+    schemes: Sequence[str],
+    standalone: Sequence[StandaloneRecord],
+    known: Mapping[str, CostRecord],
+) -> Generator[CostRecord, None, None]:
+    """Yield the costs of ``schemes`` that are not ``known`` yet, each as it gets measured.
+
+    Where a verdict is open for nothing but time, the scheme is timed once more and more
+    finely, for up to `PATIENCE` seconds, and only that measurement counts.
+
+    Args:
+        plan: networks, images, device, confidence.
+        schemes: as bits; Full-SA, which all are compared with, is measured first.
+        standalone: what the schemes reached.
+        known: costs measured earlier on this machine.
+    """
+    costs = dict(known)
+    missing = [bits for bits in schemes if bits not in known]
+    for bits in sorted(missing, key=lambda bits: bits != plan.full):
+        cost = _measure(plan, bits, patience=0.0)
+        costs[bits] = cost
+        if not plan.settings.smoke and _hangs_on_latency(plan, bits, standalone, costs):
+            cost = costs[bits] = _measure(plan, bits, patience=PATIENCE)
+        yield cost
+
+
+def _measure(plan: Plan, bits: str, *, patience: float) -> CostRecord:
+    return measure_costs(
+        plan.network,
+        bits,
+        plan.task.image_shape,
+        device=plan.settings.device,
+        confidence=plan.settings.confidence,
+        patience=patience,
+        **plan.timing(),
+    )
+
+
+def _hangs_on_latency(
+    plan: Plan,
+    bits: str,
+    standalone: Sequence[StandaloneRecord],
+    costs: Mapping[str, CostRecord],
+) -> bool:
+    verdicts = judge(standalone, list(costs.values()), confidence=plan.settings.confidence)
+    return any(verdict.bits == bits and verdict.hangs_on_latency for verdict in verdicts)

@@ -1,0 +1,39 @@
+"""A ticket's numbers beside those that were found when it was checked."""
+
+from benchmark.records import Interval
+from benchmark.schemes import format_bits
+from benchmark.ticket import Ticket
+from benchmark.ticket_check import Comparison, Verification
+from reports.columns import VERIFICATION
+from reports.formats import MISSING, bounds, interval_points, percent, signed
+from reports.table import Table
+
+
+def verification_table(ticket: Ticket, found: Verification) -> Table:
+    """One row a quantity."""
+    scheme = format_bits(ticket.scheme, ticket.blocks_per_stage)
+    caption = (
+        f"Scheme {scheme}, task {ticket.settings['task']}. Accuracies: stand-alone, test split. "
+        f"In the ticket: {ticket.machine}."
+    )
+    rows = tuple(
+        (row.name, _shown(row, row.stated), _shown(row, row.found), row.agrees)
+        for row in found.comparisons
+    )
+    return Table("verification", "Ticket checked", caption, VERIFICATION, rows)
+
+
+def _shown(row: Comparison, value: float | str | Interval | None) -> str:
+    if value is None:
+        return MISSING
+    if isinstance(value, Interval):
+        if row.kind == "difference":
+            return interval_points(value)
+        return f"{_ratio(value.center)} {bounds(value, _ratio)}"
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if row.kind == "count" else percent(value)
+
+
+def _ratio(value: float) -> str:
+    return f"{signed(100 * value, 1)}%"
