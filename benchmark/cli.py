@@ -14,6 +14,7 @@ from benchmark.commands.report import report
 from benchmark.commands.run import run
 from benchmark.commands.standalone import standalone
 from benchmark.commands.tabulate import tabulate
+from benchmark.commands.theorem import theorem
 from benchmark.commands.trust import trust
 from benchmark.errors import BenchmarkError, UsageError
 from tasks.errors import DataError
@@ -51,5 +52,5 @@ def main() -> None:
     """Which blocks of a CNN should get an attention module, and how best to find out?"""
 
 
-for command in (run, report, tabulate, standalone, trust, describe, race, list_, check):
+for command in (run, report, tabulate, standalone, trust, describe, race, theorem, list_, check):
     main.add_command(command)

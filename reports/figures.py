@@ -152,7 +152,7 @@ def draw_landscape(
         svg.frame(x, y, labels, (".0f", "g")),
         *_density(table, x, y, blocks),
         *marks,
-        *_legend(names, style, 366),
+        *legend(names, style, 366),
     )
 
 
@@ -193,7 +193,8 @@ def _rows(names: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def _legend(names: Sequence[str], style: Mapping[str, int], top: Number) -> list[Markup]:
+def legend(names: Sequence[str], style: Mapping[str, int], top: Number) -> list[Markup]:
+    """Markers and names from ``top`` on, in as many lines as they need."""
     drawn = []
     for row, members in enumerate(_rows(names)):
         left = 58.0

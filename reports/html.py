@@ -82,6 +82,20 @@ def render_table(table: Table) -> Markup:
     return Markup(module.table(table.shown(), scheme_figures.SYMBOLS))  # type: ignore[attr-defined]  # noqa: S704 - rendered with autoescape
 
 
+def render_theorem(table: Table, figure: Markup, text: str) -> str:
+    """The page of Theorem 1."""
+    return _ENVIRONMENT.get_template("theorem.html.j2").render(
+        table=table.shown(), figure=figure, text=text, symbols=scheme_figures.SYMBOLS
+    )
+
+
+def standalone(figure: Markup) -> str:
+    """A figure as a file of its own, with the page's styles inside."""
+    style = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+    head, _, rest = figure.partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
+
+
 def render_notebook(sentences: list[str], tables: list[Table]) -> str:
     """Sentences and tables as a fragment for notebooks, styled by the notebook."""
     lines = Markup("").join(Markup("<p>{}</p>").format(sentence) for sentence in sentences)
