@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.records import LaneKey, RunRecords
-from reports.curves import Curve, curves
+from reports.curves import Checkpoint, Curve, checkpoints, curves, time_curves
+from reports.fronts import Fronts, fronts
 from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.ranking import Ranking, rank_strategies
@@ -23,6 +24,9 @@ class Analysis:
     confidence: float
     ranking: Ranking
     curves: Sequence[Curve]
+    time_curves: Sequence[Curve]
+    checkpoints: Sequence[Checkpoint]
+    fronts: Fronts
     landscapes: Mapping[int, Landscape]
     finds: Mapping[LaneKey, Find]
     schemes: Sequence[SchemeOutcome]
@@ -38,11 +42,15 @@ def analyse(records: RunRecords) -> Analysis:
     ranking = rank_strategies(records, confidence)
     tables = landscapes(records)
     schemes = scheme_outcomes(records, confidence)
+    drawn = curves(records, ranking)
     return Analysis(
         records=records,
         confidence=confidence,
         ranking=ranking,
-        curves=curves(records, ranking),
+        curves=drawn,
+        time_curves=time_curves(records, ranking),
+        checkpoints=checkpoints(drawn, ranking.horizon),
+        fronts=fronts(records, ranking),
         landscapes=tables,
         finds=finds(tables, ranking.lanes),
         schemes=schemes,

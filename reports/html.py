@@ -5,12 +5,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import figures, scheme_figures
+from reports import figures, front_figures, scheme_figures
 from reports.analysis import Analysis
 from reports.captions import batch_norm, landscape_caption
+from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
+from reports.rank_figure import draw_ranks
 from reports.search_sentences import unfinished
 from reports.table import Table
 from reports.tables import (
@@ -58,6 +60,16 @@ def render_page(analysis: Analysis) -> str:
         command=str(records.environment.get("command", "")),
         level=level(analysis.confidence),
         curves=figures.draw_curves(analysis.curves, style),
+        time_curves=figures.draw_curves(analysis.time_curves, style, "curves-seconds", "seconds"),
+        ranks=ranks_table(analysis).shown(),
+        rank_figure=draw_ranks(ranking.ranks),
+        budgets=budgets_table(analysis).shown(),
+        volumes=volumes_table(analysis).shown(),
+        sparsity=front_figures.draw_sparsity(analysis.fronts.sparsity, style, blocks),
+        fronts=[
+            front_figures.draw_front(analysis.fronts.points, oracle.supernet_seed, style, blocks)
+            for oracle in records.oracles
+        ],
         landscapes=[
             figures.draw_landscape(table, ranking.lanes, style, blocks)
             for table in analysis.landscapes.values()
