@@ -16,6 +16,7 @@ from benchmark.commands.run import run
 from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
 from benchmark.commands.tabulate import tabulate
+from benchmark.commands.theorem import theorem
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
 from benchmark.errors import BenchmarkError, UsageError
@@ -56,6 +57,6 @@ def main() -> None:
 
 for command in (
     *(run, report, supernet, tabulate, standalone, trust, verify, export),
-    *(describe, race, list_, check),
+    *(describe, race, theorem, list_, check),
 ):
     main.add_command(command)

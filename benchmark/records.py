@@ -31,6 +31,8 @@ class LaneRecord:
         schemes: one row an evaluation.
         accuracy: of each row on the validation split, in [0, 1].
         loss: of each row, mean nats.
+        own_seconds: processor time that the strategy itself had used when it asked for each
+            row; None where it isn't known (a lane that hasn't ended, a run of an older version).
     """
 
     key: LaneKey
@@ -39,6 +41,7 @@ class LaneRecord:
     schemes: Bool[np.ndarray, "evaluations blocks"]
     accuracy: Float64[np.ndarray, " evaluations"]
     loss: Float64[np.ndarray, " evaluations"]
+    own_seconds: Float64[np.ndarray, " evaluations"] | None = None
 
 
 @dataclass(frozen=True)

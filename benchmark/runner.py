@@ -5,8 +5,10 @@ oracle, and every lane is told its answers. What a lane asked is in its journal
 before the next round begins.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import process_time
 
 import numpy as np
 from jaxtyping import Float64
@@ -16,7 +18,7 @@ from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked
 from benchmark.oracle.wrappers import MeteredOracle, RecordedOracle
-from benchmark.records import LaneKey
+from benchmark.records import LaneKey, LaneState
 from benchmark.store import Store, bits_of
 from benchmark.threads import single_thread
 from strategies.base import Answers, Strategy
@@ -75,6 +77,28 @@ class Repetitions:
             )
 
 
+class Stopwatch:
+    """Processor time of one strategy, and how much of it had passed at each of its requests."""
+
+    def __init__(self) -> None:
+        self.laps: list[tuple[int, float]] = []
+        self._seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time spent inside."""
+        started = process_time()
+        try:
+            yield
+        finally:
+            self._seconds += process_time() - started
+
+    def lap(self, evaluations: int) -> None:
+        """Note a request for so many evaluations."""
+        if evaluations:
+            self.laps.append((evaluations, round(self._seconds, 6)))
+
+
 class Lane:
     """One strategy's run: its budget, its journal, its way to the shared oracle.
 
@@ -102,6 +126,12 @@ class Lane:
         self._make = make
         self._strategy: Strategy | None = None
         self._repetitions = Repetitions()
+        self._clock = Stopwatch()
+
+    @property
+    def own_seconds(self) -> list[tuple[int, float]]:
+        """Evaluations of each request, and the strategy's own seconds when it was made."""
+        return self._clock.laps
 
     @property
     def replaying(self) -> bool:
@@ -119,13 +149,14 @@ class Lane:
         if left == 0:
             self._repetitions.judge()
             return np.empty((0, self._oracle.blocks), dtype=bool)
-        with blamed_on_strategy():
+        with blamed_on_strategy(), self._clock.running():
             if self._strategy is None:
                 self._strategy = self._make()
             schemes = checked(np.array(self._strategy.ask(left)), self._oracle.blocks)
         if len(schemes) > left:
             raise LaneError(f"asked for {len(schemes)} evaluations with {left} left")
         self._repetitions.watch(schemes)
+        self._clock.lap(len(schemes))
         return schemes
 
     def score(self, schemes: Schemes) -> Scores:
@@ -144,7 +175,7 @@ class Lane:
             LaneError: the strategy raised.
         """
         assert self._strategy is not None
-        with blamed_on_strategy():
+        with blamed_on_strategy(), self._clock.running():
             self._strategy.tell(schemes, answers)
 
 
@@ -183,7 +214,7 @@ def search(
                     lane.tell(schemes, objective.answers(schemes, scores))
                     active.append(lane)
                 except (LaneError, ReplayError) as error:
-                    store.end_lane(lane.number, "failed", str(error))
+                    _end(lane, store, "failed", str(error))
         on_progress(sum(len(schemes) for _, schemes in requests))
 
 
@@ -193,10 +224,15 @@ def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Schemes]]:
         try:
             schemes = lane.ask()
         except LaneError as error:
-            store.end_lane(lane.number, "failed", str(error))
+            _end(lane, store, "failed", str(error))
             continue
         if len(schemes) > 0:
             requests.append((lane, schemes))
         else:
-            store.end_lane(lane.number, "finished")
+            _end(lane, store, "finished")
     return requests
+
+
+def _end(lane: Lane, store: Store, state: LaneState, message: str = "") -> None:
+    store.set_fact(f"own seconds of lane {lane.number}", lane.own_seconds)
+    store.end_lane(lane.number, state, message)

@@ -195,9 +195,12 @@ class Store:
     def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
         """A lane as reports read it."""
         state, message = self.lane_end(key)
+        lane = self.lane(key)
+        laps = self.fact(f"own seconds of lane {lane}", [])
+        spent = [seconds for evaluations, seconds in laps for _ in range(evaluations)]
         rows = [
             (scheme, answer)
-            for schemes, answers in self.calls(self.lane(key))
+            for schemes, answers in self.calls(lane)
             for scheme, answer in zip(schemes, answers, strict=True)
         ]
         return LaneRecord(
@@ -209,6 +212,8 @@ class Store:
             ),
             accuracy=np.array([answer[0] for _, answer in rows], dtype=np.float64),
             loss=np.array([answer[1] for _, answer in rows], dtype=np.float64),
+            # A request that was the last straw was made, but never answered.
+            own_seconds=np.array(spent[: len(rows)]) if 0 < len(rows) <= len(spent) else None,
         )
 
     # Oracle answers by the oracle's identity.

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.records import LaneKey, Rule, RunRecords
-from reports.curves import Curve, curves
+from reports.curves import Checkpoint, Curve, checkpoints, curves, time_curves
+from reports.fronts import Fronts, fronts
 from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.ranking import Ranking, rank_strategies
@@ -25,6 +26,9 @@ class Analysis:
     rule: Rule
     ranking: Ranking
     curves: Sequence[Curve]
+    time_curves: Sequence[Curve]
+    checkpoints: Sequence[Checkpoint]
+    fronts: Fronts
     landscapes: Mapping[int, Landscape]
     finds: Mapping[LaneKey, Find]
     schemes: Sequence[SchemeOutcome]
@@ -41,12 +45,16 @@ def analyse(records: RunRecords) -> Analysis:
     tables = landscapes(records)
     rule: Rule = records.settings.get("verdict", "interval")
     schemes = scheme_outcomes(records, confidence, rule)
+    drawn = curves(records, ranking)
     return Analysis(
         records=records,
         confidence=confidence,
         rule=rule,
         ranking=ranking,
-        curves=curves(records, ranking),
+        curves=drawn,
+        time_curves=time_curves(records, ranking),
+        checkpoints=checkpoints(drawn, ranking.horizon),
+        fronts=fronts(records, ranking),
         landscapes=tables,
         finds=finds(tables, ranking.lanes),
         schemes=schemes,

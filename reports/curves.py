@@ -1,29 +1,32 @@
-"""Best reward so far against evaluations: the data behind the curves."""
+"""Best reward so far against evaluations and against seconds: the data behind the curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
 
-from benchmark.records import LaneKey, RunRecords
+from benchmark.records import Interval, LaneKey, LaneRecord, RunRecords
 from reports.ranking import Ranking, by_supernet, lane_rewards
-from reports.statistics import best_so_far, mean_interval
+from reports.statistics import Values, best_so_far, mean_interval
 
-Line = Float64[np.ndarray, " evaluations"]
+Line = Float64[np.ndarray, " points"]
+PARTS = (10, 30, 100)
+"""Percent of the evaluations at which strategies are compared on equal terms."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Best reward so far against evaluations.
+    """Best reward so far.
 
     Attributes:
         strategy: its name.
         label: what the figure writes beside it.
-        center: mean over lanes after each evaluation, from the first on.
+        center: mean over lanes at each point, held until the next one.
         low: lower bound; −inf without an interval.
         high: upper bound.
         failed: whether this is one failed lane rather than a strategy's mean.
+        at: where the points are, ascending; None for 1, 2, … evaluations.
     """
 
     strategy: str
@@ -32,17 +35,40 @@ class Curve:
     low: Line
     high: Line
     failed: bool
+    at: Line | None = None
+
+    @property
+    def where(self) -> Line:
+        """Evaluations or seconds of each point."""
+        return np.arange(1.0, len(self.center) + 1) if self.at is None else self.at
+
+    def interval(self, point: int) -> Interval:
+        """Mean and bounds at the point of that number, counted from 0."""
+        lines = (self.center, self.low, self.high)
+        return Interval(*(float(line[point]) for line in lines))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One strategy at one part of the common budget.
+
+    Attributes:
+        strategy: its name.
+        evaluations: that every lane had been charged for, or had declined to use.
+        reward: mean best reward until then.
+    """
+
+    strategy: str
+    evaluations: int
+    reward: Interval
 
 
 def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     """One mean curve a ranked strategy in order of rank, then failed lanes on their own."""
-    best = {
-        lane.key: best_so_far(lane_rewards(lane, records.objective_weight)[: ranking.horizon])
-        for lane in records.lanes
-    }
+    best = _best(records, ranking)
     drawn = []
     for standing in ranking.placed:
-        keys = [s.key for s in ranking.lanes if s.ranked and s.key.strategy == standing.strategy]
+        keys = _lanes_of(ranking, standing.strategy)
         held = [
             np.pad(best[key], (0, ranking.horizon - len(best[key])), mode="edge") for key in keys
         ]
@@ -57,10 +83,86 @@ def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     return tuple(drawn)
 
 
+def checkpoints(drawn: Sequence[Curve], horizon: int) -> list[Checkpoint]:
+    """Each strategy's mean curve at `PARTS` of ``horizon``, curve by curve."""
+    ends = list(dict.fromkeys(max(horizon * part // 100, 1) for part in PARTS))
+    return [
+        Checkpoint(curve.strategy, end, curve.interval(end - 1))
+        for curve in drawn
+        if not curve.failed
+        for end in ends
+        if end <= len(curve.center)
+    ]
+
+
+def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
+    """The same mean curves against seconds: what a search of its own takes on this machine.
+
+    A lane's seconds are the strategy's own processor time (where it is known) and, for each
+    evaluation that it was charged for, the mean time of one answer of its oracle: as if it
+    had nobody to share answers with. A curve begins where all lanes have had an answer.
+    """
+    best = _best(records, ranking)
+    price = {
+        oracle.supernet_seed: oracle.seconds / max(oracle.evaluations, 1)
+        for oracle in records.oracles
+    }
+    spent = {
+        lane.key: _seconds(lane, price.get(lane.key.supernet_seed, 0.0))[: ranking.horizon]
+        for lane in records.lanes
+    }
+    drawn = []
+    for standing in ranking.placed:
+        keys = _lanes_of(ranking, standing.strategy)
+        at, held = _on_one_clock([spent[key] for key in keys], [best[key] for key in keys])
+        if at[-1] > 0:
+            line = _mean_line(keys, held, ranking.confidence)
+            name = standing.strategy
+            drawn.append(Curve(name, name, *line, failed=False, at=at))
+    return tuple(drawn)
+
+
+def _best(records: RunRecords, ranking: Ranking) -> Mapping[LaneKey, Values]:
+    return {
+        lane.key: best_so_far(lane_rewards(lane, records.objective_weight)[: ranking.horizon])
+        for lane in records.lanes
+    }
+
+
+def _lanes_of(ranking: Ranking, strategy: str) -> list[LaneKey]:
+    return [s.key for s in ranking.lanes if s.ranked and s.key.strategy == strategy]
+
+
+def _seconds(lane: LaneRecord, price: float) -> Values:
+    answered = price * np.arange(1.0, len(lane.accuracy) + 1)
+    return answered if lane.own_seconds is None else answered + lane.own_seconds
+
+
+def _on_one_clock(clocks: Sequence[Values], lines: Sequence[Values]) -> tuple[Values, list[Values]]:
+    """Times at which some line changes, and every line at these times.
+
+    Of a lane only the first evaluation, the last and those that change its best matter.
+    """
+    known = [np.flatnonzero(np.isfinite(line)) for line in lines]
+    start = max(clock[index[0]] for clock, index in zip(clocks, known, strict=True))
+    steps = [
+        clock[np.flatnonzero(np.diff(line, prepend=line[0]) != 0)]
+        for clock, line in zip(clocks, lines, strict=True)
+    ]
+    ends = [clock[-1:] for clock in clocks]
+    at = np.unique(np.concatenate([[start], *steps, *ends]))
+    at = at[at >= start]
+    held = [
+        line[np.searchsorted(clock, at, side="right") - 1]
+        for clock, line in zip(clocks, lines, strict=True)
+    ]
+    return at, held
+
+
 def _mean_line(
     keys: Sequence[LaneKey], lines: Sequence[Line], confidence: float
 ) -> tuple[Line, Line, Line]:
-    """Mean and bounds after each evaluation, computed only where some lane changes."""
+    """Mean and bounds at each point, computed only where some lane changes."""
     table = np.array(lines)
     changed = np.concatenate([[True], np.any(table[:, 1:] != table[:, :-1], axis=0)])
     cells = (by_supernet(list(zip(keys, column, strict=True))) for column in table[:, changed].T)

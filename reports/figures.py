@@ -29,33 +29,49 @@ def short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
-def draw_curves(curves: Sequence[Curve], style: Mapping[str, int], name: str = "curves") -> Markup:
-    """Step curves with interval bands and direct labels; nothing when there is no curve."""
+def draw_curves(
+    curves: Sequence[Curve],
+    style: Mapping[str, int],
+    name: str = "curves",
+    unit: str = "evaluations",
+) -> Markup:
+    """Step curves with interval bands and direct labels; nothing when there is no curve.
+
+    Args:
+        curves: means of strategies, and lanes that failed.
+        style: number of each strategy.
+        name: of the figure on its page.
+        unit: of the curves' points.
+    """
     known = [curve for curve in curves if np.any(np.isfinite(curve.center))]
     if not known:
         return Markup("")
-    longest = max(len(curve.center) for curve in known)
+    first = min(float(curve.where[0]) for curve in known)
+    longest = max(float(curve.where[-1]) for curve in known)
     values = np.concatenate([curve.center[np.isfinite(curve.center)] for curve in known]) * 100
-    ends = [100 * c.high[-1] for c in known if isfinite(c.high[-1]) and not c.failed]
-    low, high = float(values.min()), max(float(values.max()), *ends, float(values.min()))
+    tops = [100 * c.high[-1] for c in known if isfinite(c.high[-1]) and not c.failed]
+    low, high = float(values.min()), max(float(values.max()), *tops, float(values.min()))
     pad = max((high - low) * 0.06, 0.01)
     means = [curve for curve in known if not curve.failed]
     room = 30 + 8.2 * max((len(short(curve.label)) for curve in means), default=0)
-    logarithmic = longest >= _LOGARITHMIC_FROM
-    x = svg.Axis((1, max(longest, 2)), (52, WIDTH - room), logarithmic, whole=True)
+    whole = unit == "evaluations"
+    logarithmic = first > 0 and longest >= _LOGARITHMIC_FROM * first
+    span = (first, max(longest, 2 * first))
+    x = svg.Axis(span, (52, WIDTH - room), logarithmic, whole=whole)
     y = svg.Axis((low - pad, high + pad), (308, 34))
     scale = ", logarithmic scale" if logarithmic else ""
-    axes = svg.frame(x, y, (f"evaluations{scale}", "best reward so far (×100)"), (",.0f", "g"))
+    labels = (f"{unit}{scale}", "best reward so far (×100)")
+    axes = svg.frame(x, y, labels, (",.0f" if whole else ",g", "g"))
     bands = [_band(curve, x, y, style[curve.strategy]) for curve in means]
     lines = [_line(curve, x, y, style[curve.strategy]) for curve in known]
     wanted = [y.clamp(float(curve.center[-1]) * 100) for curve in means]
-    labels = [
-        _end_label(curve, (x(len(curve.center)), at), (x.pixels[1] + 16, to), style)
+    ends = [
+        _end_label(curve, (x(curve.where[-1]), at), (x.pixels[1] + 16, to), style)
         for curve, at, to in zip(means, wanted, svg.spread(wanted, 16, 30, 310), strict=True)
     ]
     crosses = [
         svg.marker(
-            x(len(curve.center)),
+            x(curve.where[-1]),
             y.clamp(float(curve.center[-1]) * 100),
             4,
             f"mark c{style[curve.strategy] % svg.COLORS}",
@@ -67,37 +83,38 @@ def draw_curves(curves: Sequence[Curve], style: Mapping[str, int], name: str = "
     return svg.picture(
         name,
         "Best reward so far",
-        f"Mean best reward against evaluations with interval bands. At the end: {finals}.",
+        f"Mean best reward against {unit} with interval bands. At the end: {finals}.",
         (WIDTH, 352),
         axes,
         *bands,
         *lines,
-        *labels,
+        *ends,
         *crosses,
     )
 
 
-def _corners(values: Line, x: svg.Axis, y: svg.Axis) -> list[str]:
+def _corners(values: Line, where: Line, x: svg.Axis, y: svg.Axis) -> list[str]:
     """Corners of a step curve that holds each value until it changes, from its first number on."""
     start = int(np.isfinite(values).argmax())
     corners = [(start, start)]
     for number in (np.flatnonzero(np.diff(values[start:])) + start + 1).tolist():
         corners += [(number, number - 1), (number, number)]
     corners.append((len(values) - 1, len(values) - 1))
-    return [f"{x(at + 1):.1f} {y.clamp(100 * values[of]):.1f}" for at, of in corners]
+    return [f"{x(float(where[at])):.1f} {y.clamp(100 * values[of]):.1f}" for at, of in corners]
 
 
 def _line(curve: Curve, x: svg.Axis, y: svg.Axis, number: int) -> Markup:
     kind = f"curve c{number % svg.COLORS}" + (" broken" if curve.failed else "")
     dash = "1 3" if curve.failed else svg.DASHES[number % len(svg.DASHES)]
-    path = "M" + "L".join(_corners(curve.center, x, y))
+    path = "M" + "L".join(_corners(curve.center, curve.where, x, y))
     return svg.element("path", d=path, class_=kind, stroke_dasharray=dash)
 
 
 def _band(curve: Curve, x: svg.Axis, y: svg.Axis, number: int) -> Markup:
     if not np.any(np.isfinite(curve.low)):
         return Markup("")
-    outline = _corners(curve.high, x, y) + _corners(curve.low, x, y)[::-1]
+    upper, lower = (_corners(line, curve.where, x, y) for line in (curve.high, curve.low))
+    outline = upper + lower[::-1]
     return svg.element("path", d=f"M{'L'.join(outline)}Z", class_=f"band c{number % svg.COLORS}")
 
 
@@ -148,11 +165,11 @@ def draw_landscape(
         f"Landscape of supernet {table.supernet_seed}",
         f"Oracle accuracy of {what} {count(len(table.accuracy), 'scheme')} against connected "
         f"blocks: median {middle}, best {best}. Marks: the scheme of the best reward of each lane.",
-        (WIDTH, 362 + 20 * len(_rows(names))),
+        (WIDTH, 362 + 20 * len(legend_rows(names))),
         svg.frame(x, y, labels, (".0f", "g")),
         *_density(table, x, y, blocks),
         *marks,
-        *_legend(names, style, 366),
+        *legend(names, style, 366),
     )
 
 
@@ -183,7 +200,7 @@ def _density(table: Landscape, x: svg.Axis, y: svg.Axis, blocks: int) -> list[Ma
     ]
 
 
-def _rows(names: Sequence[str]) -> list[list[str]]:
+def legend_rows(names: Sequence[str]) -> list[list[str]]:
     """Names that share a line of the legend."""
     rows: list[list[str]] = [[]]
     for name in names:
@@ -193,9 +210,10 @@ def _rows(names: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def _legend(names: Sequence[str], style: Mapping[str, int], top: Number) -> list[Markup]:
+def legend(names: Sequence[str], style: Mapping[str, int], top: Number) -> list[Markup]:
+    """Markers and names from ``top`` on, in as many lines as they need."""
     drawn = []
-    for row, members in enumerate(_rows(names)):
+    for row, members in enumerate(legend_rows(names)):
         left = 58.0
         for name in members:
             color = f"c{style[name] % svg.COLORS}"

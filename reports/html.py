@@ -5,12 +5,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import figures, scheme_figures
+from reports import figures, front_figures, scheme_figures
 from reports.analysis import Analysis
 from reports.captions import batch_norm, landscape_caption
+from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
+from reports.rank_figure import draw_ranks
 from reports.search_sentences import unfinished
 from reports.table import Table
 from reports.tables import (
@@ -67,6 +69,16 @@ def render_page(analysis: Analysis) -> str:
         rule=analysis.rule,
         risk=level(round((1 - analysis.confidence) / 2, 6)),
         curves=figures.draw_curves(analysis.curves, style),
+        time_curves=figures.draw_curves(analysis.time_curves, style, "curves-seconds", "seconds"),
+        ranks=ranks_table(analysis).shown(),
+        rank_figure=draw_ranks(ranking.ranks),
+        budgets=budgets_table(analysis).shown(),
+        volumes=volumes_table(analysis).shown(),
+        sparsity=front_figures.draw_sparsity(analysis.fronts.sparsity, style, blocks),
+        fronts=[
+            front_figures.draw_front(analysis.fronts.points, oracle.supernet_seed, style, blocks)
+            for oracle in records.oracles
+        ],
         landscapes=[
             figures.draw_landscape(table, ranking.lanes, style, blocks)
             for table in analysis.landscapes.values()
@@ -89,6 +101,20 @@ def render_table(table: Table) -> Markup:
     """One table without a page around it."""
     module = _ENVIRONMENT.get_template("table.html.j2").module
     return Markup(module.table(table.shown(), scheme_figures.SYMBOLS))  # type: ignore[attr-defined]  # noqa: S704 - rendered with autoescape
+
+
+def render_theorem(table: Table, figure: Markup, text: str) -> str:
+    """The page of Theorem 1."""
+    return _ENVIRONMENT.get_template("theorem.html.j2").render(
+        table=table.shown(), figure=figure, text=text, symbols=scheme_figures.SYMBOLS
+    )
+
+
+def standalone(figure: Markup) -> str:
+    """A figure as a file of its own, with the page's styles inside."""
+    style = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+    head, _, rest = figure.partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
 
 
 def render_notebook(sentences: list[str], tables: list[Table]) -> str:

@@ -1,6 +1,6 @@
 """Which strategy found the best reward on equal terms, and whether that is more than noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Float64
 
 from benchmark.records import Interval, LaneKey, LaneRecord, LaneState, RunRecords
 from benchmark.schemes import scheme_bits
+from reports.ranks import Cell, Ranks, summarise_ranks
 from reports.statistics import (
     CONFIDENCE,
     Cells,
@@ -15,7 +16,6 @@ from reports.statistics import (
     difference_interval,
     holm,
     mean_interval,
-    mean_ranks,
     permutation_test,
 )
 
@@ -88,14 +88,14 @@ class Ranking:
             of its own accord keeps its best.
         standings: the leader first, strategies without a ranked lane last.
         lanes: in the order of the records.
-        cells: cells behind the mean ranks.
+        ranks: mean ranks over the cells (supernet seed, strategy seed) of the run.
         confidence: of its intervals and, as 1 − p, of its tests.
     """
 
     horizon: int
     standings: tuple[Standing, ...]
     lanes: tuple[LaneScore, ...]
-    cells: int
+    ranks: Ranks
     confidence: float
 
     @property
@@ -165,7 +165,8 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
     order = sorted(means, key=lambda name: -round(means[name].center, 12))
     tests = _tests_against_leader([cells[name] for name in order])
     distinct = [test is not None and test.p_value < 1 - confidence for test in tests]
-    ranks, complete = _mean_ranks(lanes, order)
+    ranks = summarise_ranks(_scores(lanes), order, confidence)
+    mean_of = dict(zip(ranks.strategies, ranks.mean, strict=True)) if ranks.cells else {}
     standings = []
     for place, name in enumerate([*order, *(name for name in names if name not in means)]):
         own = [lane for lane in lanes if lane.key.strategy == name]
@@ -184,14 +185,14 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
                 if placed and place
                 else None,
                 test=tests[place] if placed else None,
-                mean_rank=ranks.get(name),
+                mean_rank=mean_of[name].center if name in mean_of else None,
             )
         )
     return Ranking(
         horizon=horizon,
         standings=tuple(standings),
         lanes=lanes,
-        cells=complete,
+        ranks=ranks,
         confidence=confidence,
     )
 
@@ -216,20 +217,12 @@ def _tests_against_leader(ordered: Sequence[Cells]) -> list[PermutationTest | No
     ]
 
 
-def _mean_ranks(
-    lanes: Sequence[LaneScore], order: Sequence[str]
-) -> tuple[Mapping[str, float], int]:
-    found = {
-        (s.key.supernet_seed, s.key.strategy_seed, s.key.strategy): s.reward
-        for s in lanes
-        if s.ranked
-    }
-    cells = sorted({(net, seed) for net, seed, _ in found})
-    rows = [
-        [found[(*cell, name)] for name in order]
-        for cell in cells
-        if all((*cell, name) in found for name in order)
-    ]
-    if not rows:
-        return {}, 0
-    return dict(zip(order, map(float, mean_ranks(np.array(rows))), strict=True)), len(rows)
+def _scores(lanes: Sequence[LaneScore]) -> dict[Cell, dict[str, float]]:
+    """Rewards by cell and strategy; a lane that isn't ranked has none."""
+    cells = sorted({(lane.key.supernet_seed, lane.key.strategy_seed) for lane in lanes})
+    scores: dict[Cell, dict[str, float]] = {cell: {} for cell in cells}
+    for lane in lanes:
+        if lane.ranked:
+            cell = (lane.key.supernet_seed, lane.key.strategy_seed)
+            scores[cell][lane.key.strategy] = lane.reward
+    return scores

@@ -9,6 +9,15 @@ from rich.text import Text
 from benchmark.files import replacing
 from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
+from reports.comparison_tables import (
+    budgets_table,
+    curves_table,
+    fronts_table,
+    ranks_table,
+    sparsity_table,
+    time_curves_table,
+    volumes_table,
+)
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
@@ -71,7 +80,7 @@ class Report:
 
         Files of these names are replaced; nothing else in the folder is touched.
         """
-        tables = [self.ranking, self.schemes, evaluations_table(self.records)]
+        tables = self._files()
         contents = {
             "report.html": render_page(self.analysis),
             "report.md": self._markdown(),
@@ -85,6 +94,21 @@ class Report:
                 draft.write_text(content, encoding="utf-8", newline="\n")
             paths.append(path)
         return paths
+
+    def _files(self) -> list[Table]:
+        """What every number of the page and its charts can be read from."""
+        made = (
+            ranks_table,
+            curves_table,
+            time_curves_table,
+            budgets_table,
+            sparsity_table,
+            fronts_table,
+            volumes_table,
+            trust_table,
+        )
+        more = [make(self.analysis) for make in made]
+        return [self.ranking, self.schemes, evaluations_table(self.records), *more]
 
     def print(self, console: Console) -> None:
         """Sentences and the two main tables for a terminal."""
@@ -103,6 +127,9 @@ class Report:
         sentences = "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
         tables = [
             self.ranking,
+            ranks_table(analysis),
+            budgets_table(analysis),
+            volumes_table(analysis),
             self.schemes,
             trust_table(analysis),
             lanes_table(analysis),

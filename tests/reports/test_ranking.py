@@ -69,7 +69,7 @@ def test_means_order_strategies_and_clear_differences_get_ranks(records: RunReco
     assert low.test is not None
     assert low.test.p_value == pytest.approx(2 * 2 / 252)
     assert [s.mean_rank for s in ranking.standings] == [1, 2, 3]
-    assert ranking.cells == 5
+    assert ranking.ranks.cells == 5
 
 
 def test_whoever_stands_above_a_tied_strategy_is_tied(records: RunRecords) -> None:
@@ -94,7 +94,7 @@ def test_failed_lanes_are_counted_but_don_t_enter_the_mean(failed_lane: RunRecor
     ranking = rank_strategies(failed_lane)
     ga = next(s for s in ranking.standings if s.strategy == "ga")
     assert (ga.lanes, ga.failed) == (4, 1)
-    assert ranking.cells == 4
+    assert ranking.ranks.cells == 4
     assert len(ranking.lanes) == len(failed_lane.lanes)
 
 

@@ -1,0 +1,49 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.errors import UsageError
+
+
+@click.command()
+@click.option("--widths", default="8,16,32,64,128,256,512,1024,2048", show_default=True)
+@click.option("--epsilon", "epsilons", default="0.2,0.5,1", show_default=True, help="Tolerances.")
+@click.option("--draws", default=400, show_default=True, help="Networks of each width.")
+@click.option("--inputs", default=4, show_default=True, help="Size of an input.")
+@click.option("--delta", default=0.05, show_default=True, help="Chance of failure allowed.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--out",
+    default=Path("runs/theorem"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder for the page, the figure and the numbers.",
+)
+def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
+    """Try Theorem 1 of the paper: how often can a wide network spare a hidden neuron?"""
+    from rich.console import Console
+
+    from benchmark.theorem import try_theorem
+
+    records = try_theorem(
+        widths=_numbers("widths", widths, int),
+        epsilons=_numbers("epsilon", epsilons, float),
+        **values,
+    )
+    from reports.table import to_rich
+    from reports.theorem import theorem_table, theorem_words, write_theorem
+
+    given = {"inputs": values["inputs"], "delta": values["delta"]}
+    console = Console()
+    console.print(to_rich(theorem_table(records, **given)))
+    console.print(theorem_words(records, inputs=values["inputs"]), highlight=False)
+    console.print(f"Report: {write_theorem(records, out, **given)[0]}", highlight=False)
+
+
+def _numbers(name: str, text: str, kind: type) -> list[Any]:
+    try:
+        return list(dict.fromkeys(kind(part) for part in options.split_names(text)))
+    except ValueError as error:
+        raise UsageError(f"--{name}: expected numbers with commas, received {text!r}") from error
