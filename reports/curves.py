@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from jaxtyping import Float64
 
-from benchmark.records import LaneKey, RunRecords
+from benchmark.records import LaneKey, LaneRecord, RunRecords
 from reports.ranking import Ranking, by_supernet, lane_rewards
 from reports.statistics import best_so_far, mean_interval
 
@@ -37,7 +38,7 @@ class Curve:
 def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     """One mean curve a ranked strategy in order of rank, then failed lanes on their own."""
     best = {
-        lane.key: best_so_far(lane_rewards(lane, records.objective_weight)[: ranking.horizon])
+        lane.key: _best_line(lane, records.objective_weight, ranking.horizon)
         for lane in records.lanes
     }
     drawn = []
@@ -55,6 +56,14 @@ def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
             label = f"{name}, seed {score.key.strategy_seed}: failed"
             drawn.append(Curve(name, label, line, line, line, failed=True))
     return tuple(drawn)
+
+
+def _best_line(lane: LaneRecord, weight: float, horizon: int) -> Line:
+    """Best reward after each evaluation that the lane was charged; NaN before its first answer."""
+    charged = np.arange(1, min(ceil(lane.total), horizon) + 1)
+    line: Line = np.append(np.nan, best_so_far(lane_rewards(lane, weight)))
+    found: Line = line[lane.answered_by(charged)]
+    return found
 
 
 def _mean_line(

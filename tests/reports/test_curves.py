@@ -6,6 +6,7 @@ import pytest
 from benchmark.records import RunRecords
 from reports.curves import curves
 from reports.ranking import rank_strategies
+from tests.reports.conftest import cut
 
 
 def test_curves_never_fall_and_end_at_the_ranked_mean(records: RunRecords) -> None:
@@ -23,9 +24,7 @@ def test_curves_never_fall_and_end_at_the_ranked_mean(records: RunRecords) -> No
 
 def test_lane_that_stopped_early_of_its_own_accord_keeps_its_best(records: RunRecords) -> None:
     first, *others = (lane for lane in records.lanes if lane.key.strategy == "ean")
-    short = replace(
-        first, schemes=first.schemes[:4], accuracy=first.accuracy[:4], loss=first.loss[:4]
-    )
+    short = cut(first, 4)
     run = replace(records, lanes=[short, *others])
     assert len(curves(run, rank_strategies(run))[0].center) == 60
 
