@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.errors import LaneError
+from benchmark.errors import LaneError, ReplayError
 
 _HERE = str(Path(__file__).parent)
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
@@ -14,9 +14,14 @@ _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 @contextmanager
 def blamed_on_strategy() -> Iterator[None]:
-    """Turn whatever is raised inside, an attempt to exit included, into a `LaneError`."""
+    """Turn whatever is raised inside, an attempt to exit included, into a `LaneError`.
+
+    What ledger and journal raise while the strategy asks a white box goes through as it is.
+    """
     try:
         yield
+    except (LaneError, ReplayError):
+        raise
     except (Exception, SystemExit) as error:
         raise LaneError(summary(error)) from error
 

@@ -4,6 +4,7 @@ What the machine really did is kept with the answers themselves (`Store.answer_s
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from benchmark.errors import LaneError
 
@@ -12,27 +13,30 @@ from benchmark.errors import LaneError
 class Ledger:
     """Counts evaluations; one = a forward pass of the whole validation split.
 
+    Passes over parts of the split are charged as fractions, exactly.
+
     Attributes:
         budget: evaluations that may be charged.
         charged: evaluations charged so far.
     """
 
     budget: int
-    charged: int = 0
+    charged: int | Fraction = 0
 
     @property
     def left(self) -> int:
-        """Evaluations that may still be charged."""
-        return self.budget - self.charged
+        """Whole evaluations that may still be charged."""
+        return int(self.budget - self.charged)
 
-    def charge(self, evaluations: int) -> None:
+    def charge(self, evaluations: int | Fraction) -> None:
         """Charge ``evaluations``.
 
         Raises:
             LaneError: they exceed what the budget has left; nothing is charged.
         """
-        if evaluations > self.left:
+        left = self.budget - self.charged
+        if evaluations > left:
             raise LaneError(
-                f"asked for {evaluations} evaluations with {self.left} of {self.budget} left"
+                f"asked for {evaluations} evaluations with {left} of {self.budget} left"
             )
         self.charged += evaluations

@@ -9,6 +9,7 @@ steep as accuracies are: the optimum answers `BEST`, the worst no less than `WOR
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from fractions import Fraction
 from typing import final
 
 import numpy as np
@@ -16,14 +17,17 @@ from jaxtyping import Float64
 
 from benchmark.errors import UsageError, unknown_name
 from benchmark.identity import content_hash
-from benchmark.oracle.base import Oracle, Schemes, Scores, checked
+from benchmark.oracle.base import SCORES, Oracle, Schemes, Scores, checked, checked_fraction
 from benchmark.schemes import Scheme
 from benchmark.seeding import child_rng
+from strategies.base import Need
 
 BEST = 0.80
 """True accuracy of a landscape's optimum."""
 WORST = 0.72
 """What no scheme falls below, noise aside."""
+ROWS = 10_000
+"""Images of the validation split that partial answers pretend to be drawn from."""
 
 Heights = Float64[np.ndarray, " schemes"]
 
@@ -69,6 +73,13 @@ class Landscape(Oracle, ABC):
     def regret(self, schemes: Schemes) -> Heights:
         """What schemes lack to the optimum: accuracy, noise aside, and never negative."""
         return np.maximum(BEST - self.truth(schemes), 0.0)
+
+    @property
+    def offers(self) -> frozenset[Need]:
+        return SCORES | {"fidelity"}
+
+    def at(self, fidelity: Fraction) -> Oracle:
+        return self if checked_fraction("fidelity", fidelity) == 1 else Glimpse(self, fidelity)
 
     def score(self, schemes: Schemes) -> Scores:
         accuracy = self.truth(checked(schemes, self.blocks))
@@ -258,15 +269,47 @@ class Noisy(Landscape):
         return self._inner.height(schemes)
 
     def score(self, schemes: Schemes) -> Scores:
-        true = self._inner.score(schemes).accuracy
-        accuracy = np.clip(true + self._deviation * self._noise(schemes), 0.01, 1.0)
-        return Scores(accuracy=accuracy, loss=-np.log(accuracy))
+        return _blurred(self._inner.score(schemes), schemes, self._deviation, self.seed, "noise")
 
-    def _noise(self, schemes: Schemes) -> Heights:
-        """A standard normal draw for each scheme that depends on nothing but scheme and seed."""
-        return np.array(
-            [child_rng(self.seed, "noise", s.tobytes().hex()).standard_normal() for s in schemes]
-        )
+
+@final
+class Glimpse(Oracle):
+    """A landscape seen on a fraction of a validation split of `ROWS` images.
+
+    Each scheme's answer is off by a normal draw of its own, the same however often it is
+    asked at this fidelity f, of the standard deviation that an accuracy halfway between
+    `WORST` and `BEST` has on f · `ROWS` rows drawn without replacement.
+
+    Args:
+        inner: gives the full answers.
+        fidelity: the fraction, in (0, 1).
+    """
+
+    def __init__(self, inner: Landscape, fidelity: Fraction) -> None:
+        self._inner = inner
+        self._fidelity = fidelity
+        middle = (WORST + BEST) / 2
+        self._deviation = (middle * (1 - middle) * (1 / float(fidelity) - 1) / ROWS) ** 0.5
+
+    @property
+    def identity(self) -> str:
+        return content_hash(inner=self._inner.identity, fidelity=str(self._fidelity))
+
+    @property
+    def blocks(self) -> int:
+        return self._inner.blocks
+
+    def score(self, schemes: Schemes) -> Scores:
+        names = ("glimpse", type(self._inner).__name__, str(self._fidelity))
+        full = self._inner.score(schemes)
+        return _blurred(full, schemes, self._deviation, self._inner.seed, *names)
+
+
+def _blurred(scores: Scores, schemes: Schemes, deviation: float, seed: int, *names: str) -> Scores:
+    """Scores off by a normal draw a scheme that depends on nothing but scheme, seed and names."""
+    noise = [child_rng(seed, *names, s.tobytes().hex()).standard_normal() for s in schemes]
+    accuracy = np.clip(scores.accuracy + deviation * np.array(noise), 0.01, 1.0)
+    return Scores(accuracy=accuracy, loss=-np.log(accuracy))
 
 
 def _sum(terms: Float64[np.ndarray, "schemes terms"]) -> Heights:

@@ -11,13 +11,13 @@ from rich.progress import track
 
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, UsageError, unknown_name
-from benchmark.landscapes import LANDSCAPES, Landscape, make_landscape
+from benchmark.landscapes import BEST, LANDSCAPES, WORST, Landscape, make_landscape
 from benchmark.oracle.base import checked
 from benchmark.oracle.wrappers import MeteredOracle
 from benchmark.records import RaceRecord
 from benchmark.seeding import child_rng
 from benchmark.workers import Workers, available_cores
-from strategies.base import Answers, SearchSpace
+from strategies.base import Answers, Request, SearchSpace
 from strategies.registry import STRATEGIES, load_strategy
 
 
@@ -106,35 +106,44 @@ def run_heat(heat: Heat) -> RaceRecord:
 
 def _search(landscape: Landscape, heat: Heat) -> tuple[Float64[np.ndarray, " evaluations"], float]:
     oracle = MeteredOracle(landscape, Ledger(heat.budget))
-    answers: list[float] = []
-    regrets: list[float] = []
+    found: list[tuple[float, float, float]] = []
     seconds = -process_time()
     strategy = load_strategy(heat.strategy)(
         SearchSpace((heat.blocks,), budget=heat.budget),
         rng=child_rng(heat.seed, "race", heat.strategy, heat.landscape),
     )
+    strategy.look_into(oracle)
     while oracle.ledger.left > 0:
-        schemes = checked(np.array(strategy.ask(oracle.ledger.left)), heat.blocks)
+        asked = strategy.ask(oracle.ledger.left)
+        request = asked if isinstance(asked, Request) else Request(asked)
+        schemes = checked(np.array(request.schemes), heat.blocks)
         if len(schemes) == 0:
             break
         seconds += process_time()
-        scores = oracle.score(schemes)
-        answers += scores.accuracy.tolist()
-        regrets += landscape.regret(schemes).tolist()
+        scores = oracle.at(request.fidelity).score(schemes)
+        if request.fidelity == 1:
+            charged = float(oracle.ledger.charged) - np.arange(len(schemes))[::-1]
+            regrets = landscape.regret(schemes)
+            found += zip(charged.tolist(), scores.accuracy.tolist(), regrets.tolist(), strict=True)
         seconds -= process_time()
-        strategy.tell(schemes, Answers(scores.accuracy.copy(), scores.accuracy, scores.loss))
+        reward = scores.accuracy.copy()
+        strategy.tell(schemes, Answers(reward, scores.accuracy, scores.loss, request.fidelity))
     seconds += process_time()
-    if not answers:
+    if not found:
         raise LaneError("proposed nothing")
-    return _of_the_best(answers, regrets, heat.budget), seconds / len(answers)
+    return _of_the_best(np.array(found), heat.budget), seconds / float(oracle.ledger.charged)
 
 
 def _of_the_best(
-    answers: Sequence[float], regrets: Sequence[float], budget: int
+    found: Float64[np.ndarray, "answers 3"], budget: int
 ) -> Float64[np.ndarray, " evaluations"]:
-    """Regret of the first scheme with the best answer so far, after each evaluation."""
+    """Regret of the first scheme with the best answer so far, after each evaluation charged.
+
+    Before the first full answer it is the largest that there is.
+    """
+    charged, answers, regrets = found.T
     rising = np.maximum.accumulate(answers)
-    found = np.append(True, rising[1:] > rising[:-1])
-    best = np.maximum.accumulate(np.where(found, np.arange(len(answers)), 0))
-    regret: Float64[np.ndarray, " evaluations"] = np.array(regrets)[best]
-    return np.pad(regret, (0, budget - len(regret)), mode="edge")
+    better = np.append(True, rising[1:] > rising[:-1])
+    best = np.maximum.accumulate(np.where(better, np.arange(len(answers)), 0))
+    answered = np.searchsorted(charged, np.arange(1, budget + 1), side="right")
+    return np.append(BEST - WORST, regrets[best])[answered]

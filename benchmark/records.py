@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
 LaneState = Literal["running", "finished", "failed"]
 Rule = Literal["interval", "paper"]
@@ -22,26 +22,34 @@ class LaneKey:
 
 @dataclass(frozen=True)
 class LaneRecord:
-    """A lane with everything it was charged for, in the order in which it asked.
+    """A lane with the full answers it was given, in the order in which it asked.
 
     Attributes:
         key: strategy and seeds.
         state: ``running`` until it finished its budget or space, or failed.
         message: why it failed; empty otherwise.
-        schemes: one row an evaluation.
+        schemes: one row a full answer; partial ones are charged for and count for nothing else.
         accuracy: of each row on the validation split, in [0, 1].
         loss: of each row, mean nats.
         own_seconds: processor time that the strategy itself had used when it asked for each
             row; None where it isn't known (a lane that hasn't ended, a run of an older version).
+        charged: evaluations charged by the time each row was answered.
+        total: evaluations charged in all.
     """
 
     key: LaneKey
     state: LaneState
     message: str
-    schemes: Bool[np.ndarray, "evaluations blocks"]
-    accuracy: Float64[np.ndarray, " evaluations"]
-    loss: Float64[np.ndarray, " evaluations"]
-    own_seconds: Float64[np.ndarray, " evaluations"] | None = None
+    schemes: Bool[np.ndarray, "answers blocks"]
+    accuracy: Float64[np.ndarray, " answers"]
+    loss: Float64[np.ndarray, " answers"]
+    charged: Float64[np.ndarray, " answers"]
+    total: float
+    own_seconds: Float64[np.ndarray, " answers"] | None = None
+
+    def answered_by(self, evaluations: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Rows that are answered once so many evaluations have been charged."""
+        return np.searchsorted(self.charged, evaluations, side="right").astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """The ask → score → tell loop of every run: lanes advance together, round by round.
 
-In each round every lane asks once, all requests become one call of the shared
-oracle, and every lane is told its answers. What a lane asked is in its journal
-before the next round begins.
+In each round every lane asks once, all requests of one fidelity become one call of the
+shared oracle, and every lane is told its answers. What a lane asked is in its journal
+before the next round begins. A strategy that looks into the oracle does so while it is
+asked or told; what it sees is charged and in its journal too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from time import process_time
 
 import numpy as np
@@ -16,13 +18,14 @@ from jaxtyping import Float64
 from benchmark.blame import blamed_on_strategy
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
-from benchmark.oracle.base import Oracle, Schemes, Scores, checked
-from benchmark.oracle.wrappers import MeteredOracle, RecordedOracle
+from benchmark.oracle.base import Oracle, Schemes, Scores, checked, checked_fraction
+from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle
 from benchmark.records import LaneKey, LaneState
 from benchmark.store import Store, bits_of
 from benchmark.threads import single_thread
-from strategies.base import Answers, Strategy
+from strategies.base import FULL, Answers, Need, Request, Strategy
 
+_WHITE_BOX: frozenset[Need] = frozenset({"gradients", "weights"})
 _DEAF = 10  # requests; a search in a space of two schemes may repeat a few by chance
 
 
@@ -39,9 +42,10 @@ class Objective:
         unconnected: Float64[np.ndarray, " schemes"] = 1 - schemes.mean(axis=1)
         return accuracy + self.weight * unconnected
 
-    def answers(self, schemes: Schemes, scores: Scores) -> Answers:
+    def answers(self, request: Request, scores: Scores) -> Answers:
         """Scores as a strategy sees them."""
-        return Answers(self.reward(schemes, scores.accuracy), scores.accuracy, scores.loss)
+        reward = self.reward(request.schemes, scores.accuracy)
+        return Answers(reward, scores.accuracy, scores.loss, request.fidelity)
 
 
 class Repetitions:
@@ -52,16 +56,17 @@ class Repetitions:
     """
 
     def __init__(self) -> None:
-        self._first: Schemes | None = None
+        self._first: Request | None = None
         self._requests = 0
         self._deaf = True
 
-    def watch(self, schemes: Schemes) -> None:
+    def watch(self, request: Request) -> None:
         """Take note of a request."""
         if self._first is None:
-            self._first = schemes
+            self._first = request
         self._requests += 1
-        self._deaf = self._deaf and np.array_equal(self._first, schemes)
+        same = np.array_equal(self._first.schemes, request.schemes)
+        self._deaf = self._deaf and same and self._first.fidelity == request.fidelity
 
     def judge(self) -> None:
         """Say what is to be said once the budget is spent.
@@ -70,10 +75,10 @@ class Repetitions:
             LaneError: all of at least `_DEAF` requests were one and the same.
         """
         if self._deaf and self._first is not None and self._requests >= _DEAF:
-            shown = ", ".join(bits_of(np.unique(self._first, axis=0)[:3]))
+            shown = ", ".join(bits_of(np.unique(self._first.schemes, axis=0)[:3]))
             raise LaneError(
                 f"repeated itself: all {self._requests} requests were for the same "
-                f"{len(self._first)} schemes ({shown}), whatever it was told"
+                f"{len(self._first.schemes)} schemes ({shown}), whatever it was told"
             )
 
 
@@ -120,9 +125,8 @@ class Lane:
     ) -> None:
         self.key = key
         self.number = store.lane(key)
-        self._store = store
-        self._recorded = RecordedOracle(oracle, store, self.number)
-        self._oracle = MeteredOracle(self._recorded, Ledger(budget))
+        self._journal = Journal(store, self.number)
+        self._oracle = MeteredOracle(RecordedOracle(oracle, self._journal), Ledger(budget))
         self._make = make
         self._strategy: Strategy | None = None
         self._repetitions = Repetitions()
@@ -136,47 +140,79 @@ class Lane:
     @property
     def replaying(self) -> bool:
         """Whether the next request is answered from the journal."""
-        return self._recorded.replaying
+        return self._journal.replaying
 
-    def ask(self) -> Schemes:
+    @property
+    def charged(self) -> int:
+        """Evaluations charged so far, in whole ones."""
+        return int(self._oracle.ledger.charged)
+
+    def ask(self) -> Request:
         """The strategy's next request; zero rows when budget or strategy are at their end.
 
         Raises:
-            LaneError: the strategy raised, its request breaks the contract, or it has spent
-                its budget on nothing but its first request.
+            LaneError: the strategy raised, its request breaks the contract, it needs what the
+                oracle doesn't offer, or it has spent its budget on nothing but its first request.
+            ReplayError: it looks into the oracle otherwise than its journal says.
         """
         left = self._oracle.ledger.left
         if left == 0:
             self._repetitions.judge()
-            return np.empty((0, self._oracle.blocks), dtype=bool)
+            return Request(np.empty((0, self._oracle.blocks), dtype=bool))
+        if self._strategy is None:
+            self._strategy = self._made()
         with blamed_on_strategy(), self._clock.running():
-            if self._strategy is None:
-                self._strategy = self._make()
-            schemes = checked(np.array(self._strategy.ask(left)), self._oracle.blocks)
-        if len(schemes) > left:
-            raise LaneError(f"asked for {len(schemes)} evaluations with {left} left")
-        self._repetitions.watch(schemes)
-        self._clock.lap(len(schemes))
-        return schemes
+            asked = self._strategy.ask(left)
+            schemes, fidelity = (
+                (asked.schemes, checked_fraction("fidelity", asked.fidelity))
+                if isinstance(asked, Request)
+                else (asked, FULL)
+            )
+            request = Request(checked(np.array(schemes), self._oracle.blocks), fidelity)
+            left = self._oracle.ledger.left  # what it looked at has been charged
+        if fidelity != 1 and "fidelity" not in self._strategy.needs:
+            raise LaneError(f"asked at fidelity {fidelity} without 'fidelity' among its needs")
+        charge = len(request.schemes) * fidelity
+        if charge > left:
+            raise LaneError(f"asked for {charge} evaluations with {left} left")
+        self._repetitions.watch(request)
+        self._clock.lap(len(request.schemes) if fidelity == 1 else 0)
+        return request
 
-    def score(self, schemes: Schemes) -> Scores:
+    def score(self, request: Request) -> Scores:
         """Answers to a request: charged, and written into the journal.
 
         Raises:
             LaneError: the request exceeds the budget.
             ReplayError: the journal holds another request.
         """
-        return self._oracle.score(schemes)
+        return self._oracle.at(request.fidelity).score(request.schemes)
 
-    def tell(self, schemes: Schemes, answers: Answers) -> None:
+    def tell(self, request: Request, answers: Answers) -> None:
         """Tell the strategy.
 
         Raises:
             LaneError: the strategy raised.
+            ReplayError: it looks into the oracle otherwise than its journal says.
         """
         assert self._strategy is not None
         with blamed_on_strategy(), self._clock.running():
-            self._strategy.tell(schemes, answers)
+            self._strategy.tell(request.schemes, answers)
+
+    def _made(self) -> Strategy:
+        with blamed_on_strategy(), self._clock.running():
+            strategy = self._make()
+        if missing := unmet(strategy.needs, self._oracle.offers):
+            raise LaneError(f"needs {missing}, which this oracle doesn't offer")
+        if _WHITE_BOX & set(strategy.needs):
+            with blamed_on_strategy():
+                strategy.look_into(self._oracle)
+        return strategy
+
+
+def unmet(needs: Iterable[Need], offers: Iterable[Need]) -> str:
+    """What of ``needs`` is not among ``offers``, in words; empty when nothing is missing."""
+    return " and ".join(sorted(set(needs) - set(offers)))
 
 
 @single_thread()
@@ -201,33 +237,38 @@ def search(
         on_progress: told the evaluations charged in a round.
     """
     active = list(lanes)
+    charged = 0
     while active:
         requests = _ask_all(active, store)
-        new = [schemes for lane, schemes in requests if not lane.replaying]
-        if new:
-            oracle.score(np.concatenate(new))
+        new: dict[Fraction, list[Schemes]] = {}
+        for lane, request in requests:
+            if not lane.replaying:
+                new.setdefault(request.fidelity, []).append(request.schemes)
+        for fidelity, schemes in new.items():
+            oracle.at(fidelity).score(np.concatenate(schemes))
         active = []
         with store.transaction():
-            for lane, schemes in requests:
+            for lane, request in requests:
                 try:
-                    scores = lane.score(schemes)
-                    lane.tell(schemes, objective.answers(schemes, scores))
+                    scores = lane.score(request)
+                    lane.tell(request, objective.answers(request, scores))
                     active.append(lane)
                 except (LaneError, ReplayError) as error:
                     _end(lane, store, "failed", str(error))
-        on_progress(sum(len(schemes) for _, schemes in requests))
+        before, charged = charged, sum(lane.charged for lane in lanes)
+        on_progress(charged - before)
 
 
-def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Schemes]]:
+def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Request]]:
     requests = []
     for lane in lanes:
         try:
-            schemes = lane.ask()
-        except LaneError as error:
+            request = lane.ask()
+        except (LaneError, ReplayError) as error:
             _end(lane, store, "failed", str(error))
             continue
-        if len(schemes) > 0:
-            requests.append((lane, schemes))
+        if len(request.schemes) > 0:
+            requests.append((lane, request))
         else:
             _end(lane, store, "finished")
     return requests

@@ -20,7 +20,7 @@ from benchmark.records import LaneRecord, StandaloneRecord
 from benchmark.schemes import bits_scheme, scheme_bits
 from benchmark.seeding import child_generator, child_rng
 from benchmark.store import Store
-from benchmark.training import train
+from benchmark.training import Figures, Watch, train
 from benchmark.workers import Workers
 from tasks.base import Recipe, Task, TaskSpec
 from tasks.registry import load_task
@@ -74,11 +74,12 @@ def train_network(
     network = training.initial_network(bits, seed).to(training.device)
     rng = child_rng(training.root_seed, "standalone", seed, "draws")
 
-    def show(_: float) -> None:
+    def show(_: Figures) -> None:
         on_epoch(network.eval())
         network.train()
 
-    train(network, load_task(training.task), training.recipe, rng=rng, on_epoch=show)
+    task = load_task(training.task)
+    train(network, task, training.recipe, rng=rng, watch=Watch(epoch=show))
     return network.eval()
 
 

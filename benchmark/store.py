@@ -8,7 +8,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +41,13 @@ CREATE TABLE lanes (
 );
 CREATE TABLE journal (
     lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL, position INTEGER NOT NULL,
-    scheme TEXT NOT NULL, accuracy REAL, loss REAL,
+    scheme TEXT NOT NULL, accuracy REAL, loss REAL, fidelity TEXT NOT NULL DEFAULT '1',
     PRIMARY KEY (lane, call, position)
+) WITHOUT ROWID;
+CREATE TABLE queries (
+    lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL,
+    request TEXT NOT NULL, charge TEXT NOT NULL, loss REAL, gradient BLOB NOT NULL,
+    PRIMARY KEY (lane, call)
 ) WITHOUT ROWID;
 CREATE TABLE answers (
     oracle TEXT NOT NULL, scheme TEXT NOT NULL, accuracy REAL, loss REAL, seconds REAL NOT NULL,
@@ -58,17 +66,60 @@ CREATE TABLE costs (
 ) WITHOUT ROWID;
 """
 
-_UPGRADE = {
+_MIGRATIONS = {
     1: """
+ALTER TABLE journal ADD COLUMN fidelity TEXT NOT NULL DEFAULT '1';
+CREATE TABLE queries (
+    lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL,
+    request TEXT NOT NULL, charge TEXT NOT NULL, loss REAL, gradient BLOB NOT NULL,
+    PRIMARY KEY (lane, call)
+) WITHOUT ROWID;
 ALTER TABLE standalone ADD COLUMN failure TEXT NOT NULL DEFAULT '';
 ALTER TABLE standalone ADD COLUMN best_epoch INTEGER;
-ALTER TABLE standalone ADD COLUMN best_test_accuracy REAL;
+ALTER TABLE standalone ADD COLUMN best_test_accuracy REAL
 """,
 }
-"""What makes a store of each older schema one of the next."""
+"""What brings a store of each older schema to the next."""
 
 Answer = tuple[float, float]
 """Accuracy and loss of one scheme; NaN where the oracle failed."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """An answered request for scores.
+
+    Attributes:
+        bits: the schemes.
+        answers: of each scheme.
+        fidelity: fraction of the validation split that they were made on.
+    """
+
+    bits: list[str]
+    answers: list[Answer]
+    fidelity: Fraction = Fraction(1)
+
+    @property
+    def charge(self) -> Fraction:
+        """Evaluations that it costs."""
+        return len(self.bits) * self.fidelity
+
+
+@dataclass(frozen=True)
+class Query:
+    """An answered question for a gate gradient.
+
+    Attributes:
+        request: digest of the question.
+        charge: evaluations that it costs.
+        loss: the answer's.
+        gradient: the answer's, float64 as bytes.
+    """
+
+    request: str
+    charge: Fraction
+    loss: float
+    gradient: bytes
 
 
 class Store:
@@ -99,18 +150,18 @@ class Store:
                 if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
                     raise StoreError(f"{self.path} is a database, but none of ours")
                 self._change(_SCHEMA)
-            elif version in _UPGRADE:
-                for older in range(version, SCHEMA_VERSION):
-                    self._change(_UPGRADE[older])
-            elif version != SCHEMA_VERSION:
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version > SCHEMA_VERSION:
                 raise StoreError(
                     f"{self.path} has schema {version}, this version reads {SCHEMA_VERSION}"
                 )
+            for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+                self._change(_MIGRATIONS[older])
+                self._db.execute(f"PRAGMA user_version = {older + 1}")
 
     def _change(self, statements: str) -> None:
         for statement in statements.split(";"):
             self._db.execute(statement)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file; the store can't be used afterwards."""
@@ -165,55 +216,73 @@ class Store:
         ).fetchone()
         return state, message
 
-    def add_call(
-        self, lane: int, call: int, bits: Sequence[str], answers: Sequence[Answer]
-    ) -> None:
+    def add_call(self, lane: int, number: int, call: Call | Query) -> None:
         """Append one answered request to a lane's journal."""
+        if isinstance(call, Query):
+            self._db.execute(
+                "INSERT INTO queries VALUES (?, ?, ?, ?, ?, ?)",
+                (lane, number, call.request, str(call.charge), call.loss, call.gradient),
+            )
+            return
         self._db.executemany(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (lane, call, position, scheme, *answer)
-                for position, (scheme, answer) in enumerate(zip(bits, answers, strict=True))
+                (lane, number, position, scheme, *answer, str(call.fidelity))
+                for position, (scheme, answer) in enumerate(
+                    zip(call.bits, call.answers, strict=True)
+                )
             ],
         )
 
-    def calls(self, lane: int) -> list[tuple[list[str], list[Answer]]]:
+    def calls(self, lane: int) -> list[Call | Query]:
         """The answered requests of a lane, in order."""
+        queries = self._db.execute(
+            "SELECT call, request, charge, loss, gradient FROM queries WHERE lane = ?", (lane,)
+        )
+        calls: dict[int, Call | Query] = {
+            number: Query(request, Fraction(charge), _number(loss), gradient)
+            for number, request, charge, loss, gradient in queries
+        }
         rows = self._db.execute(
-            "SELECT call, scheme, accuracy, loss FROM journal WHERE lane = ? "
+            "SELECT call, scheme, accuracy, loss, fidelity FROM journal WHERE lane = ? "
             "ORDER BY call, position",
             (lane,),
         )
-        calls: list[tuple[list[str], list[Answer]]] = []
-        for call, scheme, accuracy, loss in rows:
-            if call == len(calls):
-                calls.append(([], []))
-            calls[call][0].append(scheme)
-            calls[call][1].append(_answer(accuracy, loss))
-        return calls
+        for number, group in groupby(rows, key=itemgetter(0)):
+            answered = list(group)
+            calls[number] = Call(
+                [scheme for _, scheme, *_ in answered],
+                [_answer(accuracy, loss) for _, _, accuracy, loss, _ in answered],
+                Fraction(answered[0][-1]),
+            )
+        return [calls[number] for number in sorted(calls)]
 
     def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
         """A lane as reports read it."""
         state, message = self.lane_end(key)
         lane = self.lane(key)
         laps = self.fact(f"own seconds of lane {lane}", [])
-        spent = [seconds for evaluations, seconds in laps for _ in range(evaluations)]
-        rows = [
-            (scheme, answer)
-            for schemes, answers in self.calls(lane)
-            for scheme, answer in zip(schemes, answers, strict=True)
-        ]
+        own = [seconds for answers, seconds in laps for _ in range(answers)]
+        rows: list[tuple[str, Answer, float]] = []
+        charged = Fraction(0)
+        for call in self.calls(lane):
+            if isinstance(call, Call) and call.fidelity == 1:
+                spent = [float(charged + number) for number in range(1, len(call.bits) + 1)]
+                rows.extend(zip(call.bits, call.answers, spent, strict=True))
+            charged += call.charge
         return LaneRecord(
             key=key,
             state=state,
             message=message,
-            schemes=np.array([bits_scheme(bits) for bits, _ in rows], dtype=bool).reshape(
+            schemes=np.array([bits_scheme(bits) for bits, _, _ in rows], dtype=bool).reshape(
                 -1, blocks
             ),
-            accuracy=np.array([answer[0] for _, answer in rows], dtype=np.float64),
-            loss=np.array([answer[1] for _, answer in rows], dtype=np.float64),
+            accuracy=np.array([answer[0] for _, answer, _ in rows], dtype=np.float64),
+            loss=np.array([answer[1] for _, answer, _ in rows], dtype=np.float64),
+            charged=np.array([spent for _, _, spent in rows], dtype=np.float64),
+            total=float(charged),
             # A request that was the last straw was made, but never answered.
-            own_seconds=np.array(spent[: len(rows)]) if 0 < len(rows) <= len(spent) else None,
+            own_seconds=np.array(own[: len(rows)]) if 0 < len(rows) <= len(own) else None,
         )
 
     # Oracle answers by the oracle's identity.

@@ -18,13 +18,14 @@ from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.errors import UsageError
 from benchmark.folder import Description, RunFolder, read_records
 from benchmark.identity import code_version, content_hash
+from benchmark.oracle.base import SCORES
 from benchmark.oracle.table import TableOracle
 from benchmark.plan import plug_in_facts, strategy_maker
 from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey, LaneState
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, Objective, search, unmet
 from benchmark.settings import Settings
-from benchmark.store import Answer, Store, bits_of
+from benchmark.store import Call, Query, Store, bits_of
 from benchmark.table import Table, read_table
 from benchmark.workers import Workers, available_cores
 from reports.report import Report
@@ -59,7 +60,8 @@ def run_on_table(
         progress: shows what is running.
 
     Raises:
-        UsageError: no such table, settings without effect, or a folder of another experiment.
+        UsageError: no such table, settings without effect, a strategy that needs more than
+            scores, or a folder of another experiment.
         StoreError: a damaged table or folder.
     """
     assert settings.oracle is not None
@@ -67,6 +69,7 @@ def run_on_table(
     table = read_table(Path(settings.oracle))
     space = SearchSpace(table.blocks_per_stage, settings.budget)
     strategies = choose_all(settings.strategies, settings.set, space)
+    _refuse_needs(strategies)
     identity = content_hash(
         settings=settings.model_dump(include=_MEANT - {"oracle", "strategies", "set"}),
         strategies=[strategy.identity() for strategy in strategies],
@@ -94,6 +97,15 @@ def _refuse_without_effect(settings: Settings) -> None:
         if name not in _MEANT and getattr(settings, name) != field.default:
             raise UsageError(
                 f"--{name.replace('_', '-')} has no effect on a table (--oracle); leave it out"
+            )
+
+
+def _refuse_needs(strategies: Sequence[ChosenStrategy]) -> None:
+    for strategy in strategies:
+        if missing := unmet(strategy.load().needs, SCORES):
+            raise UsageError(
+                f"strategy {strategy.name!r} needs {missing}, and a table has scores only; "
+                "leave it out, or run without --oracle"
             )
 
 
@@ -175,13 +187,13 @@ def _search(jobs: Sequence[_Job], store: Store, workers: Workers, progress: Prog
         for index, (calls, state, message) in workers.map(_run_lane, missing):
             with store.transaction():
                 lane = store.lane(missing[index].key)
-                for call, (bits, answers) in enumerate(calls):
-                    store.add_call(lane, call, bits, answers)
+                for number, call in enumerate(calls):
+                    store.add_call(lane, number, call)
                 store.end_lane(lane, state, message)
             advance(1)
 
 
-_Calls = Sequence[tuple[list[str], list[Answer]]]
+_Calls = Sequence[Call | Query]
 
 
 def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str]:

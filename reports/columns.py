@@ -205,7 +205,7 @@ LANES = (
         "its trained candidate of the highest mean stand-alone validation accuracy",
         kind="bits",
     ),
-    _Whole("found_at", "Found at", "the evaluation that found it, counted from 1"),
+    _Whole("found_at", "Found at", "evaluations charged by the time it was found, rounded up"),
     _Points("regret", "Regret", "highest tabulated reward minus it", kind="number", optional=True),
     _Percent(
         "better",
@@ -266,7 +266,7 @@ EVALUATIONS = (
     _STRATEGY,
     _STRATEGY_SEED,
     _SUPERNET_SEED,
-    _Whole("evaluation", "Evaluation", "counted from 1 within the lane"),
+    _Whole("evaluation", "Evaluation", "evaluations that the lane was charged by then, rounded up"),
     Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
     _Whole("connections", "Connections", "connected blocks"),
     _Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),

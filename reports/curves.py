@@ -1,7 +1,8 @@
 """Best reward so far against evaluations and against seconds: the data behind the curves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from jaxtyping import Float64
@@ -65,7 +66,10 @@ class Checkpoint:
 
 def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     """One mean curve a ranked strategy in order of rank, then failed lanes on their own."""
-    best = _best(records, ranking)
+    best = {
+        lane.key: _best_line(lane, records.objective_weight, ranking.horizon)
+        for lane in records.lanes
+    }
     drawn = []
     for standing in ranking.placed:
         keys = _lanes_of(ranking, standing.strategy)
@@ -102,19 +106,23 @@ def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     evaluation that it was charged for, the mean time of one answer of its oracle: as if it
     had nobody to share answers with. A curve begins where all lanes have had an answer.
     """
-    best = _best(records, ranking)
     price = {
         oracle.supernet_seed: oracle.seconds / max(oracle.evaluations, 1)
         for oracle in records.oracles
     }
-    spent = {
-        lane.key: _seconds(lane, price.get(lane.key.supernet_seed, 0.0))[: ranking.horizon]
+    paths = {
+        lane.key: _path(
+            lane,
+            records.objective_weight,
+            ranking.horizon,
+            price=price.get(lane.key.supernet_seed, 0.0),
+        )
         for lane in records.lanes
     }
     drawn = []
     for standing in ranking.placed:
         keys = _lanes_of(ranking, standing.strategy)
-        at, held = _on_one_clock([spent[key] for key in keys], [best[key] for key in keys])
+        at, held = _on_one_clock(*zip(*(paths[key] for key in keys), strict=True))
         if at[-1] > 0:
             line = _mean_line(keys, held, ranking.confidence)
             name = standing.strategy
@@ -122,20 +130,17 @@ def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     return tuple(drawn)
 
 
-def _best(records: RunRecords, ranking: Ranking) -> Mapping[LaneKey, Values]:
-    return {
-        lane.key: best_so_far(lane_rewards(lane, records.objective_weight)[: ranking.horizon])
-        for lane in records.lanes
-    }
-
-
 def _lanes_of(ranking: Ranking, strategy: str) -> list[LaneKey]:
     return [s.key for s in ranking.lanes if s.ranked and s.key.strategy == strategy]
 
 
-def _seconds(lane: LaneRecord, price: float) -> Values:
-    answered = price * np.arange(1.0, len(lane.accuracy) + 1)
-    return answered if lane.own_seconds is None else answered + lane.own_seconds
+def _path(lane: LaneRecord, weight: float, horizon: int, *, price: float) -> tuple[Values, Values]:
+    """Seconds until each answer that was charged within ``horizon``, and the best by then."""
+    answers = np.searchsorted(lane.charged, horizon, side="right")
+    seconds = price * lane.charged
+    if lane.own_seconds is not None:
+        seconds += lane.own_seconds
+    return seconds[:answers], best_so_far(lane_rewards(lane, weight))[:answers]
 
 
 def _on_one_clock(clocks: Sequence[Values], lines: Sequence[Values]) -> tuple[Values, list[Values]]:
@@ -157,6 +162,14 @@ def _on_one_clock(clocks: Sequence[Values], lines: Sequence[Values]) -> tuple[Va
         for clock, line in zip(clocks, lines, strict=True)
     ]
     return at, held
+
+
+def _best_line(lane: LaneRecord, weight: float, horizon: int) -> Line:
+    """Best reward after each evaluation that the lane was charged; NaN before its first answer."""
+    charged = np.arange(1, min(ceil(lane.total), horizon) + 1)
+    line: Line = np.append(np.nan, best_so_far(lane_rewards(lane, weight)))
+    found: Line = line[lane.answered_by(charged)]
+    return found
 
 
 def _mean_line(

@@ -69,8 +69,8 @@ METHODS = (
         "undecided."
     ),
     (
-        "The paper's rule compares means only (--verdict paper judges by it). Means differ by luck, "
-        "so it names more tickets than can be relied on. A training that diverged has no accuracy, "
+        "The paper's rule compares means only (--verdict paper judges by it). Means differ by "
+        "luck, so it names more tickets than can be relied on. A training that diverged has no accuracy, "
         "and its scheme is never called a ticket. Where the latency interval includes Full-SA and "
         "is wider than ±2 points, the machine was too noisy to judge time, and the verdict says so."
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 from jaxtyping import Float64
@@ -28,11 +29,11 @@ class LaneScore:
         key: strategy and seeds.
         state: ``failed`` and empty lanes are shown but not ranked.
         message: why it failed.
-        evaluations: all that it was charged for.
+        evaluations: all that it was charged, rounded up.
         reward: largest reward within the horizon; NaN when it has none.
         accuracy: oracle accuracy of that scheme.
         bits: that scheme; the earliest of equals.
-        found_at: the evaluation, counted from 1, that found it.
+        found_at: evaluations charged by the time it was found, rounded up.
     """
 
     key: LaneKey
@@ -109,8 +110,8 @@ class Ranking:
         return tuple(standing for standing in self.placed if standing.rank == 1)
 
 
-def lane_rewards(lane: LaneRecord, weight: float) -> Float64[np.ndarray, " evaluations"]:
-    """Reward of each evaluation: accuracy + λ · fraction of unconnected blocks."""
+def lane_rewards(lane: LaneRecord, weight: float) -> Float64[np.ndarray, " answers"]:
+    """Reward of each full answer: accuracy + λ · fraction of unconnected blocks."""
     if not len(lane.schemes):
         return np.zeros(0)
     return np.asarray(lane.accuracy + weight * (1 - lane.schemes.mean(axis=1)), dtype=np.float64)
@@ -121,24 +122,24 @@ def common_horizon(lanes: Sequence[LaneRecord]) -> int:
 
     Lanes still running are compared where the slowest of them stands.
     """
-    running = [len(lane.accuracy) for lane in lanes if lane.state == "running"]
-    return min(running) if running else max((len(lane.accuracy) for lane in lanes), default=0)
+    running = [floor(lane.total) for lane in lanes if lane.state == "running"]
+    return min(running) if running else max((ceil(lane.total) for lane in lanes), default=0)
 
 
 def score_lane(lane: LaneRecord, weight: float, horizon: int) -> LaneScore:
-    """The best evaluation of a lane among its first ``horizon``."""
-    reward = lane_rewards(lane, weight)[:horizon]
+    """The best full answer of a lane among what its first ``horizon`` evaluations bought."""
+    reward = lane_rewards(lane, weight)[lane.charged <= horizon]
     found = bool(np.any(~np.isnan(reward)))
     best = int(np.nanargmax(reward)) if found else -1
     return LaneScore(
         key=lane.key,
         state=lane.state,
         message=lane.message,
-        evaluations=len(lane.accuracy),
+        evaluations=ceil(lane.total),
         reward=float(reward[best]) if found else float("nan"),
         accuracy=float(lane.accuracy[best]) if found else float("nan"),
         bits=scheme_bits(lane.schemes[best]) if found else "",
-        found_at=best + 1,
+        found_at=ceil(lane.charged[best]) if found else 0,
     )
 
 

@@ -1,6 +1,7 @@
 """The tables of a report."""
 
 import json
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -179,7 +180,7 @@ def evaluations_table(records: RunRecords) -> Table:
                     lane.key.strategy,
                     lane.key.strategy_seed,
                     lane.key.supernet_seed,
-                    number + 1,
+                    ceil(lane.charged[number]),
                     format_bits(scheme_bits(scheme), records.blocks_per_stage),
                     int(scheme.sum()),
                     float(lane.accuracy[number]),
@@ -188,7 +189,10 @@ def evaluations_table(records: RunRecords) -> Table:
                     float(best[number]),
                 )
             )
-    caption = f"Every evaluation that a lane was charged for; {oracle_words(records)}."
+    caption = (
+        "Every full answer of a lane, with the evaluations charged by then; "
+        f"{oracle_words(records)}."
+    )
     return Table("evaluations", "Evaluations", caption, EVALUATIONS, tuple(rows))
 
 

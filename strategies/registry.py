@@ -12,6 +12,7 @@ STRATEGIES: dict[str, str] = {
     "evolution": "strategies.evolution:Evolution",
     "exhaustive": "strategies.exhaustive:Exhaustive",
     "ga": "strategies.ga:GA",
+    "halving": "strategies.halving:Halving",
     "hsp": "strategies.hsp:HSP",
     "local": "strategies.local:Local",
     "nsga2": "strategies.nsga2:NSGA2",

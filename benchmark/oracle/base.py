@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from benchmark.errors import SchemeError
+from benchmark.errors import SchemeError, UsageError
+from strategies.base import GateGradient, GateQuestion, Need
 from tasks.base import Metric, Split
 
 Schemes = Bool[np.ndarray, "schemes blocks"]
@@ -46,6 +48,10 @@ class OracleData:
     metric: Metric
 
 
+SCORES: frozenset[Need] = frozenset({"scores"})
+"""What every oracle offers, and a table nothing else."""
+
+
 class Oracle(ABC):
     """Scores schemes, deterministically and batch-invariantly.
 
@@ -70,6 +76,66 @@ class Oracle(ABC):
         Raises:
             SchemeError: rows of another length than `blocks`, or no booleans.
         """
+
+    @property
+    def offers(self) -> frozenset[Need]:
+        """What strategies may ask of it."""
+        return SCORES
+
+    def at(self, fidelity: Fraction) -> "Oracle":
+        """This oracle on a fraction of its validation split, with an identity of its own.
+
+        The subset of a smaller fraction lies in that of a larger one; at 1 it is this one.
+
+        Raises:
+            UsageError: it has full answers only, or the fraction is not in (0, 1].
+        """
+        if fidelity == 1:
+            return self
+        raise UsageError(f"expected an oracle that offers fidelity, received {self._described()}")
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:  # noqa: ARG002 - to be overridden
+        """See `strategies.base.WhiteBox.gate_gradient`.
+
+        Raises:
+            UsageError: it offers no gradients, or there is no such share or gate.
+        """
+        raise UsageError(f"expected an oracle that offers gradients, received {self._described()}")
+
+    def attention_weights(self) -> list[dict[str, np.ndarray]]:
+        """See `strategies.base.WhiteBox.attention_weights`.
+
+        Raises:
+            UsageError: it offers no weights.
+        """
+        raise UsageError(f"expected an oracle that offers weights, received {self._described()}")
+
+    def _described(self) -> str:
+        return f"{type(self).__name__} with {', '.join(sorted(self.offers))} only"
+
+
+def checked_question(question: GateQuestion, blocks: int) -> GateQuestion:
+    """Return ``question`` if it has a gate in [0, 1] for each of ``blocks`` and a legal share.
+
+    Raises:
+        UsageError: it has not.
+    """
+    checked_fraction("share", question.share)
+    gates = question.gates
+    if gates.shape != (blocks,) or not np.all((gates >= 0) & (gates <= 1)):
+        raise UsageError(f"expected {blocks} gates in [0, 1], received {gates.tolist()}")
+    return question
+
+
+def checked_fraction(name: str, fraction: Fraction) -> Fraction:
+    """Return ``fraction`` if it is in (0, 1].
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not 0 < fraction <= 1:
+        raise UsageError(f"expected a {name} above 0 and at most 1, received {fraction}")
+    return fraction
 
 
 def checked(schemes: np.ndarray, blocks: int) -> Schemes:

@@ -1,7 +1,10 @@
 """Oracles around an oracle: cached, recorded, metered, sharded."""
 
+import hashlib
 from abc import ABC
 from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
 from time import perf_counter
 
 import numpy as np
@@ -9,9 +12,10 @@ from jaxtyping import Bool
 
 from benchmark.budget import Ledger
 from benchmark.errors import ReplayError
-from benchmark.oracle.base import Oracle, Schemes, Scores
-from benchmark.store import Answer, Store, answer_arrays, bits_of
+from benchmark.oracle.base import Oracle, Schemes, Scores, checked_question
+from benchmark.store import Answer, Call, Query, Store, answer_arrays, bits_of
 from benchmark.workers import Workers
+from strategies.base import FULL, GateGradient, GateQuestion, Need
 
 
 class Wrapper(Oracle, ABC):
@@ -28,6 +32,16 @@ class Wrapper(Oracle, ABC):
     def blocks(self) -> int:
         return self.inner.blocks
 
+    @property
+    def offers(self) -> frozenset[Need]:
+        return self.inner.offers
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        return self.inner.gate_gradient(question)
+
+    def attention_weights(self) -> list[dict[str, np.ndarray]]:
+        return self.inner.attention_weights()
+
 
 class CachedOracle(Wrapper):
     """Asks the inner oracle only what nobody has asked before, in this run or another.
@@ -40,6 +54,14 @@ class CachedOracle(Wrapper):
         super().__init__(inner)
         self._store = store
         self._known = store.answers(inner.identity)
+        self._parts: dict[Fraction, CachedOracle] = {}
+
+    def at(self, fidelity: Fraction) -> "CachedOracle":
+        if fidelity == 1:
+            return self
+        if fidelity not in self._parts:
+            self._parts[fidelity] = CachedOracle(self.inner.at(fidelity), self._store)
+        return self._parts[fidelity]
 
     def score(self, schemes: Schemes) -> Scores:
         bits = bits_of(schemes)
@@ -60,54 +82,108 @@ class CachedOracle(Wrapper):
         return unknown
 
 
-class RecordedOracle(Wrapper):
-    """Writes each request and its answer into a lane's journal, and replays it on resume.
+class Journal:
+    """A lane's answered requests, in order: replayed from the first, then appended to.
 
     A strategy is deterministic given its seed and its answers, so feeding it the
     journal puts it exactly where it was when the run was stopped.
     """
 
-    def __init__(self, inner: Oracle, store: Store, lane: int) -> None:
-        super().__init__(inner)
+    def __init__(self, store: Store, lane: int) -> None:
         self._store = store
         self._lane = lane
-        self._journal = store.calls(lane)
-        self._calls = 0
+        self._calls = store.calls(lane)
+        self._position = 0
 
     @property
     def replaying(self) -> bool:
         """Whether the next answer comes from the journal."""
-        return self._calls < len(self._journal)
+        return self._position < len(self._calls)
+
+    def recall(self) -> Call | Query | None:
+        """The answered request at this point; None at the end."""
+        return self._calls[self._position] if self.replaying else None
+
+    def add(self, call: Call | Query) -> None:
+        """Go on behind ``call``, which is written down unless it was recalled."""
+        if not self.replaying:
+            self._store.add_call(self._lane, self._position, call)
+        self._position += 1
+
+    def refuse(self, expected: Call | Query, received: str) -> ReplayError:
+        """The error for a request that is not the one that the journal holds."""
+        return ReplayError(
+            f"request {self._position} differs from the journal: expected {_shown(expected)}, "
+            f"received {received}; the strategy is not "
+            "deterministic or its code changed, so start over in another folder"
+        )
+
+
+class RecordedOracle(Wrapper):
+    """Writes each request and its answer into a lane's journal, and replays it on resume.
+
+    Args:
+        inner: answers what the journal doesn't.
+        journal: of the lane, whatever the fidelity.
+        fidelity: what ``inner``'s answers are worth.
+    """
+
+    def __init__(self, inner: Oracle, journal: Journal, *, fidelity: Fraction = FULL) -> None:
+        super().__init__(inner)
+        self._journal = journal
+        self._fidelity = fidelity
+
+    def at(self, fidelity: Fraction) -> "RecordedOracle":
+        return RecordedOracle(self.inner.at(fidelity), self._journal, fidelity=fidelity)
 
     def score(self, schemes: Schemes) -> Scores:
         """See `Oracle.score`.
 
         Raises:
-            ReplayError: the journal holds other schemes at this point.
+            ReplayError: the journal holds another request at this point.
         """
         bits = bits_of(schemes)
-        if self.replaying:
-            recorded, answers = self._journal[self._calls]
-            if recorded != bits:
-                raise ReplayError(
-                    f"request {self._calls} differs from the journal: expected "
-                    f"{', '.join(recorded)}, received {', '.join(bits)}; the strategy is not "
-                    "deterministic or its code changed, so start over in another folder"
-                )
-            scores = _scores(answers)
-        else:
-            scores = self.inner.score(schemes)
-            self._store.add_call(self._lane, self._calls, bits, _pairs(scores))
-        self._calls += 1
-        return scores
+        call = self._journal.recall()
+        if call is None:
+            call = Call(bits, _pairs(self.inner.score(schemes)), self._fidelity)
+        elif not isinstance(call, Call) or (call.bits, call.fidelity) != (bits, self._fidelity):
+            raise self._journal.refuse(call, _shown(Call(bits, [], self._fidelity)))
+        self._journal.add(call)
+        return _scores(call.answers)
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        """See `Oracle.gate_gradient`.
+
+        Raises:
+            ReplayError: the journal holds another request at this point.
+        """
+        request = _digest(question)
+        call = self._journal.recall()
+        if call is None:
+            new = self.inner.gate_gradient(question)
+            call = Query(request, question.charge, new.loss, new.gradient.tobytes())
+        elif not isinstance(call, Query) or call.request != request:
+            raise self._journal.refuse(call, f"gate gradient {request}")
+        self._journal.add(call)
+        return GateGradient(call.loss, np.frombuffer(call.gradient, dtype=np.float64).copy())
 
 
 class MeteredOracle(Wrapper):
-    """Charges a ledger for every scheme, whoever computes the answer."""
+    """Charges a ledger for every scheme and gradient, whoever computes the answer.
 
-    def __init__(self, inner: Oracle, ledger: Ledger) -> None:
+    Args:
+        inner: answers.
+        ledger: of the lane, whatever the fidelity.
+        fidelity: evaluations that an answer of ``inner`` costs.
+    """
+
+    def __init__(self, inner: Oracle, ledger: Ledger, *, fidelity: Fraction = FULL) -> None:
         super().__init__(inner)
         self.ledger = ledger
+        self._fidelity = fidelity
+
+    def at(self, fidelity: Fraction) -> "MeteredOracle":
+        return MeteredOracle(self.inner.at(fidelity), self.ledger, fidelity=fidelity)
 
     def score(self, schemes: Schemes) -> Scores:
         """See `Oracle.score`.
@@ -115,8 +191,17 @@ class MeteredOracle(Wrapper):
         Raises:
             LaneError: the schemes exceed the ledger's budget; nothing is asked.
         """
-        self.ledger.charge(len(schemes))
+        self.ledger.charge(len(schemes) * self._fidelity)
         return self.inner.score(schemes)
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        """See `Oracle.gate_gradient`.
+
+        Raises:
+            LaneError: its charge exceeds the ledger's budget; nothing is asked.
+        """
+        self.ledger.charge(checked_question(question, self.blocks).charge)
+        return self.inner.gate_gradient(question)
 
 
 class ShardedOracle(Wrapper):
@@ -135,6 +220,10 @@ class ShardedOracle(Wrapper):
         self._make = make
         self._workers = workers
 
+    def at(self, fidelity: Fraction) -> "ShardedOracle":
+        make = partial(_part, self._make, fidelity)
+        return ShardedOracle(self.inner.at(fidelity), make, self._workers)
+
     def score(self, schemes: Schemes) -> Scores:
         unique, inverse = np.unique(schemes, axis=0, return_inverse=True)
         if self._workers.count == 1 or len(unique) < 2 * self._workers.count:
@@ -149,6 +238,10 @@ class ShardedOracle(Wrapper):
         return Scores(accuracy=rows[:, 0].copy(), loss=rows[:, 1].copy())
 
 
+def _part(make: Callable[[], Oracle], fidelity: Fraction) -> Oracle:
+    return make().at(fidelity)
+
+
 def _score_shard(job: tuple[Callable[[], Oracle], Schemes]) -> Scores:
     make, schemes = job
     return make().score(schemes)
@@ -161,3 +254,14 @@ def _pairs(scores: Scores) -> list[Answer]:
 def _scores(answers: list[Answer]) -> Scores:
     accuracy, loss = answer_arrays(answers)
     return Scores(accuracy=accuracy, loss=loss)
+
+
+def _shown(call: Call | Query) -> str:
+    if isinstance(call, Query):
+        return f"gate gradient {call.request}"
+    return ", ".join(call.bits) + ("" if call.fidelity == 1 else f" at fidelity {call.fidelity}")
+
+
+def _digest(question: GateQuestion) -> str:
+    about = f"{question.share} {question.part} {question.virtual_rate!r} ".encode()
+    return hashlib.sha256(about + question.gates.tobytes()).hexdigest()[:16]

@@ -13,17 +13,19 @@ from benchmark.errors import UsageError
 from benchmark.overrides import coerced
 from benchmark.testing.search import (
     BUDGET,
+    Rewards,
     Search,
+    Sitting,
     answers,
     hills,
     only_failures,
-    require_legal,
     require_same,
+    require_same_bits,
     search,
     some_failures,
 )
 from benchmark.testing.subject import Subject
-from strategies.base import Need, StrategyError
+from strategies.base import Answers, Need, StrategyError
 from strategies.hyper_parameters import hyper_parameters
 
 
@@ -94,17 +96,15 @@ def legal_schemes(subject: Subject) -> None:
 
 def arguments_untouched(subject: Subject) -> None:
     """It changes nothing that it is told: schemes and answers belong to the caller."""
-    strategy = subject.make()
-    left = BUDGET
-    while left > 0:
-        schemes = require_legal(strategy.ask(left), blocks=strategy.space.blocks, allowance=left)
-        if len(schemes) == 0:
+    sitting = Sitting(subject.make(), BUDGET)
+    while sitting.left > 0:
+        request = sitting.ask(sitting.left)
+        if len(request.schemes) == 0:
             break
-        left -= len(schemes)
-        told = answers(hills(schemes))
-        given = {"schemes": schemes.copy(), **vars(told)}
+        told = answers(hills(request.schemes), request.fidelity)
+        given = {"schemes": request.schemes.copy(), **_arrays(told)}
         before = {name: array.copy() for name, array in given.items()}
-        strategy.tell(given["schemes"], told)
+        sitting.tell(given["schemes"], told)
         for name, array in given.items():
             assert np.array_equal(before[name], array), (
                 f"expected tell to leave {name} as they were, received {array.tolist()} "
@@ -114,18 +114,17 @@ def arguments_untouched(subject: Subject) -> None:
 
 def arguments_not_kept(subject: Subject) -> None:
     """It copies what it remembers: the caller may reuse its arrays after tell."""
-    strategy = subject.make()
+    sitting = Sitting(subject.make(), BUDGET)
     noisy = Search()
-    while (left := BUDGET - noisy.evaluations) > 0:
-        schemes = require_legal(strategy.ask(left), blocks=strategy.space.blocks, allowance=left)
-        if len(schemes) == 0:
+    while sitting.left > 0:
+        request = sitting.ask(sitting.left)
+        if len(request.schemes) == 0:
             break
-        noisy.requests.append(schemes.copy())
-        reward = hills(schemes)
-        told = answers(reward)
-        strategy.tell(schemes, told)
-        schemes[:] = False
-        for array in vars(told).values():
+        noisy.add(request)
+        told = answers(hills(request.schemes), request.fidelity)
+        sitting.tell(request.schemes, told)
+        request.schemes[:] = False
+        for array in _arrays(told).values():
             array[:] = -1.0
     require_same(subject.undisturbed, noisy, when="when the caller reuses its arrays")
 
@@ -141,9 +140,8 @@ def deterministic_elsewhere(subject: Subject) -> None:
     assert not observed.error, (
         f"expected the strategy to work in another process, received {observed.error}"
     )
-    rows = [np.array([[bit == "1" for bit in bits]]) for bits in observed.bits]
-    require_same(
-        subject.undisturbed, Search(rows), when="in another process with another hash seed"
+    require_same_bits(
+        subject.undisturbed.bits(), observed.bits, when="in another process with another hash seed"
     )
 
 
@@ -151,31 +149,30 @@ def honest_budget(subject: Subject) -> None:
     """It never asks more than it may, however little that is, and then goes on."""
     for seed in range(5):
         allowances = np.random.default_rng(seed).integers(1, 41, size=seed + 1).tolist()
-        strategy = subject.make(blocks_per_stage=(4, 4), budget=sum(allowances))
+        budget = sum(allowances)
+        sitting = Sitting(subject.make(blocks_per_stage=(4, 4), budget=budget), budget)
         for allowance in allowances:
-            schemes = require_legal(strategy.ask(allowance), blocks=8, allowance=allowance)
-            if len(schemes) == 0:
+            request = sitting.ask(min(allowance, sitting.left))
+            if len(request.schemes) == 0:
                 break
-            strategy.tell(schemes, answers(hills(schemes)))
+            sitting.tell(request.schemes, answers(hills(request.schemes), request.fidelity))
 
 
 def resumed_by_replay(subject: Subject) -> None:
     """Fed the recorded answers, a new one goes on as if it had never been interrupted."""
     whole = subject.undisturbed
     for killed_after in {1, len(whole.requests) // 2}:
-        resumed = subject.make()
+        resumed = Sitting(subject.make(), BUDGET)
         again = Search()
-        for recorded, allowance in zip(
-            whole.requests[:killed_after], whole.allowances, strict=False
-        ):
-            again.requests.append(resumed.ask(allowance).copy())
-            resumed.tell(recorded.copy(), answers(hills(recorded)))
-        rest = search(resumed, budget=BUDGET - again.evaluations)
-        require_same(
-            whole,
-            Search(again.requests + rest.requests),
-            when=f"when it is resumed after {killed_after} requests",
-        )
+        while resumed.left > 0:
+            request = resumed.ask(resumed.left)
+            if len(request.schemes) == 0:
+                break
+            number = len(again.requests)
+            again.add(request)
+            schemes = (whole if number < killed_after else again).requests[number]
+            resumed.tell(schemes.copy(), answers(hills(schemes), request.fidelity))
+        require_same(whole, again, when=f"when it is resumed after {killed_after} requests")
 
 
 def failed_answers(subject: Subject) -> None:
@@ -201,7 +198,7 @@ def exhausted_space(subject: Subject) -> None:
     strategy = subject.make(budget=budget, blocks_per_stage=(3,))
     done = search(strategy, budget=budget)
     if done.ended:
-        again = require_legal(strategy.ask(1), blocks=3, allowance=1)
+        again = Sitting(strategy, 1).ask(1).schemes
         assert len(again) == 0, (
             f"expected zero rows after the search had ended, received {again.tolist()}"
         )
@@ -226,6 +223,10 @@ def no_global_random_state(subject: Subject) -> None:
     assert not observed.swayed, (
         "expected the same schemes whatever the global random states are, received others"
     )
+
+
+def _arrays(told: Answers) -> dict[str, Rewards]:
+    return {"reward": told.reward, "accuracy": told.accuracy, "loss": told.loss}
 
 
 def _named(function: Callable[[Subject], None]) -> Check:

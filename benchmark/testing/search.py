@@ -1,16 +1,18 @@
 """The loop of the contract suite: a strategy, closed-form answers, a record of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from benchmark.budget import Ledger
 from benchmark.threads import single_thread
-from strategies.base import Answers, Schemes, Strategy
+from strategies.base import FULL, Answers, GateGradient, GateQuestion, Request, Schemes, Strategy
 
 Rewards = Float64[np.ndarray, " n"]
-Request = Bool[np.ndarray, "_ blocks"]  # as many rows as the strategy likes
+Rows = Bool[np.ndarray, "_ blocks"]  # as many as the strategy likes
 Landscape = Callable[[Schemes], Rewards]
 
 BLOCKS_PER_STAGE = (2, 3, 2)
@@ -34,9 +36,90 @@ def only_failures(schemes: Schemes) -> Rewards:
     return np.full(len(schemes), np.nan)
 
 
-def answers(reward: Rewards) -> Answers:
+def answers(reward: Rewards, fidelity: Fraction = FULL) -> Answers:
     """Answers with this reward, and accuracy and loss that follow from it."""
-    return Answers(reward=reward, accuracy=reward.copy(), loss=-reward)
+    return Answers(reward=reward, accuracy=reward.copy(), loss=-reward, fidelity=fidelity)
+
+
+class WhiteHills:
+    """What `hills` look like from inside; charges a ledger for gradients, as a runner does.
+
+    Weights are drawn anew for each block from a fixed seed.
+
+    Args:
+        blocks: bits of a scheme.
+        ledger: of the search.
+    """
+
+    def __init__(self, blocks: int, ledger: Ledger) -> None:
+        self._slopes = np.cos(1.0 + np.arange(blocks))
+        self._ledger = ledger
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        """See `strategies.base.WhiteBox`; the loss is the negative reward, on every part.
+
+        Raises:
+            AssertionError: gates of another shape or outside [0, 1].
+        """
+        gates = question.gates
+        assert gates.shape == self._slopes.shape and np.all((gates >= 0) & (gates <= 1)), (  # noqa: PT018 - one message
+            f"expected {len(self._slopes)} gates in [0, 1], received {gates.tolist()}"
+        )
+        self._ledger.charge(question.charge)
+        loss = -0.75 - 0.01 * float(gates @ self._slopes)
+        return GateGradient(loss, -0.01 * self._slopes)
+
+    def attention_weights(self) -> list[dict[str, np.ndarray]]:
+        """See `strategies.base.WhiteBox`."""
+        rng = np.random.default_rng(0)
+        return [{"weight": rng.standard_normal((3, 4))} for _ in self._slopes]
+
+
+class Sitting:
+    """A strategy at work on a budget: every loop of the suite goes through it.
+
+    Args:
+        strategy: a new one; it is given the white box that it needs.
+        budget: evaluations.
+    """
+
+    def __init__(self, strategy: Strategy, budget: int) -> None:
+        self._strategy = strategy
+        self._ledger = Ledger(budget)
+        if {"gradients", "weights"} & set(strategy.needs):
+            strategy.look_into(WhiteHills(strategy.space.blocks, self._ledger))
+
+    @property
+    def left(self) -> int:
+        """Evaluations that may still be asked for."""
+        return self._ledger.left
+
+    def ask(self, allowance: int) -> Request:
+        """The strategy's next request, charged.
+
+        Raises:
+            AssertionError: it is not legal.
+        """
+        before = self._ledger.charged
+        asked = self._strategy.ask(allowance)
+        schemes, fidelity = (
+            (asked.schemes, asked.fidelity) if isinstance(asked, Request) else (asked, FULL)
+        )
+        assert fidelity == 1 or "fidelity" in self._strategy.needs, (
+            f"expected 'fidelity' among its needs, received a request at {fidelity}"
+        )
+        assert 0 < fidelity <= 1, f"expected a fidelity in (0, 1], received {fidelity}"
+        rows = require_legal(
+            schemes,
+            blocks=self._strategy.space.blocks,
+            allowance=int((allowance - (self._ledger.charged - before)) / fidelity),
+        )
+        self._ledger.charge(len(rows) * fidelity)
+        return Request(rows, fidelity)
+
+    def tell(self, schemes: Schemes, told: Answers) -> None:
+        """Tell the strategy."""
+        self._strategy.tell(schemes, told)
 
 
 @dataclass
@@ -45,11 +128,13 @@ class Search:
 
     Attributes:
         requests: schemes of each request.
+        fidelities: of each request.
         allowances: what it might ask each time.
         ended: whether it said itself that it is finished.
     """
 
-    requests: list[Request] = field(default_factory=list)
+    requests: list[Rows] = field(default_factory=list)
+    fidelities: list[Fraction] = field(default_factory=list)
     allowances: list[int] = field(default_factory=list)
     ended: bool = False
 
@@ -58,11 +143,16 @@ class Search:
         """Schemes asked in all."""
         return sum(len(schemes) for schemes in self.requests)
 
+    def add(self, request: Request) -> None:
+        """Write a request down."""
+        self.requests.append(request.schemes.copy())
+        self.fidelities.append(request.fidelity)
+
     def bits(self) -> list[str]:
-        """One text a scheme, in order."""
+        """One text a scheme, in order, partial answers marked by their fidelity."""
         return [
-            "".join("01"[bool(bit)] for bit in scheme)
-            for schemes in self.requests
+            "".join("01"[bool(bit)] for bit in scheme) + ("" if part == 1 else f" at {part}")
+            for schemes, part in zip(self.requests, self.fidelities, strict=True)
             for scheme in schemes
         ]
 
@@ -107,17 +197,17 @@ def search(
         AssertionError: a request is not legal.
     """
     done = Search()
-    while (left := budget - done.evaluations) > 0:
+    sitting = Sitting(strategy, budget)
+    while (left := sitting.left) > 0:
         allowance = left if at_most is None else min(left, at_most)
-        schemes = require_legal(
-            strategy.ask(allowance), blocks=strategy.space.blocks, allowance=allowance
-        ).copy()
-        if len(schemes) == 0:
+        request = sitting.ask(allowance)
+        if len(request.schemes) == 0:
             done.ended = True
             break
         done.allowances.append(allowance)
-        done.requests.append(schemes)
-        strategy.tell(schemes.copy(), answers(landscape(schemes)))
+        done.add(request)
+        schemes = done.requests[-1]
+        sitting.tell(schemes.copy(), answers(landscape(schemes), request.fidelity))
     return done
 
 
@@ -127,7 +217,15 @@ def require_same(expected: Search, received: Search, *, when: str) -> None:
     Raises:
         AssertionError: names the first difference.
     """
-    one, other = expected.bits(), received.bits()
+    require_same_bits(expected.bits(), received.bits(), when=when)
+
+
+def require_same_bits(one: Sequence[str], other: Sequence[str], *, when: str) -> None:
+    """Compare two searches' schemes as texts.
+
+    Raises:
+        AssertionError: names the first difference.
+    """
     for number, (left, right) in enumerate(zip(one, other, strict=False), start=1):
         assert left == right, (
             f"expected the same schemes {when}: scheme {number} was {left} and is {right}"

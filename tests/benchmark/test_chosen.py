@@ -17,7 +17,9 @@ SPACE = SearchSpace((2, 3), budget=9)
 
 
 def first_request(chosen: ChosenStrategy) -> list[list[bool]]:
-    asked: list[list[bool]] = chosen.make(SPACE, rng=np.random.default_rng(3)).ask(9).tolist()
+    schemes = chosen.make(SPACE, rng=np.random.default_rng(3)).ask(9)
+    assert isinstance(schemes, np.ndarray)
+    asked: list[list[bool]] = schemes.tolist()
     return asked
 
 

@@ -1,4 +1,6 @@
 from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,9 @@ from benchmark.oracle.wrappers import CachedOracle
 from benchmark.records import LaneKey
 from benchmark.runner import Lane, Objective, search
 from benchmark.store import Store
-from strategies.base import Answers, Schemes, SearchSpace, Strategy
+from strategies.base import Answers, GateQuestion, Request, Schemes, SearchSpace, Strategy
 from strategies.random import Random
-from tests.benchmark.formula import Formula
+from tests.benchmark.formula import Formula, PartialFormula
 
 SPACE = SearchSpace((2, 2), budget=6)
 
@@ -28,7 +30,7 @@ class Scripted(Strategy):
         self.script = list(script)
         self.told: list[Answers] = []
 
-    def ask(self, n: int) -> Schemes:  # noqa: ARG002 - deaf on purpose
+    def ask(self, n: int) -> Schemes | Request:  # noqa: ARG002 - deaf on purpose
         step = self.script.pop(0) if self.script else np.empty((0, 4), dtype=bool)
         if isinstance(step, BaseException):
             raise step
@@ -45,7 +47,7 @@ class Bench:
 
     def __init__(self, path: Path) -> None:
         self.store = Store(path / "run.sqlite")
-        self.formula = Formula([0.1, 0.2, 0.3, 0.4])
+        self.formula: Formula = Formula([0.1, 0.2, 0.3, 0.4])
         self.oracle = CachedOracle(self.formula, Store(path / "cache.sqlite"))
 
     def run(self, budget: int = SPACE.budget, /, **makers: Callable[[], Strategy]) -> None:
@@ -151,8 +153,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_never_stopped(tmp_path: Path) -> 
 
     stopped = Bench(tmp_path)
     lane = Lane(LaneKey("one", 0, 0), make, stopped.oracle, stopped.store, SPACE.budget)
-    schemes = lane.ask()
-    lane.score(schemes)  # written down, and killed before the strategy is told
+    lane.score(lane.ask())  # written down, and killed before the strategy is told
     resumed = Bench(tmp_path)
     resumed.run(one=make)
     assert resumed.ended("one") == whole.ended("one")
@@ -182,3 +183,105 @@ def test_strategies_compute_on_one_thread_whatever_torch_is_set_to(bench: Bench)
     finally:
         torch.set_num_threads(before)
     assert set(threads) == {1}
+
+
+class Looking(Scripted):
+    """Asks for gate gradients before each request and after each answer."""
+
+    needs = ("scores", "fidelity", "gradients")
+    share = Fraction(1, 8)
+    seen: list[float]
+
+    def ask(self, n: int) -> Schemes | Request:
+        self.look()
+        return super().ask(n)
+
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        super().tell(schemes, answers)
+        self.look()
+
+    def look(self) -> None:
+        self.seen = getattr(self, "seen", [])
+        gates = np.full(4, 1 / (1 + len(self.seen)))
+        self.seen.append(self.oracle.gate_gradient(GateQuestion(gates, share=self.share)).loss)
+
+
+EIGHTH = Fraction(1, 8)
+
+
+def part(*bits: str) -> Request:
+    return Request(rows(*bits), EIGHTH)
+
+
+@pytest.fixture
+def white(bench: Bench) -> Bench:
+    bench.formula = PartialFormula([0.1, 0.2, 0.3, 0.4])
+    bench.oracle = CachedOracle(bench.formula, bench.store)
+    return bench
+
+
+def test_requests_of_a_fidelity_become_one_call_and_are_told_with_it(white: Bench) -> None:
+    one = Looking([part("1000"), rows("1000")])
+    white.run(one=lambda: one, two=lambda: Looking([part("0100"), rows("1000")]))
+    assert isinstance(white.formula, PartialFormula)
+    assert white.formula.parts[EIGHTH].asked == [2]
+    assert white.formula.asked == [1]
+    assert [told.fidelity for told in one.told] == [EIGHTH, 1]
+    assert one.told[0].accuracy.tolist() == pytest.approx([0.025 - 0.875])
+    assert white.ended("one") == ("finished", "", [[1, 0, 0, 0]])
+
+
+def test_what_a_strategy_sees_is_charged_and_moves_its_answers_along(white: Bench) -> None:
+    white.run(one=lambda: Looking([part("1000"), rows("1000")]))
+    record = white.store.lane_record(LaneKey("one", 0, 0), 4)
+    assert record.charged.tolist() == [3 * 0.375 + 0.125 + 1]  # gradients, part, full answer
+    assert record.total == 3 * 0.375 + 0.125 + 1 + 2 * 0.375
+
+
+def test_looking_past_the_budget_ends_the_lane(white: Bench) -> None:
+    looking = Looking([rows("1000")])
+    looking.share = Fraction(1)
+    white.run(2, one=lambda: looking, asking=lambda: Looking([rows("1000", "0100")]))
+    assert white.ended("one")[:2] == ("failed", "asked for 3 evaluations with 2 of 2 left")
+    # What it has looked at is gone before it asks.
+    assert white.ended("asking")[:2] == ("failed", "asked for 2 evaluations with 1 left")
+
+
+def test_a_stopped_search_that_looks_inside_goes_on_as_if_it_had_never_stopped(
+    white: Bench,
+) -> None:
+    script: list[object] = [part("1000"), rows("1000"), rows("0011")]
+    whole = Looking(script)
+    white.run(one=lambda: whole)
+    record = white.store.lane_record(LaneKey("one", 0, 0), 4)
+    calls = white.store.calls(white.store.lane(LaneKey("one", 0, 0)))
+    for kept in range(len(calls)):
+        key = LaneKey("one", 0, 1 + kept)
+        for number, call in enumerate(calls[:kept]):
+            white.store.add_call(white.store.lane(key), number, call)
+        lane = Lane(key, partial(Looking, script), white.oracle, white.store, 6)
+        search([lane], white.oracle, white.store, Objective(0.5))
+        resumed = white.store.lane_record(key, 4)
+        assert resumed.charged.tolist() == record.charged.tolist()
+        assert white.store.calls(lane.number) == calls
+
+
+def test_a_strategy_that_needs_what_the_oracle_lacks_is_told_so(bench: Bench) -> None:
+    bench.run(one=lambda: Looking([rows("1000")]))
+    state, message, _ = bench.ended("one")
+    expected = "needs fidelity and gradients, which this oracle doesn't offer"
+    assert (state, message) == ("failed", expected)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (part("1000"), "asked at fidelity 1/8 without 'fidelity' among its needs"),
+        (Request(rows("1000"), Fraction(2)), "expected a fidelity above 0 and at most 1"),
+    ],
+)
+def test_a_fidelity_that_can_not_be_ends_the_lane(
+    white: Bench, request_: Request, message: str
+) -> None:
+    white.run(one=lambda: Scripted([request_]))
+    assert message in white.ended("one")[1]

@@ -86,7 +86,7 @@ def test_whatever_changes_a_result_changes_the_identity(other: Training) -> None
 def _lane(bits: list[str]) -> LaneRecord:
     schemes = np.array([[bit == "1" for bit in row] for row in bits])
     zeros = np.zeros(len(bits))
-    return LaneRecord(LaneKey("x", 0, 0), "finished", "", schemes, zeros, zeros)
+    return LaneRecord(LaneKey("x", 0, 0), "finished", "", schemes, zeros, zeros, zeros, 0.0)
 
 
 def test_candidates_are_the_best_distinct_schemes() -> None:

@@ -1,5 +1,6 @@
 import math
 import sqlite3
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from benchmark.errors import StoreError
 from benchmark.records import CostRecord, Interval, LaneKey, StandaloneRecord
-from benchmark.store import SCHEMA_VERSION, Store
+from benchmark.store import SCHEMA_VERSION, Call, Query, Store
 
 KEY = LaneKey("ga", 1, 0)
 
@@ -30,14 +31,36 @@ def test_a_lane_keeps_its_number(store: Store) -> None:
 
 def test_a_lane_record_holds_its_calls_in_order(store: Store) -> None:
     lane = store.lane(KEY)
-    store.add_call(lane, 0, ["10", "11"], [(0.5, 1.0), (0.25, 2.0)])
-    store.add_call(lane, 1, ["00"], [(0.75, 0.5)])
+    store.add_call(lane, 0, Call(["10", "11"], [(0.5, 1.0), (0.25, 2.0)]))
+    store.add_call(lane, 1, Call(["00"], [(0.75, 0.5)]))
     record = store.lane_record(KEY, blocks=2)
     assert record.schemes.astype(int).tolist() == [[1, 0], [1, 1], [0, 0]]
     assert record.accuracy.tolist() == [0.5, 0.25, 0.75]
     assert record.loss.tolist() == [1.0, 2.0, 0.5]
     assert record.state == "running"
-    assert store.calls(lane)[1] == (["00"], [(0.75, 0.5)])
+    assert store.calls(lane)[1] == Call(["00"], [(0.75, 0.5)])
+    assert record.charged.tolist() == [1, 2, 3]
+    assert record.total == 3
+
+
+def test_partial_answers_and_gradients_are_charged_for_and_count_for_nothing_else(
+    store: Store,
+) -> None:
+    lane = store.lane(KEY)
+    calls: list[Call | Query] = [
+        Call(["10", "11"], [(0.9, 0.1), (0.8, 0.2)], Fraction(1, 4)),
+        Query("digest", Fraction(3, 8), 0.5, np.array([1.0, -0.25]).tobytes()),
+        Call(["11"], [(0.5, 1.0)]),
+        Call(["00"], [(0.7, 0.1)], Fraction(1, 8)),
+    ]
+    for number, call in enumerate(calls):
+        store.add_call(lane, number, call)
+    assert store.calls(lane) == calls
+    record = store.lane_record(KEY, blocks=2)
+    assert record.schemes.astype(int).tolist() == [[1, 1]]
+    assert record.charged.tolist() == [1.875]
+    assert record.total == 2
+    assert record.answered_by(np.array([1, 2, 3])).tolist() == [0, 1, 1]
 
 
 def test_a_lane_that_never_asked_has_no_rows(store: Store) -> None:
@@ -122,3 +145,18 @@ def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
     raw.close()
     with pytest.raises(StoreError, match=f"schema {SCHEMA_VERSION + 1}.*reads {SCHEMA_VERSION}"):
         Store(path)
+
+
+def test_a_store_of_the_first_schema_goes_on_with_full_answers(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    Store(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute("DROP TABLE queries")
+    raw.execute("ALTER TABLE journal DROP COLUMN fidelity")
+    raw.execute("INSERT INTO lanes (strategy, strategy_seed, supernet_seed) VALUES ('ga', 1, 0)")
+    raw.execute("INSERT INTO journal VALUES (1, 0, 0, '10', 0.5, 1.0)")
+    raw.execute("PRAGMA user_version = 1")
+    raw.commit()
+    raw.close()
+    for _ in range(2):  # migrated, and opened again
+        assert Store(path).calls(1) == [Call(["10"], [(0.5, 1.0)])]

@@ -41,7 +41,9 @@ def make_lane(key: LaneKey, quality: float, evaluations: int) -> LaneRecord:
     right = rng.random((evaluations, BLOCKS)) < quality
     schemes = np.where(right, WORTH > 0.0017, WORTH <= 0.0017)
     accuracy = accuracy_of(schemes, key.supernet_seed)
-    return LaneRecord(key, "finished", "", schemes, accuracy, 1 - accuracy)
+    charged = np.arange(1.0, evaluations + 1)
+    loss = 1 - accuracy
+    return LaneRecord(key, "finished", "", schemes, accuracy, loss, charged, float(evaluations))
 
 
 def make_oracle(seed: int, *, tabulated: bool) -> OracleRecord:
@@ -163,6 +165,8 @@ def cut(lane: LaneRecord, evaluations: int, **changes: Any) -> LaneRecord:
         schemes=lane.schemes[:evaluations],
         accuracy=lane.accuracy[:evaluations],
         loss=lane.loss[:evaluations],
+        charged=lane.charged[:evaluations],
+        total=float(evaluations),
         **changes,
     )
 

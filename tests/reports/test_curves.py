@@ -10,6 +10,7 @@ from reports.comparison_tables import time_curves_table
 from reports.curves import checkpoints, curves, time_curves
 from reports.ranking import rank_strategies
 from reports.table import Value
+from tests.reports.conftest import cut
 
 
 def test_curves_never_fall_and_end_at_the_ranked_mean(records: RunRecords) -> None:
@@ -27,9 +28,7 @@ def test_curves_never_fall_and_end_at_the_ranked_mean(records: RunRecords) -> No
 
 def test_lane_that_stopped_early_of_its_own_accord_keeps_its_best(records: RunRecords) -> None:
     first, *others = (lane for lane in records.lanes if lane.key.strategy == "ean")
-    short = replace(
-        first, schemes=first.schemes[:4], accuracy=first.accuracy[:4], loss=first.loss[:4]
-    )
+    short = cut(first, 4)
     run = replace(records, lanes=[short, *others])
     assert len(curves(run, rank_strategies(run))[0].center) == 60
 
@@ -59,7 +58,17 @@ def lane(name: str, seed: int, accuracy: list[float], own: list[float] | None) -
     schemes = np.zeros((len(accuracy), 12), dtype=bool)
     values = np.array(accuracy)
     seconds = None if own is None else np.array(own)
-    return LaneRecord(LaneKey(name, seed, 0), "finished", "", schemes, values, values, seconds)
+    return LaneRecord(
+        LaneKey(name, seed, 0),
+        "finished",
+        "",
+        schemes,
+        accuracy=values,
+        loss=values,
+        charged=np.arange(1.0, len(values) + 1),
+        total=len(values),
+        own_seconds=seconds,
+    )
 
 
 def test_seconds_add_the_strategys_own_time_to_the_oracles(records: RunRecords) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from benchmark.records import LaneKey, RunRecords
 from reports.analysis import analyse
 from reports.headline import headline
+from tests.reports.conftest import cut
 
 MakeRecords = Callable[..., RunRecords]
 
@@ -98,10 +99,7 @@ def test_unfinished_run_says_so_first(unfinished: RunRecords) -> None:
 
 
 def test_run_that_has_just_begun_has_no_ranking(unfinished: RunRecords) -> None:
-    empty = [
-        replace(lane, schemes=lane.schemes[:0], accuracy=lane.accuracy[:0], loss=lane.loss[:0])
-        for lane in unfinished.lanes
-    ]
+    empty = [cut(lane, 0) for lane in unfinished.lanes]
     sentences = said(replace(unfinished, lanes=empty))
     assert sentences[1] == "No strategy can be ranked: no lane has found anything yet."
 

@@ -18,7 +18,9 @@ def lane(
     """Schemes 10, so that with λ = 0.02 a reward is the accuracy + 0.01."""
     schemes = np.tile([True, False], (len(accuracy), 1)).reshape(-1, 2)
     values = np.array(accuracy, dtype=np.float64)
-    return LaneRecord(LaneKey(name, seed, net), state, "", schemes, values, values)  # type: ignore[arg-type]
+    charged, total = np.arange(1.0, len(accuracy) + 1), float(len(accuracy))
+    key = LaneKey(name, seed, net)
+    return LaneRecord(key, state, "", schemes, values, values, charged, total)  # type: ignore[arg-type]
 
 
 def run(records: RunRecords, lanes: list[LaneRecord]) -> RunRecords:

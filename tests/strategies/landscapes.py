@@ -18,6 +18,7 @@ def search(strategy: Strategy, *, budget: int, at_most: int = 1000) -> list[Sche
     asked: list[Schemes] = []
     while (left := budget - sum(len(schemes) for schemes in asked)) > 0:
         schemes = strategy.ask(min(left, at_most))
+        assert isinstance(schemes, np.ndarray)
         if len(schemes) == 0:
             break
         asked.append(schemes)

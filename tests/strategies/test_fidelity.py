@@ -54,6 +54,7 @@ def distinct(strategy: Strategy) -> int:
     seen: set[bytes] = set()
     for _ in range(100):
         schemes = strategy.ask(3)
+        assert isinstance(schemes, np.ndarray)
         seen.update(scheme.tobytes() for scheme in schemes)
         strategy.tell(schemes, answers(hills(schemes)))
     return len(seen)

@@ -11,7 +11,11 @@ BROKEN = Path(__file__).with_name("broken.py")
 
 CASES = [
     ("described", "Nameless", "expected one line of text as Nameless.source, received ''"),
-    ("described", "Needy", r"expected Needy.needs of scores, gradients, weights, received"),
+    (
+        "described",
+        "Needy",
+        r"expected Needy.needs of scores, fidelity, gradients, weights, received",
+    ),
     ("hyper-parameters-documented", "Undocumented", "expected a line 'step: …' under Args"),
     ("hyper-parameters-documented", "Misdeclared", "the default of step: .*received 0.5"),
     ("hyper-parameters-documented", "Positional", "keyword-only arguments with defaults"),
