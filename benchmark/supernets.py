@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from benchmark.errors import UsageError
+from benchmark.errors import StoreError, UsageError
 from benchmark.identity import code_version
 from benchmark.oracle.supernet import FrozenSupernet, NetworkSpec, frozen_supernet
 from benchmark.oracle.supernet_file import (
@@ -90,11 +90,11 @@ def find_supernet(name: str, cache: Path) -> SupernetFile:
     """The supernet at the path, or with the identity (or its beginning), ``name``.
 
     Raises:
-        UsageError: there is none, or several identities begin like that.
-        StoreError: the file is damaged.
+        UsageError: there is none, several identities begin like that, or the file is damaged.
+        StoreError: the cache's file is damaged.
     """
     if Path(name).is_file():
-        return read_supernet(Path(name))
+        return _given(Path(name))
     known = sorted(path.stem for path in (cache / "supernets").glob("*.safetensors"))
     fitting = [identity for identity in known if identity.startswith(name)]
     if len(fitting) > 1:
@@ -105,6 +105,14 @@ def find_supernet(name: str, cache: Path) -> SupernetFile:
             f"{name!r} is neither a file nor a supernet in {cache / 'supernets'} ({there})"
         )
     return read_supernet(supernet_path(cache / "supernets", fitting[0]))
+
+
+def _given(path: Path) -> SupernetFile:
+    """The supernet in a file that a user named: what is wrong with it is theirs to change."""
+    try:
+        return read_supernet(path)
+    except StoreError as error:
+        raise UsageError(str(error)) from error
 
 
 def shown(file: SupernetFile, *, as_json: bool) -> str:
@@ -162,15 +170,16 @@ def import_supernet(source: Path, cache: Path, *, adopt: bool = False) -> Supern
         adopt: take it as if this code had trained it, though other code did.
 
     Raises:
-        UsageError: other code trained it; or it can't be written.
-        StoreError: the file is damaged or no supernet.
+        UsageError: the file is damaged or no supernet; other code trained it; or it can't
+            be written.
     """
-    file = read_supernet(source)
+    file = _given(source)
     weights = file.weights()
     try:
         _check_fit(file.facts.spec, weights)
     except (ValidationError, UsageError, RuntimeError, ValueError) as error:
-        raise damaged(source, f"its weights aren't of the network it describes: {error}") from error
+        reason = f"its weights aren't of the network it describes: {error}"
+        raise UsageError(str(damaged(source, reason))) from error
     facts = file.facts
     if facts.code != code_version():
         if not adopt:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from benchmark.errors import DivergenceError, UsageError
+from benchmark.errors import DivergenceError, StoreError, UsageError
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
@@ -224,7 +224,10 @@ def frozen_supernet(
 
 
 def _read(path: Path) -> bytes:
-    facts = read_supernet(path).facts
+    try:
+        facts = read_supernet(path).facts
+    except StoreError as error:
+        raise StoreError(f"{error}; delete it to train it again") from error
     return json.dumps([facts.weights, facts.training_seconds]).encode()
 
 

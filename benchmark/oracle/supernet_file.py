@@ -147,4 +147,4 @@ def weights_hash(weights: Mapping[str, Tensor]) -> str:
 
 def damaged(path: Path, reason: object) -> StoreError:
     """The error for a file that isn't what it should be."""
-    return StoreError(f"{path} is no intact supernet ({reason}); delete it to train it again")
+    return StoreError(f"{path} is no intact supernet ({reason})")

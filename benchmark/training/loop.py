@@ -71,6 +71,9 @@ def train(
     arithmetic = Arithmetic(recipe, device, task.image_shape[-1])
     network.to(memory_format=arithmetic.layout).train()
     optimizer = make_optimizer(network, recipe)
+    if recipe.precision == "fp16":
+        # Its first steps may be left out; schedules would warn of that as of a mistake.
+        vars(optimizer)["_opt_called"] = True
     state = TrainingState(
         network,
         optimizer,
