@@ -17,10 +17,18 @@ from jaxtyping import Float64
 
 from benchmark.errors import UsageError, unknown_name
 from benchmark.identity import content_hash
-from benchmark.oracle.base import SCORES, Oracle, Schemes, Scores, checked, checked_fraction
+from benchmark.oracle.base import (
+    SCORES,
+    Oracle,
+    Schemes,
+    Scores,
+    checked,
+    checked_fraction,
+    checked_question,
+)
 from benchmark.schemes import Scheme
 from benchmark.seeding import child_rng
-from strategies.base import Need
+from strategies.base import GateGradient, GateQuestion, Need
 
 BEST = 0.80
 """True accuracy of a landscape's optimum."""
@@ -89,6 +97,35 @@ class Landscape(Oracle, ABC):
         return child_rng(self.seed, "landscape", type(self).__name__, *names)
 
 
+class _Smooth(Landscape, ABC):
+    """A landscape that also has heights between schemes, so that gates may be soft.
+
+    Only landscapes that are sums over single blocks and pairs offer this. For the others
+    the natural extension, the mean height of random schemes, would betray the optimum:
+    half-open gates of `Needle` or `Plateau` all slope towards it, where schemes are flat.
+    There are no weights to be trained, so the second order equals the first.
+    """
+
+    @property
+    def offers(self) -> frozenset[Need]:
+        return super().offers | {"gradients"}
+
+    @abstractmethod
+    def soft_height(self, gates: Float64[np.ndarray, "schemes blocks"]) -> Heights:
+        """Height at soft gates: linear in each of them, and `height` where all are 0 or 1."""
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        gates = checked_question(question, self.blocks).gates
+        step = np.eye(self.blocks, dtype=bool)
+        # Linear in each gate: the slope is the difference between its ends.
+        ends = self.soft_height(
+            np.concatenate([np.where(step, 1.0, gates), np.where(step, 0.0, gates), gates[None]])
+        )
+        slope = (BEST - WORST) * (ends[: self.blocks] - ends[self.blocks : -1])
+        accuracy = WORST + (BEST - WORST) * float(ends[-1])
+        return GateGradient(-float(np.log(accuracy)), -slope / accuracy)
+
+
 class _Planted(Landscape, ABC):
     """A landscape that depends on which bits agree with a random optimum."""
 
@@ -106,7 +143,7 @@ class _Planted(Landscape, ABC):
 
 
 @final
-class Additive(_Planted):
+class Additive(_Planted, _Smooth):
     """Each block helps or hurts by an amount of its own, whatever the others do.
 
     Amounts are log-normal (σ = 1), so a few blocks matter most.
@@ -120,9 +157,12 @@ class Additive(_Planted):
     def height(self, schemes: Schemes) -> Heights:
         return _sum(self._agreement(schemes) * self._amounts)
 
+    def soft_height(self, gates: Float64[np.ndarray, "schemes blocks"]) -> Heights:
+        return _sum(np.where(self._optimum, gates, 1 - gates) * self._amounts)
+
 
 @final
-class Pairwise(Landscape):
+class Pairwise(_Smooth):
     """Blocks act alone and in pairs with either of the next two, with either sign.
 
     A spin chain with random fields and couplings to the first and second neighbour: like
@@ -139,19 +179,22 @@ class Pairwise(Landscape):
         self._couplings = rng.standard_normal((2, blocks))
         self._optimum = self._best(sign=1.0)
         ends = np.array([self._optimum, self._best(sign=-1.0)])
-        self._highest, self._lowest = self._energy(ends).tolist()
+        self._highest, self._lowest = self._energy(ends.astype(np.float64)).tolist()
 
     @property
     def optimum(self) -> Scheme:
         return self._optimum.copy()
 
     def height(self, schemes: Schemes) -> Heights:
-        above = self._energy(schemes) - self._lowest
+        return self.soft_height(schemes.astype(np.float64))
+
+    def soft_height(self, gates: Float64[np.ndarray, "schemes blocks"]) -> Heights:
+        above = self._energy(gates) - self._lowest
         height: Heights = above / (self._highest - self._lowest)
         return height
 
-    def _energy(self, schemes: Schemes) -> Heights:
-        spins = np.where(schemes, 1.0, -1.0)
+    def _energy(self, gates: Float64[np.ndarray, "schemes blocks"]) -> Heights:
+        spins = 2.0 * gates - 1.0
         terms = spins * self._field
         for step, couplings in enumerate(self._couplings, start=1):
             terms[:, step:] += couplings[step:] * spins[:, step:] * spins[:, :-step]

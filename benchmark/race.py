@@ -15,6 +15,7 @@ from benchmark.landscapes import BEST, LANDSCAPES, WORST, Landscape, make_landsc
 from benchmark.oracle.base import checked
 from benchmark.oracle.wrappers import MeteredOracle
 from benchmark.records import RaceRecord
+from benchmark.runner import unmet
 from benchmark.seeding import child_rng
 from benchmark.workers import Workers, available_cores
 from strategies.base import Answers, Request, SearchSpace
@@ -66,7 +67,8 @@ def run_race(
 
     Returns:
         One record a search, by strategy, landscape and seed; only the times in it depend
-        on the machine and on ``workers``.
+        on the machine and on ``workers``. A strategy that needs what a landscape doesn't
+        offer has records that say so.
 
     Raises:
         UsageError: an unknown name, or one that comes twice.
@@ -97,6 +99,10 @@ def run_heat(heat: Heat) -> RaceRecord:
     """One search, from first to last."""
     landscape = make_landscape(heat.landscape, heat.blocks, seed=heat.seed)
     regret, seconds, message = np.zeros(0), float("nan"), ""
+    if missing := unmet(load_strategy(heat.strategy).needs, landscape.offers):
+        return RaceRecord(
+            heat.strategy, heat.landscape, heat.seed, regret, seconds, message, f"needs {missing}"
+        )
     try:
         regret, seconds = _search(landscape, heat)
     except Exception as error:  # noqa: BLE001 - strategies may raise anything

@@ -155,6 +155,7 @@ class RaceRecord:
             finished early keeps its best; empty if it failed.
         seconds: processor time that the strategy itself took an evaluation.
         message: why it failed; empty otherwise.
+        not_applicable: why it was not run at all; empty otherwise.
     """
 
     strategy: str
@@ -163,6 +164,7 @@ class RaceRecord:
     regret: Float64[np.ndarray, " evaluations"]
     seconds: float
     message: str = ""
+    not_applicable: str = ""
 
 
 @dataclass(frozen=True)

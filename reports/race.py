@@ -1,6 +1,6 @@
 """Tables of a race on known landscapes: regret at parts of the budget, tie groups, overhead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +83,8 @@ def write_race(tables: Sequence[Table], folder: Path) -> None:
 
 def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
     seeds = sorted({record.seed for record in records})
+    absent = _absent(records)
+    records = [record for record in records if record.strategy not in absent]
     strategies = list(dict.fromkeys(record.strategy for record in records))
     failed = {
         strategy: {r.seed for r in records if r.strategy == strategy and r.message}
@@ -110,7 +112,27 @@ def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
         "Mean regret with 95% bootstrap intervals over instances; groups by sign-flip tests "
         "of paired instances, Holm-corrected at 5%."
     )
+    if absent:
+        caption += f" Not applicable: {'; '.join(absent.values())}."
     return Table(name=name, title=title, caption=caption, columns=COLUMNS, rows=tuple(rows))
+
+
+def _absent(records: Sequence[RaceRecord]) -> dict[str, str]:
+    """Strategies that a landscape lacks something for, and what: ``darts needs gradients``."""
+    lacking: dict[str, dict[str, str]] = {}
+    for record in records:
+        if record.not_applicable:
+            lacking.setdefault(record.strategy, {})[record.landscape] = record.not_applicable
+    several = len({record.landscape for record in records}) > 1
+    return {
+        strategy: f"{strategy} (n/a: {reason}{_on(where) if several else ''})"
+        for strategy, where in lacking.items()
+        for reason in [" and ".join(sorted(set(where.values())))]
+    }
+
+
+def _on(landscapes: Iterable[str]) -> str:
+    return f" on {', '.join(landscapes)}"
 
 
 def _final(found: dict[str, np.ndarray], one: tuple[int, str]) -> float:

@@ -6,14 +6,18 @@ from importlib.metadata import EntryPoint, entry_points
 from strategies.base import Strategy, StrategyError
 
 STRATEGIES: dict[str, str] = {
+    "darts": "strategies.darts:DARTS",
     "ean": "strategies.ean:EAN",
     "ean-released": "strategies.ean_released:EANReleased",
     "enas": "strategies.enas:ENAS",
     "evolution": "strategies.evolution:Evolution",
     "exhaustive": "strategies.exhaustive:Exhaustive",
     "ga": "strategies.ga:GA",
+    "gm": "strategies.gm:GM",
     "halving": "strategies.halving:Halving",
     "hsp": "strategies.hsp:HSP",
+    "l1": "strategies.l1:L1",
+    "l2": "strategies.l2:L2",
     "local": "strategies.local:Local",
     "nsga2": "strategies.nsga2:NSGA2",
     "random": "strategies.random:Random",

@@ -112,8 +112,12 @@ class Split(ABC):
         """The same rows, given out on ``device``; what fits there lives there."""
 
     @abstractmethod
+    def take(self, rows: Int64[np.ndarray, " m"]) -> "Split":
+        """Only these rows, in this order."""
+
     def head(self, rows: int) -> "Split":
         """The first ``rows`` rows."""
+        return self.take(np.arange(min(rows, len(self))))
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,9 @@ class TensorSplit(Split):
     def to(self, device: str) -> "TensorSplit":
         return TensorSplit(self.images.to(device), self.targets.to(device))
 
-    def head(self, rows: int) -> "TensorSplit":
-        return TensorSplit(self.images[:rows], self.targets[:rows])
+    def take(self, rows: Int64[np.ndarray, " m"]) -> "TensorSplit":
+        chosen = torch.from_numpy(rows).to(self.targets.device)
+        return TensorSplit(self.images[chosen], self.targets[chosen])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
 from numpy.lib.stride_tricks import sliding_window_view
@@ -45,8 +46,9 @@ class PixelSplit(Split):
     def to(self, device: str) -> "PixelSplit":
         return PixelSplit(self.pixels.to(device), self.targets.to(device), self.normalisation)
 
-    def head(self, rows: int) -> "PixelSplit":
-        return PixelSplit(self.pixels[:rows], self.targets[:rows], self.normalisation)
+    def take(self, rows: Int64[np.ndarray, " m"]) -> "PixelSplit":
+        chosen = torch.from_numpy(rows).to(self.targets.device)
+        return PixelSplit(self.pixels[chosen], self.targets[chosen], self.normalisation)
 
 
 def padded(pixels: Pixels, margin: int) -> UInt8[Tensor, "n c h2 w2"]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from benchmark.errors import SchemeError, UsageError
@@ -41,11 +41,13 @@ class OracleData:
         validation: the frozen validation split.
         calibration: training draws that batch norms are recalibrated on.
         metric: makes scores of outputs.
+        targets: of the training draws; None where nothing is to be trained on them.
     """
 
     validation: Split
     calibration: Float[Tensor, "n c h w"]
     metric: Metric
+    targets: Int64[Tensor, " n"] | None = None
 
 
 SCORES: frozenset[Need] = frozenset({"scores"})

@@ -21,6 +21,7 @@ from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.supernet_file import (
     SupernetFacts,
@@ -300,11 +301,12 @@ class SupernetOracle:
 def _made(recipe: SupernetOracle) -> Oracle:
     spec = recipe.supernet.spec
     task = load_task(spec.task)
-    return PrefixTreeOracle(
+    return OpenOracle(
         recipe.supernet.load().to(recipe.device),
         oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),
         recipe.batch_norm,
         identity=recipe.identity(task),
+        make=PrefixTreeOracle,
     )
 
 
@@ -312,9 +314,10 @@ def oracle_data(task: Task, rng: np.random.Generator, *, device: str = "cpu") ->
     """What an oracle may see of ``task``: validation data and training draws."""
     validation = task.validation()
     with closing(task.training_batches(CALIBRATION_DRAWS, rng=rng, device=device)) as batches:
-        calibration, _ = next(batches)
+        calibration, targets = next(batches)
     return OracleData(
         validation=validation.to(device),
         calibration=calibration.to(device),
         metric=task.metric,
+        targets=targets.to(device),
     )

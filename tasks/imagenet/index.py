@@ -42,7 +42,10 @@ class Images:
 
     def take(self, keep: Bool[np.ndarray, " n"]) -> "Images":
         """The images that ``keep`` marks."""
-        rows = np.flatnonzero(keep)
+        return self.rows(np.flatnonzero(keep))
+
+    def rows(self, rows: Int64[np.ndarray, " m"]) -> "Images":
+        """These images, in this order."""
         return Images(
             [self.paths[row] for row in rows],
             [self.names[row] for row in rows],

@@ -61,9 +61,9 @@ class Files(Split):
             start += len(part)
         return PixelSplit(pixels, self.targets.to(device), _NORMALISATION)
 
-    def head(self, rows: int) -> "Files":
-        kept = np.arange(len(self)) < rows
-        return Files(self.root, self.images.take(kept), self.targets[:rows], self.device)
+    def take(self, rows: Int64[np.ndarray, " m"]) -> "Files":
+        targets = self.targets[torch.from_numpy(rows)]
+        return Files(self.root, self.images.rows(rows), targets, self.device)
 
     def _view(self, row: int) -> Pixels:
         raw = self.images.read(self.root, row)

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,7 @@ from benchmark.landscapes import (
     make_landscape,
 )
 from benchmark.schemes import all_schemes
+from strategies.base import GateQuestion
 
 every_landscape = pytest.mark.parametrize("name", LANDSCAPES)
 
@@ -124,3 +127,45 @@ def test_noise_has_the_deviation_it_says_and_does_not_move_the_truth() -> None:
     assert abs(noise.mean()) < 0.002
     assert noise.std() == pytest.approx(0.02, rel=0.1)
     assert len(set(noise.tolist())) == len(np.unique(schemes, axis=0))
+
+
+@pytest.mark.parametrize("name", sorted(LANDSCAPES))
+def test_a_glimpse_is_off_by_what_fewer_images_leave_open(name: str) -> None:
+    landscape = make_landscape(name, 10, seed=2)
+    schemes = all_schemes(10)
+    full = landscape.score(schemes).accuracy
+    deviations = []
+    for fidelity in (Fraction(1, 100), Fraction(1, 4)):
+        glimpse = landscape.at(fidelity)
+        seen = glimpse.score(schemes).accuracy
+        assert seen[:5].tolist() == glimpse.score(schemes[:5]).accuracy.tolist()
+        deviations.append(float(np.std(seen - full)))
+    # √(0.76 · 0.24 / rows) without replacement, of 100 and 2,500 of 10,000 rows.
+    assert deviations == pytest.approx([0.0425, 0.0074], rel=0.1)
+    assert landscape.at(Fraction(1)) is landscape
+    assert len({landscape.identity, glimpse.identity, landscape.at(Fraction(1, 2)).identity}) == 3
+    with pytest.raises(UsageError, match="fidelity above 0 and at most 1, received 0"):
+        landscape.at(Fraction(0))
+
+
+@pytest.mark.parametrize("name", ["additive", "pairwise"])
+def test_soft_gates_meet_schemes_at_the_ends_and_slope_as_they_are(name: str) -> None:
+    landscape = make_landscape(name, 7, seed=1)
+    scheme = landscape.optimum
+    ends = GateQuestion(scheme.astype(float))
+    assert landscape.gate_gradient(ends).loss == pytest.approx(-np.log(BEST))
+    gates = np.linspace(0.1, 0.9, 7)
+    numeric = [
+        landscape.gate_gradient(GateQuestion(gates + side)).loss
+        - landscape.gate_gradient(GateQuestion(gates - side)).loss
+        for side in 1e-6 * np.eye(7)
+    ]
+    slope = landscape.gate_gradient(GateQuestion(gates)).gradient
+    assert slope == pytest.approx(np.array(numeric) / 2e-6, rel=1e-4)
+
+
+def test_only_sums_over_blocks_and_pairs_offer_gradients() -> None:
+    offers = {name for name in LANDSCAPES if "gradients" in make_landscape(name, 4, seed=0).offers}
+    assert offers == {"additive", "pairwise"}
+    with pytest.raises(UsageError, match="offers gradients, received Trap with fidelity, scores"):
+        make_landscape("trap", 4, seed=0).gate_gradient(GateQuestion(np.zeros(4)))

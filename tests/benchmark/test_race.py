@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from benchmark.cli import main
 from benchmark.errors import UsageError
-from benchmark.landscapes import make_landscape
+from benchmark.landscapes import BEST, WORST, make_landscape
 from benchmark.race import Heat, run_heat, run_race
 from strategies import registry
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
@@ -125,3 +125,29 @@ def test_the_command_writes_tables_and_its_exit_code_says_that_one_failed(
     result = CliRunner().invoke(main, [*arguments, "--strategies", "local,broken"])
     assert result.exit_code == 1
     assert "broken on trap, seed 1 failed: RuntimeError: out of ideas" in result.output
+
+
+def test_a_landscape_that_lacks_what_a_strategy_needs_is_not_applicable(tmp_path: Path) -> None:
+    arguments = ["race", "--landscapes", "additive,trap", "--blocks", "5", "--budget", "10"]
+    arguments += ["--seeds", "2", "--workers", "1", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, [*arguments, "--strategies", "local,darts,l1"])
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "race.md").read_text()
+    everywhere, additive, trap = text.split("## ")[1:]
+    assert "Not applicable: darts (n/a: needs gradients on trap)" in everywhere
+    assert "l1 (n/a: needs weights on additive, trap)" in everywhere
+    assert "| darts |" not in everywhere
+    assert "| darts |" in additive
+    assert "Not applicable: darts (n/a: needs gradients); l1 (n/a: needs weights)." in trap
+    assert "| local |" in everywhere
+
+
+def test_partial_answers_and_gradients_move_the_search_along_and_find_nothing() -> None:
+    darts = run_heat(Heat("darts", "additive", seed=0, blocks=6, budget=20))
+    answered = 1 + int(np.argmax(darts.regret < BEST - WORST))
+    assert answered == 14  # 86 steps of 0.15 leave 7 for the schemes; then the first answer
+    assert (darts.regret[: answered - 1] == BEST - WORST).all()
+    assert darts.regret[-1] == pytest.approx(0, abs=1e-9)
+    halving = run_heat(Heat("halving", "additive", seed=0, blocks=6, budget=20))
+    assert halving.regret[2] == BEST - WORST  # three rungs of parts
+    assert halving.regret[3] < BEST - WORST

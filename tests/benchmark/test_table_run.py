@@ -81,3 +81,13 @@ def test_a_missing_table_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no table"):
         run(_settings(str(tmp_path / "absent")), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("name", "need"), [("darts", "gradients"), ("halving", "fidelity")])
+def test_a_strategy_that_needs_more_than_scores_is_refused_before_anything_starts(
+    table: str, tmp_path: Path, name: str, need: str
+) -> None:
+    message = f"strategy '{name}' needs {need}, and a table has scores only; leave it out"
+    with pytest.raises(UsageError, match=message):
+        run(_settings(table, strategies=("random", name)), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

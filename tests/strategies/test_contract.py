@@ -13,8 +13,11 @@ from strategies.registry import STRATEGIES, load_strategy
 
 NAMES = sorted(STRATEGIES)
 
-SEEDLESS = {"exhaustive", "hsp"}
-"""Strategies that propose the same whatever the seed."""
+SEEDLESS = {"darts", "exhaustive", "gm", "hsp", "l1", "l2"}
+"""Strategies that propose the same whatever the seed: fixed, or decided by the oracle's inside."""
+
+ENDS = {"darts": 4, "gm": 3, "hsp": len(periodic_schemes(3)), "l1": 3, "l2": 3}
+"""Evaluations after which a strategy ends of its own accord in a space of three blocks."""
 
 every_strategy = pytest.mark.parametrize("name", NAMES)
 
@@ -47,9 +50,8 @@ def test_a_budget_far_beyond_the_space_ends_or_is_spent(
     registered: dict[str, Subject], name: str
 ) -> None:
     done = search(registered[name].make(blocks_per_stage=(3,), budget=60), budget=60)
-    whole = len(periodic_schemes(3)) if name == "hsp" else 2**3
     in_full = {bits for bits in done.bits() if "at" not in bits}
-    assert done.evaluations == 60 or len(in_full) == whole
+    assert done.evaluations == 60 or len(in_full) == ENDS.get(name, 2**3)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,7 @@ def test_a_budget_far_beyond_the_space_ends_or_is_spent(
         ("tpe", "startup"),
         ("surrogate", "passes"),
         ("halving", "cuts"),
+        ("darts", "steps"),
     ],
 )
 def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -> None:
@@ -88,6 +91,8 @@ def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -
         ("ean", "rnd_weight", -1.0, "expected rnd_weight of at least 0, received -1.0"),
         ("ean-released", "clip", 0.0, "expected clip above 0, received 0.0"),
         ("enas", "temperature", -5.0, "expected temperature above 0, received -5.0"),
+        ("darts", "share", 1.5, "expected share from 0 to 1, received 1.5"),
+        ("darts", "virtual_rate", 0.0, "expected virtual_rate above 0, received 0.0"),
         ("ga", "flip_probability", 2.0, "expected flip_probability from 0 to 1, received 2.0"),
     ],
 )

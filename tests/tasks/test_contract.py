@@ -91,6 +91,7 @@ def test_splits_say_their_targets_and_are_cut_at_the_end(task: Task) -> None:
     images, targets = _rows(split)
     assert torch.equal(split.targets, targets)
     assert torch.equal(_rows(split.head(3))[0], images[:3])
+    assert torch.equal(_rows(split.take(np.array([2, 0])))[0], images[[2, 0]])
     assert torch.equal(_rows(split.to("cpu"))[0], images)
 
 

@@ -1,0 +1,177 @@
+"""Gate gradients of a frozen supernet, as DARTS needs them.
+
+Liu et al., "DARTS: Differentiable Architecture Search" (ICLR 2019). Block l passes on
+gₗ · SAM(f) + (1 − gₗ) · f, so at gates of 0 and 1 the loss is what the oracle answers for
+that scheme. A recurrent SAM's state is mixed alike: gₗ · new + (1 − gₗ) · old.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+from torch.nn import functional
+
+from benchmark.networks.attention import State
+from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.resnet import Apply, Block, ConvNorm, run_unit
+from benchmark.oracle.base import BatchNormMode, OracleData
+from benchmark.threads import single_thread
+from strategies.base import GateGradient
+
+Gates = Float[Tensor, " blocks"]
+
+
+@final
+class SoftGates:
+    """The validation loss as a function of soft gates, in one batch on one thread.
+
+    Batch norms work as when schemes are scored: with ``running`` the supernet's statistics
+    are constants; with ``recalibrated`` the calibration draws pass through the same gated
+    network beside the validation images, and the gradient goes through their statistics.
+    Alive at a time are the activations of all layers of both.
+
+    Args:
+        network: the frozen supernet; it is copied, never changed.
+        data: the part of the validation split, calibration draws.
+        batch_norm: statistics.
+    """
+
+    def __init__(
+        self, network: AttentionNetwork, data: OracleData, batch_norm: BatchNormMode
+    ) -> None:
+        self.network = deepcopy(network).eval()
+        ((images, targets),) = data.validation.batches(len(data.validation))
+        self._images = images
+        self._targets = targets
+        self._data = data
+        self._recalibrated = batch_norm == "recalibrated"
+
+    @single_thread()
+    def gradient(
+        self, gates: Float64[np.ndarray, " blocks"], virtual_rate: float = 0.0
+    ) -> GateGradient:
+        """Loss at ``gates`` and its derivative by each of them.
+
+        With ``virtual_rate`` ξ above 0 this is DARTS's second order: ∇_g L_val(w', g) −
+        ξ ∇²_{g,w} L_train(w, g) ∇_{w'} L_val(w', g) with w' = w − ξ ∇_w L_train(w, g). The
+        product is exact, by a second backward pass, where DARTS takes differences that
+        stride over the kinks of ReLU. L_train is taken on as many calibration draws as
+        there are validation images, or on all if there are fewer; w are all weights of
+        the supernet, which are frozen for the search and are put back.
+        """
+        like = next(self.network.parameters())
+        soft = torch.tensor(gates, dtype=like.dtype, device=like.device, requires_grad=True)
+        if virtual_rate > 0:
+            loss, gradient = self._second_order(soft, virtual_rate)
+        else:
+            loss = self.validation_loss(soft)
+            (gradient,) = torch.autograd.grad(loss, [soft])
+        return GateGradient(float(loss.detach()), gradient.double().cpu().numpy())
+
+    def _second_order(self, gates: Gates, rate: float) -> tuple[Tensor, Gates]:
+        weights = list(self.network.parameters())
+        trained = torch.autograd.grad(self.training_loss(gates), weights, allow_unused=True)
+        frozen = [weight.detach().clone() for weight in weights]
+        _step(weights, frozen, trained, -rate)
+        loss = self.validation_loss(gates)
+        gradient, *direction = torch.autograd.grad(loss, [gates, *weights], allow_unused=True)
+        _step(weights, frozen, trained, 0.0)
+        slopes = torch.autograd.grad(
+            self.training_loss(gates), weights, create_graph=True, allow_unused=True
+        )
+        along = sum(
+            (slope * step).sum()
+            for slope, step in zip(slopes, direction, strict=True)
+            if slope is not None and step is not None
+        )
+        assert isinstance(along, Tensor)
+        (mixed,) = torch.autograd.grad(along, [gates])
+        return loss, gradient - rate * mixed
+
+    def validation_loss(self, gates: Gates) -> Float[Tensor, ""]:
+        """Mean loss in nats of the validation images; carries the gradient."""
+        return self._loss(gates, self._images, self._targets)
+
+    def training_loss(self, gates: Gates) -> Float[Tensor, ""]:
+        """Mean loss in nats of as many calibration draws; carries the gradient."""
+        assert self._data.targets is not None
+        count = len(self._images)
+        return self._loss(gates, self._data.calibration[:count], self._data.targets[:count])
+
+    def _loss(self, gates: Gates, images: Tensor, targets: Tensor) -> Float[Tensor, ""]:
+        if not self._recalibrated:
+            outputs = gated(self.network, images, gates, run_unit)
+        else:
+            draws = self._data.calibration
+            both = torch.cat([draws, images])
+            outputs = gated(self.network, both, gates, _Recalibrated(len(draws)))[len(draws) :]
+        return functional.cross_entropy(outputs, targets)
+
+
+def gated(
+    network: AttentionNetwork, images: Float[Tensor, "n c h w"], gates: Gates, apply: Apply
+) -> Float[Tensor, "n classes"]:
+    """The network's outputs with a soft gate in each block."""
+    features = network.backbone.stem(images, apply)
+    state: State = None
+    for index, (block, gate) in enumerate(zip(network.backbone.blocks, gates, strict=True)):
+        assert isinstance(block, Block)
+        if network.starts_stage(index):
+            state = None
+        residual = block.body(features, apply)
+        attended, new = network.attention_of(index)(residual, state)
+        state = _mixed(gate, new, state)
+        residual = gate * attended + (1 - gate) * residual
+        features = (block.skip(features, apply) + residual).relu_()
+    return network.backbone.head(features)
+
+
+def _mixed(gate: Float[Tensor, ""], new: State, old: State) -> State:
+    if new is None:
+        return None
+    if old is None:  # a state begins with zeros
+        return gate * new[0], gate * new[1]
+    return gate * new[0] + (1 - gate) * old[0], gate * new[1] + (1 - gate) * old[1]
+
+
+@dataclass(frozen=True)
+class _Recalibrated:
+    """Normalises the first ``draws`` rows by their own statistics, all others by these too.
+
+    As torch does: the draws by their biased variance, the others by the unbiased one
+    that becomes the running variance.
+    """
+
+    draws: int
+
+    def __call__(
+        self, unit: ConvNorm, features: Float[Tensor, "n c h w"]
+    ) -> Float[Tensor, "n k i j"]:
+        convolved: Tensor = unit.conv(features)
+        own, others = convolved[: self.draws], convolved[self.draws :]
+        variance, mean = torch.var_mean(own, (0, 2, 3))
+        norm = unit.norm
+        calibrated = functional.batch_norm(
+            own, None, None, norm.weight, norm.bias, training=True, eps=norm.eps
+        )
+        scale = norm.weight * torch.rsqrt(variance + norm.eps)
+        shift = norm.bias - mean * scale
+        scaled = others * scale[:, None, None] + shift[:, None, None]
+        return torch.cat([calibrated, scaled])
+
+
+@torch.no_grad()
+def _step(
+    weights: Sequence[Tensor],
+    frozen: Sequence[Tensor],
+    direction: Sequence[Tensor | None],
+    size: float,
+) -> None:
+    """Put the weights at the frozen ones plus ``size`` · ``direction``."""
+    for weight, start, step in zip(weights, frozen, direction, strict=True):
+        weight.copy_(start if step is None else start + size * step)
