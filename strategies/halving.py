@@ -7,7 +7,6 @@ from strategies._checks import require_positive
 from strategies._unseen import draw_unseen, scheme_key
 from strategies.base import FULL, Answers, Request, Schemes, SearchSpace, Strategy, StrategyError
 
-
 _MOST = 1000
 """An answer on less than one in so many images can't be had."""
 
