@@ -75,7 +75,11 @@ def _described(strategy: type[Strategy], *, in_full: bool) -> list[tuple[str, st
 
 def _kind(parameter: HyperParameter) -> str:
     kind: Any = parameter.kind
-    return kind.__name__ if isinstance(kind, type) and get_origin(kind) is None else str(kind)
+    return (
+        kind.__name__
+        if isinstance(kind, type) and get_origin(kind) is None
+        else str(kind).removeprefix("typing.")
+    )
 
 
 def _shown(value: object) -> str:

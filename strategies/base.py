@@ -57,7 +57,7 @@ class Request:
 
     Attributes:
         schemes: one a row.
-        fidelity: fraction of the split, in (0, 1]; a row is charged so much of an
+        fidelity: fraction of the split, from 1/1000 to 1; a row is charged so much of an
             evaluation. The subset of a smaller fraction lies in that of a larger one.
     """
 
@@ -92,7 +92,7 @@ class GateQuestion:
 
     Attributes:
         gates: one a block, in [0, 1].
-        share: fraction of the validation split that the loss is taken on, in (0, 1].
+        share: fraction of the validation split that the loss is taken on, from 1/1000 to 1.
         part: which of the consecutive shares, counted cyclically.
         virtual_rate: above 0, the gradient after one virtual step of SGD of this learning
             rate on training draws, as DARTS's second order has it.

@@ -6,12 +6,20 @@ from jaxtyping import Float64
 
 from strategies._checks import (
     require_above_zero,
-    require_fraction,
     require_not_negative,
     require_positive,
 )
-from strategies.base import Answers, GateQuestion, Schemes, SearchSpace, Strategy
+from strategies.base import (
+    Answers,
+    GateQuestion,
+    Schemes,
+    SearchSpace,
+    Strategy,
+    StrategyError,
+)
 
+LEAST = 0.001
+"""Smallest share that an oracle gives."""
 _DEVIATION = 1e-3
 _BETAS = (0.5, 0.999)
 _EPSILON = 1e-8
@@ -73,8 +81,9 @@ class DARTS(Strategy):
         super().__init__(space, rng=rng)
         require_positive(steps=steps)
         require_not_negative(weight_decay=weight_decay)
-        require_fraction(share=share)
-        require_above_zero(share=share, learning_rate=learning_rate, virtual_rate=virtual_rate)
+        if not LEAST <= share <= 1:
+            raise StrategyError(f"expected share from {LEAST} to 1, received {share}")
+        require_above_zero(learning_rate=learning_rate, virtual_rate=virtual_rate)
         self._steps = steps
         self._share = Fraction(share).limit_denominator(10**6)
         self._virtual_rate = virtual_rate if order == "second" else 0.0

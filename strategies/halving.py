@@ -7,6 +7,9 @@ from strategies._checks import require_positive
 from strategies._unseen import draw_unseen, scheme_key
 from strategies.base import FULL, Answers, Request, Schemes, SearchSpace, Strategy, StrategyError
 
+_MOST = 1000
+"""An answer on less than one in so many images can't be had."""
+
 
 @final
 class Halving(Strategy):
@@ -43,6 +46,10 @@ class Halving(Strategy):
         require_positive(cuts=cuts)
         if eta < 2:  # noqa: PLR2004 - one of one would never be cut
             raise StrategyError(f"expected eta of at least 2, received {eta}")
+        if eta**cuts > _MOST:
+            raise StrategyError(
+                f"expected eta to the power of cuts of at most {_MOST}, received {eta}^{cuts}"
+            )
         self._eta = eta
         self._longest = cuts
         self._next_cuts = cuts

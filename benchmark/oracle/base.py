@@ -50,6 +50,9 @@ class OracleData:
     targets: Int64[Tensor, " n"] | None = None
 
 
+LEAST = Fraction(1, 1000)
+"""Smallest fraction of the validation split that may be asked for; less is as good as free."""
+
 SCORES: frozenset[Need] = frozenset({"scores"})
 """What every oracle offers, and a table nothing else."""
 
@@ -90,7 +93,7 @@ class Oracle(ABC):
         The subset of a smaller fraction lies in that of a larger one; at 1 it is this one.
 
         Raises:
-            UsageError: it has full answers only, or the fraction is not in (0, 1].
+            UsageError: it has full answers only, or the fraction is not between `LEAST` and 1.
         """
         if fidelity == 1:
             return self
@@ -130,13 +133,13 @@ def checked_question(question: GateQuestion, blocks: int) -> GateQuestion:
 
 
 def checked_fraction(name: str, fraction: Fraction) -> Fraction:
-    """Return ``fraction`` if it is in (0, 1].
+    """Return ``fraction`` if it is between `LEAST` and 1.
 
     Raises:
         UsageError: it is not.
     """
-    if not 0 < fraction <= 1:
-        raise UsageError(f"expected a {name} above 0 and at most 1, received {fraction}")
+    if not LEAST <= fraction <= 1:
+        raise UsageError(f"expected a {name} from {LEAST} to 1, received {fraction}")
     return fraction
 
 

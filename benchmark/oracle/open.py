@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Int64
 from torch import Tensor
 
-from benchmark.errors import UsageError
 from benchmark.identity import content_hash
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import (
@@ -70,12 +69,12 @@ class OpenOracle(Wrapper):
         """See `Oracle.at`.
 
         Raises:
-            UsageError: the fraction is not in (0, 1], or less than one row.
+            UsageError: the fraction is not between `LEAST` and 1.
         """
         if checked_fraction("fidelity", fidelity) == 1:
             return self
         if fidelity not in self._parts:
-            data = self._data_of(self._rows("fidelity", Fraction(0), fidelity))
+            data = self._data_of(self._rows(Fraction(0), fidelity))
             identity = content_hash(whole=self.identity, fidelity=str(fidelity))
             self._parts[fidelity] = self._make(
                 self._network, data, self._batch_norm, identity=identity
@@ -86,12 +85,12 @@ class OpenOracle(Wrapper):
         """See `Oracle.gate_gradient`.
 
         Raises:
-            UsageError: there is no such gate or share, or the share is less than one row.
+            UsageError: there is no such gate or share.
         """
         question = checked_question(question, self.blocks)
         shares = int(1 / question.share)  # whole ones; a rest of the split is left out
         start = question.part % shares * question.share
-        rows = self._rows("share", start, start + question.share)
+        rows = self._rows(start, start + question.share)
         # A pass of its own on a copy: the frozen weights stay what they are.
         gates = SoftGates(self._network, self._data_of(rows), self._batch_norm)
         return gates.gradient(question.gates, question.virtual_rate)
@@ -105,15 +104,10 @@ class OpenOracle(Wrapper):
             for block in range(self.blocks)
         ]
 
-    def _rows(self, what: str, start: Fraction, stop: Fraction) -> Int64[np.ndarray, " rows"]:
-        count = len(self._order)
-        rows = self._order[int(start * count) : int(stop * count)]
-        if len(rows) == 0:
-            raise UsageError(
-                f"expected a {what} of at least one of {count} validation images, "
-                f"received {stop - start}"
-            )
-        return rows
+    def _rows(self, start: Fraction, stop: Fraction) -> Int64[np.ndarray, " rows"]:
+        """Rows from one place of the order to another; one row at least."""
+        first, end = (int(place * len(self._order)) for place in (start, stop))
+        return self._order[first : max(end, first + 1)]
 
     def _data_of(self, rows: Int64[np.ndarray, " rows"]) -> OracleData:
         data = self._data

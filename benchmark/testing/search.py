@@ -108,7 +108,9 @@ class Sitting:
         assert fidelity == 1 or "fidelity" in self._strategy.needs, (
             f"expected 'fidelity' among its needs, received a request at {fidelity}"
         )
-        assert 0 < fidelity <= 1, f"expected a fidelity in (0, 1], received {fidelity}"
+        assert Fraction(1, 1000) <= fidelity <= 1, (
+            f"expected a fidelity from 1/1000 to 1, received {fidelity}"
+        )
         rows = require_legal(
             schemes,
             blocks=self._strategy.space.blocks,

@@ -144,7 +144,7 @@ def test_a_glimpse_is_off_by_what_fewer_images_leave_open(name: str) -> None:
     assert deviations == pytest.approx([0.0425, 0.0074], rel=0.1)
     assert landscape.at(Fraction(1)) is landscape
     assert len({landscape.identity, glimpse.identity, landscape.at(Fraction(1, 2)).identity}) == 3
-    with pytest.raises(UsageError, match="fidelity above 0 and at most 1, received 0"):
+    with pytest.raises(UsageError, match="fidelity from 1/1000 to 1, received 0"):
         landscape.at(Fraction(0))
 
 

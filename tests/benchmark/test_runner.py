@@ -277,7 +277,7 @@ def test_a_strategy_that_needs_what_the_oracle_lacks_is_told_so(bench: Bench) ->
     ("request_", "message"),
     [
         (part("1000"), "asked at fidelity 1/8 without 'fidelity' among its needs"),
-        (Request(rows("1000"), Fraction(2)), "expected a fidelity above 0 and at most 1"),
+        (Request(rows("1000"), Fraction(2)), "expected a fidelity from 1/1000 to 1"),
     ],
 )
 def test_a_fidelity_that_can_not_be_ends_the_lane(

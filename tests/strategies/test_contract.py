@@ -91,7 +91,7 @@ def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -
         ("ean", "rnd_weight", -1.0, "expected rnd_weight of at least 0, received -1.0"),
         ("ean-released", "clip", 0.0, "expected clip above 0, received 0.0"),
         ("enas", "temperature", -5.0, "expected temperature above 0, received -5.0"),
-        ("darts", "share", 1.5, "expected share from 0 to 1, received 1.5"),
+        ("darts", "share", 1.5, "expected share from 0.001 to 1, received 1.5"),
         ("darts", "virtual_rate", 0.0, "expected virtual_rate above 0, received 0.0"),
         ("ga", "flip_probability", 2.0, "expected flip_probability from 0 to 1, received 2.0"),
     ],

@@ -1,7 +1,8 @@
 """What the paper reports of its searches, as far as a landscape in closed form can show it.
 
 "The Lottery Ticket Hypothesis for Self-attention in Convolutional Neural Network". That
-EAN without curiosity and replay is plain REINFORCE, step by step, is in `test_ean`.
+EAN without curiosity and replay is plain REINFORCE, step by step, is in `test_ean`; that
+DARTS finds the signs of an additive landscape in `test_darts`.
 """
 
 import numpy as np

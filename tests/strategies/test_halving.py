@@ -49,3 +49,8 @@ def test_an_allowance_cuts_a_rung_into_pieces_of_the_same_bracket() -> None:
 def test_one_of_one_can_not_be_cut() -> None:
     with pytest.raises(StrategyError, match="expected eta of at least 2, received 1"):
         halving(9, eta=1)
+
+
+def test_parts_too_small_to_be_answered_are_refused() -> None:
+    with pytest.raises(StrategyError, match=r"of at most 1000, received 6\^4"):
+        halving(9, eta=6, cuts=4)

@@ -154,8 +154,13 @@ def test_weights_are_copies_of_each_blocks_module(sharing: Literal["full", "shar
     assert opened(network).attention_weights()[0]["squeeze.weight"].any()
 
 
-def test_less_than_an_image_is_refused(oracle: OpenOracle) -> None:
-    with pytest.raises(UsageError, match="at least one of 40 validation images, received 1/41"):
-        oracle.at(Fraction(1, 41))
-    with pytest.raises(UsageError, match="share of at least one"):
-        oracle.gate_gradient(GateQuestion(np.zeros(5), share=Fraction(1, 99)))
+def test_the_smallest_part_is_one_image_and_less_than_a_thousandth_is_refused(
+    oracle: OpenOracle,
+) -> None:
+    assert set(oracle.at(Fraction(1, 41)).score(SCHEMES).accuracy) <= {0.0, 1.0}
+    last = GateQuestion(np.zeros(5), share=Fraction(1, 99), part=98)
+    assert np.isfinite(oracle.gate_gradient(last).loss)
+    with pytest.raises(UsageError, match="expected a fidelity from 1/1000 to 1, received 1/1001"):
+        oracle.at(Fraction(1, 1001))
+    with pytest.raises(UsageError, match="expected a share from 1/1000 to 1, received 1/1001"):
+        oracle.gate_gradient(GateQuestion(np.zeros(5), share=Fraction(1, 1001)))

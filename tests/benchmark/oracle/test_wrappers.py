@@ -155,7 +155,7 @@ def test_a_gradient_costs_three_passes_and_twelve_in_second_order() -> None:
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        (GateQuestion(np.zeros(3), share=Fraction(-1)), "share above 0 and at most 1, received -1"),
+        (GateQuestion(np.zeros(3), share=Fraction(-1)), "share from 1/1000 to 1, received -1"),
         (GateQuestion(np.zeros(2)), "expected 3 gates in .0, 1., received .0.0, 0.0."),
         (GateQuestion(np.full(3, np.nan)), "expected 3 gates"),
     ],

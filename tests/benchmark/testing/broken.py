@@ -2,11 +2,12 @@
 
 import random
 import time
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
 
-from strategies.base import Answers, Schemes, SearchSpace, Strategy
+from strategies.base import Answers, GateQuestion, Request, Schemes, SearchSpace, Strategy
 
 
 class Climber(Strategy):
@@ -237,3 +238,27 @@ class Leaning(Climber):
         flip = random.random() < 0.5
         random.setstate(state)
         return super().ask(n) ^ flip
+
+
+class Undeclared(Climber):
+    def ask(self, n: int) -> Request:  # type: ignore[override]  # the suite allows it
+        return Request(super().ask(n), Fraction(1, 2))
+
+
+class Overlong(Climber):
+    """Asks for one more half than it may."""
+
+    needs = ("scores", "fidelity")
+
+    def ask(self, n: int) -> Request:  # type: ignore[override]  # the suite allows it
+        return Request(np.zeros((2 * n + 1, self.space.blocks), dtype=bool), Fraction(1, 2))
+
+
+class Spendthrift(Climber):
+    """Follows gradients whatever the budget says."""
+
+    needs = ("scores", "gradients")
+
+    def ask(self, n: int) -> Schemes:
+        while n:
+            self.oracle.gate_gradient(GateQuestion(np.full(self.space.blocks, 0.5)))
