@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.evidence import Evidence, read_evidence
-from benchmark.records import CostRecord, Interval, StandaloneRecord
-from benchmark.verdicts import Rule, judge
+from benchmark.records import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.verdicts import judge
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "evidence" / "digits-standalone.json"
 HALVES = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
