@@ -81,8 +81,8 @@ def export_ticket(
         **settings: where the data are and the device, where they differ from the ticket's.
 
     Raises:
-        UsageError: an unknown target; the ticket's data or settings are not those at hand, or
-            a package that writes ONNX is missing.
+        UsageError: an unknown target; the ticket's data or settings are not those at
+            hand; or a package that writes ONNX is missing.
         FloatingPointError: this seed diverges.
     """
     if target not in TARGETS:

@@ -80,7 +80,7 @@ def other_premises(ticket: Ticket, plan: Plan) -> Verification | None:
         theirs, ours = (facts.get("fingerprint", facts) for facts in (ticket.task, here))
         return Verification("can't be checked", f"data differ (fingerprint {theirs}, here {ours})")
     ours = {"network": network_facts(plan), "recipe": asdict(plan.training.recipe)}
-    if _as_json(ours) != {"network": ticket.network, "recipe": ticket.recipe}:
+    if _as_json(ours) != _as_json({"network": ticket.network, "recipe": ticket.recipe}):
         reason = "this version makes another network or recipe of the ticket's settings"
         return Verification("can't be checked", reason)
     return None

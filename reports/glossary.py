@@ -71,8 +71,9 @@ METHODS = (
     (
         "The paper's rule compares means only (--verdict paper judges by it). Means differ by "
         "luck, so it names more tickets than can be relied on. A training that diverged has no "
-        "accuracy, and its scheme is never called a ticket. Where the latency interval includes Full-SA and "
-        "is wider than ±2 points, the machine was too noisy to judge time, and the verdict says so."
+        "accuracy, and its scheme is never called a ticket. Where the latency interval includes "
+        "Full-SA and is wider than ±2 points, the machine was too noisy to judge time, and the "
+        "verdict says so."
     ),
     (
         "Each lane's chosen scheme is its candidate of the highest mean stand-alone validation "

@@ -17,9 +17,11 @@ def ticket_file(bits: str, blocks_per_stage: Sequence[int], task: str) -> str:
 
 
 def ticket_schemes(analysis: Analysis) -> list[SchemeOutcome]:
-    """Every ticket, and of each strategy the chosen scheme of the best validation accuracy.
+    """Every candidate that is a ticket by its means, and the best chosen one of each strategy.
 
-    The highest test accuracy first; none before the run has come to its end.
+    What is a ticket by intervals is one by means too, so files don't depend on the rule. The
+    best is the one of the highest mean stand-alone validation accuracy. The highest test
+    accuracy comes first; none before the run has come to its end.
     """
     if not analysis.records.finished:
         return []
@@ -29,5 +31,5 @@ def ticket_schemes(analysis: Analysis) -> list[SchemeOutcome]:
         item
         for item in analysis.schemes
         if item.verdict.word != "reference"
-        and (item.bits in best or (item.lanes and item.verdict.word == "ticket"))
+        and (item.bits in best or (item.lanes and item.verdict.paper_rule is True))
     ]

@@ -5,7 +5,7 @@ from benchmark.schemes import format_bits
 from benchmark.ticket import Ticket
 from benchmark.ticket_check import Comparison, Verification
 from reports.columns import VERIFICATION
-from reports.formats import MISSING, bounds, interval_points, percent, signed
+from reports.formats import MISSING, Number, bounds, interval_points, percent, signed
 from reports.table import Table
 
 
@@ -23,7 +23,7 @@ def verification_table(ticket: Ticket, found: Verification) -> Table:
     return Table("verification", "Ticket checked", caption, VERIFICATION, rows)
 
 
-def _shown(row: Comparison, value: float | str | Interval | None) -> str:
+def _shown(row: Comparison, value: Number | str | Interval | None) -> str:
     if value is None:
         return MISSING
     if isinstance(value, Interval):
@@ -35,5 +35,5 @@ def _shown(row: Comparison, value: float | str | Interval | None) -> str:
     return f"{value:,}" if row.kind == "count" else percent(value)
 
 
-def _ratio(value: float) -> str:
+def _ratio(value: Number) -> str:
     return f"{signed(100 * value, 1)}%"

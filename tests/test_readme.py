@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from benchmark.cli import main
 from tests.benchmark.tables import closed_form_table
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -71,10 +73,13 @@ def test_chosen_schemes_are_trained_and_oracles_held_against_them(folder: Path) 
         assert ran.returncode == 0, ran.stderr
 
 
-def test_tabulate_knows_the_options_of_the_readme(folder: Path) -> None:
-    (command,) = [c for c in _commands() if c.startswith("tabulate")]
-    ran = _python("-m", "benchmark", *shlex.split(command), "--help", folder=folder)
-    assert ran.returncode == 0, ran.stderr
+@pytest.mark.parametrize("name", ["tabulate", "verify", "export"])
+def test_longer_commands_know_the_options_of_the_readme(name: str) -> None:
+    commands = [c for c in _commands() if c.startswith(name)]
+    assert commands
+    for command in commands:
+        ran = CliRunner().invoke(main, [*shlex.split(command), "--help"])
+        assert ran.exit_code == 0, ran.output
 
 
 def _options(values: dict[str, int]) -> list[str]:

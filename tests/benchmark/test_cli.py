@@ -62,6 +62,7 @@ def test_help_names_the_defaults_of_the_settings() -> None:
         (["--seeds", "-1"], "Error: seeds: expected greater than or equal to 1, received -1"),
         (["--device", "cuda:99"], "Error: device 'cuda:99' was asked for, but"),
         (["--batch-norm", "runing"], "expected 'recalibrated' or 'running', received 'runing'"),
+        (["--verdict", "means"], "verdict: expected 'interval' or 'paper', received 'means'"),
         (["--retain", "nan"], "Error: retain:"),
         (["--backbone", "resnet39"], "Error: unknown backbone 'resnet39' (there are:"),
         (["--attention", "dia"], "Error: DIA is one module for all blocks of a stage"),

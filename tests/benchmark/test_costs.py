@@ -1,3 +1,5 @@
+from time import perf_counter
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,7 @@ from torch import nn
 
 from benchmark.costs import count_flops, count_parameters, measure_costs, median_bounds
 from benchmark.oracle.supernet import NetworkSpec
+from benchmark.verdicts import LATENCY_TARGET, latency_half_width
 from tests.benchmark.small import SMALL
 
 SPEC = NetworkSpec(SMALL, "se", reduction=2, sharing="full")
@@ -42,6 +45,14 @@ def test_a_slower_network_has_a_positive_increment() -> None:
     assert full.increment.low > 0
     assert full.increment.low <= full.increment.center <= full.increment.high
     assert full.milliseconds > 0
+
+
+def test_timing_goes_on_until_intervals_are_narrow_or_patience_ends() -> None:
+    started = perf_counter()
+    cost = measure_costs(SPEC, "10000", (3, 6, 6), rounds=8, patience=1.0)
+    seconds = perf_counter() - started
+    half = max(map(latency_half_width, (cost.increment, cost.increment_over_full)))
+    assert half <= LATENCY_TARGET or seconds >= 1.0
 
 
 def test_bounds_of_the_median_of_ten_are_the_second_and_ninth_values() -> None:

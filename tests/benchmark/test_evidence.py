@@ -33,6 +33,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["e.json"]
 
 
+def test_best_epochs_and_failures_are_kept_and_older_files_lack_them(tmp_path: Path) -> None:
+    path = tmp_path / "e.json"
+    rich = replace(EVIDENCE.records[0], failure="no", best_epoch=2, best_test_accuracy=0.5)
+    replace(EVIDENCE, records=(rich,)).write(path)
+    assert read_evidence(path).records == (rich,)
+    values = json.loads(path.read_text())
+    values["columns"] = values["columns"][:6]
+    values["records"] = [row[:6] for row in values["records"]]
+    path.write_text(json.dumps(values))
+    assert read_evidence(path).records == EVIDENCE.records[:1]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("{", "can't read"), ("[]", "holds no stand-alone results"), ("{}", "holds no stand-alone")],

@@ -13,6 +13,8 @@ from benchmark.optimizers import rate_factor
 from benchmark.plan import recipes
 from benchmark.recipes import RECIPES
 from benchmark.settings import RecipeChanges
+from benchmark.ticket import read_ticket
+from reports.tickets import ticket_file, ticket_schemes
 from tasks.base import Recipe
 from tasks.registry import TASKS, task_class
 from tests.tasks.trees import LAYOUTS, cifar_tree, imagenet_tree
@@ -64,6 +66,14 @@ def test_digits_can_be_tried_out_too(tmp_path: Path) -> None:
     report = run(Settings(smoke=True, strategies=("random",)), out=tmp_path / "run", workers=1)
     assert report.records.finished
     assert [len(lane.schemes) for lane in report.records.lanes] == [2]
+    for item in ticket_schemes(report.analysis):
+        name = ticket_file(item.bits, (4, 4, 4), "digits")
+        ticket = read_ticket(tmp_path / "run" / "tickets" / name)
+        assert (ticket.scheme, ticket.claim.word) == (item.bits, item.verdict.word)
+    judged = CliRunner().invoke(main, ["report", str(tmp_path / "run"), "--verdict", "paper"])
+    assert judged.exit_code == 0
+    assert "by the paper's rule" in " ".join(judged.output.split())
+    assert "means alone" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_network_whose_schemes_nobody_could_list_is_searched_like_any_other(

@@ -55,6 +55,21 @@ def test_a_training_that_diverges_has_no_scores() -> None:
     wild = replace(TRAINING.recipe, optimizer="sgd", learning_rate=1e30)
     record = train_standalone((replace(TRAINING, recipe=wild), "11", 0))
     assert np.isnan([record.validation_accuracy, record.test_accuracy, record.test_loss]).all()
+    assert "diverged" in record.failure
+    assert record.best_epoch is None
+
+
+def test_looking_at_every_epoch_changes_nothing_but_shows_the_best() -> None:
+    task = TaskSpec("digits", rows=64)
+    short = replace(TRAINING, task=task, recipe=replace(TRAINING.recipe, epochs=3, batch_size=16))
+    plain = train_standalone((short, "11", 0))
+    watched = train_standalone((replace(short, every_epoch=True), "11", 0))
+    assert plain.best_test_accuracy is None
+    assert watched.best_epoch in (1, 2, 3)
+    assert watched.best_test_accuracy is not None
+    assert watched.best_test_accuracy >= watched.test_accuracy
+    unwatched = replace(watched, best_epoch=None, best_test_accuracy=None)
+    assert replace(unwatched, seconds=plain.seconds) == plain
 
 
 def test_known_trainings_are_not_repeated(tmp_path: Path) -> None:

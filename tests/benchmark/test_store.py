@@ -1,5 +1,6 @@
 import math
 import sqlite3
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -135,6 +136,30 @@ def test_a_database_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -
 def test_a_diverged_training_comes_back_as_nan(store: Store) -> None:
     store.add_standalone("x", StandaloneRecord("1", 0, math.nan, math.nan, math.nan, 1.0))
     assert math.isnan(store.standalone("x")["1", 0].test_accuracy)
+
+
+def test_what_is_known_of_a_training_comes_back(store: Store) -> None:
+    best = StandaloneRecord("1", 0, 0.5, 0.25, 1.5, 2.0, "", best_epoch=3, best_test_accuracy=0.375)
+    lost = StandaloneRecord("0", 0, 0.5, 0.25, 1.5, 2.0, failure="training diverged in epoch 2")
+    for record in (best, lost):
+        store.add_standalone("x", record)
+    assert list(store.standalone("x").values()) == [lost, best]
+
+
+def test_a_store_of_schema_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    with closing(Store(path)) as store:
+        store.add_standalone("x", StandaloneRecord("1", 0, 0.5, 0.25, 1.5, 2.0))
+    raw = sqlite3.connect(path)
+    for column in ("failure", "best_epoch", "best_test_accuracy"):
+        raw.execute(f"ALTER TABLE standalone DROP COLUMN {column}")
+    raw.execute("PRAGMA user_version = 1")
+    raw.commit()
+    raw.close()
+    for _ in range(2):
+        with closing(Store(path)) as store:
+            known = store.standalone("x")["1", 0]
+        assert known == StandaloneRecord("1", 0, 0.5, 0.25, 1.5, 2.0)
 
 
 def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:

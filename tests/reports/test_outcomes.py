@@ -86,13 +86,19 @@ def test_one_seed_has_centers_but_no_intervals(make_records: MakeRecords) -> Non
     assert words == {"undecided"}
 
 
-def test_failed_training_of_every_seed_leaves_the_scheme_out(small: RunRecords) -> None:
+def test_a_scheme_whose_every_training_failed_is_shown_last_and_chosen_by_nobody(
+    small: RunRecords,
+) -> None:
     rows = [
         replace(item, test_accuracy=float("nan")) if item.bits == C else item
         for item in small.standalone
     ]
     run = replace(small, standalone=rows)
-    assert C not in [item.bits for item in scheme_outcomes(run)]
+    outcomes = scheme_outcomes(run)
+    lost = outcomes[-1]
+    assert (lost.bits, lost.all_diverged, lost.verdict.word) == (C, True, "undecided")
+    assert lost.diverged == len(lost.verdict.missing_seeds)
+    assert all(C not in item.chosen.values() for item in strategy_outcomes(run, outcomes))
     assert LaneKey("s", 1, 0) not in strategy_outcomes(run, scheme_outcomes(run))[0].chosen
 
 

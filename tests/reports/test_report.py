@@ -10,6 +10,7 @@ from rich.console import Console
 
 from benchmark.records import RunRecords
 from reports.report import Report
+from reports.tickets import ticket_schemes
 
 MakeRecords = Callable[..., RunRecords]
 DATA = [
@@ -97,7 +98,7 @@ def test_only_timing_columns_follow_the_clock(records: RunRecords, tmp_path: Pat
 
 def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(records, tmp_path)
-    assert parsed.outside == []
+    assert all(re.fullmatch(r"tickets/digits-[0-9-]+\.json", link) for link in parsed.outside)
     assert not re.search(r"url\(|@import|https?://", text)
     assert len(parsed.ids) == len(set(parsed.ids))
     seen = "".join(parsed.text)
@@ -105,6 +106,39 @@ def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_p
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
     assert parsed.tags.count("svg") == 9
+
+
+def test_page_says_what_a_ticket_is_how_sure_it_is_and_how_to_check_it(
+    records: RunRecords, tmp_path: Path
+) -> None:
+    text, parsed = page(records, tmp_path)
+    seen = " ".join("".join(parsed.text).split())
+    assert "A ticket is a choice of blocks that, with attention modules there" in seen
+    assert "leave at most 2.5% of chance for the contrary" in seen
+    files = [link for link in parsed.outside if link.startswith("tickets/")]
+    assert f"python -m benchmark verify {files[0]}" in text
+    assert f"python -m benchmark export {files[0]} --to onnx" in text
+    assert len(files) == len(ticket_schemes(Report(records).analysis)) > 0
+
+
+def test_an_unfinished_run_links_no_tickets(unfinished: RunRecords, tmp_path: Path) -> None:
+    assert page(unfinished, tmp_path)[1].outside == []
+
+
+def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_path: Path) -> None:
+    paper = replace(records, settings=records.settings | {"verdict": "paper"})
+    _, parsed = page(paper, tmp_path)
+    seen = " ".join("".join(parsed.text).split())
+    assert "Here verdicts compare means alone, as the paper does" in seen
+    assert "by the paper's rule" in seen
+    assert "at 95% confidence" not in seen.split("How the numbers are made")[0]
+    assert {row["verdict"] for row in Report(paper).schemes.records()} <= {
+        *("ticket", "not a ticket", "reference")
+    }
+    by_means = [row["paper_rule"] for row in Report(records).schemes.records()]
+    assert by_means == [row["verdict"] == "ticket" for row in Report(paper).schemes.records()]
+    for table in (Report(paper).schemes, Report(paper).ranking):
+        assert "verdicts by the paper's rule: means alone, noise ignored" in table.caption
 
 
 def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:

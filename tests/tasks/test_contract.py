@@ -197,6 +197,15 @@ def test_the_backbone_fits_with_every_attention_module(
     check_fit(spec, task.image_shape)
 
 
+def test_the_task_says_how_images_were_normalised(task: Task) -> None:
+    scale = task.normalised_by()
+    if scale is not None:
+        images, _ = next(task.test().batches(4))
+        mean, deviation = (torch.tensor(values)[:, None, None] for values in scale)
+        pixels = images * deviation + mean
+        assert -1e-4 <= float(pixels.min()) <= float(pixels.max()) <= 1 + 1e-4
+
+
 def test_the_task_says_what_it_is(task: Task) -> None:
     assert task.summary
     assert task.source
