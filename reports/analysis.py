@@ -10,7 +10,18 @@ from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.ranking import Ranking, rank_strategies
 from reports.statistics import CONFIDENCE
-from reports.trust import Agreement, SeedNoise, Trust, agreements, seed_noise, trust
+from reports.trust import (
+    Agreement,
+    OracleNoise,
+    SeedNoise,
+    Trust,
+    agreements,
+    oracle_noise,
+    outside_outcomes,
+    seed_noise,
+    trust,
+    trust_by_mode,
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,10 @@ class Analysis:
     finds: Mapping[LaneKey, Find]
     schemes: Sequence[SchemeOutcome]
     strategies: Sequence[StrategyOutcome]
+    outside: Sequence[SchemeOutcome]
     trust: Sequence[Trust]
+    mode_trust: Sequence[Trust]
+    oracle_noise: OracleNoise | None
     agreements: Sequence[Agreement]
     noise: SeedNoise
 
@@ -42,6 +56,7 @@ def analyse(records: RunRecords) -> Analysis:
     ranking = rank_strategies(records, confidence)
     tables = landscapes(records)
     schemes = scheme_outcomes(records, confidence)
+    outside = outside_outcomes(records, confidence)
     drawn = curves(records, ranking)
     return Analysis(
         records=records,
@@ -56,6 +71,9 @@ def analyse(records: RunRecords) -> Analysis:
         schemes=schemes,
         strategies=strategy_outcomes(records, schemes, confidence),
         trust=trust(records, schemes, confidence),
+        outside=outside,
+        mode_trust=trust_by_mode(records, schemes, outside, confidence),
+        oracle_noise=oracle_noise(records, schemes, outside, confidence),
         agreements=agreements(records, confidence),
         noise=seed_noise(records.standalone),
     )
