@@ -21,11 +21,12 @@ from benchmark.progress import Progress, Silent
 from benchmark.records import LaneKey
 from benchmark.runner import Lane, search
 from benchmark.schemes import all_schemes, bits_scheme
-from benchmark.scoring import open_oracle, open_supernet, score_all
+from benchmark.scoring import ask_in_both_modes, open_oracle, open_supernet, score_all
 from benchmark.settings import Settings
 from benchmark.standalone import pick_candidates, train_all
 from benchmark.store import Store, bits_of
 from benchmark.ticket_files import make_tickets, write_tickets
+from benchmark.trust_run import fitting_evidence
 from benchmark.workers import Workers, available_cores
 from reports.report import Report
 from reports.tickets import FOLDER, ticket_schemes
@@ -119,6 +120,7 @@ class _Steps:
         schemes = self._choose()
         self._train(schemes)
         self._measure(schemes)
+        self._hold_against_training(schemes)
         self._store.set_fact("finished", value=True)
         return Report(read_records(self._store))
 
@@ -230,3 +232,18 @@ class _Steps:
             for cost in costs:
                 self._store.add_cost(machine, cost)
                 advance(1)
+
+    def _hold_against_training(self, schemes: list[str]) -> None:
+        """Ask every oracle, in both batch-norm modes, for all that has been trained."""
+        if self._store.fact("answers") is not None:
+            return
+        found = fitting_evidence(self._plan)
+        outside = list(found[1].records) if found else []
+        bits = list(dict.fromkeys([*schemes, *(record.bits for record in outside)]))
+        answers = ask_in_both_modes(
+            self._plan, bits, cache=self._cache, workers=self._workers, progress=self._progress
+        )
+        with self._store.transaction():
+            self._store.set_fact("answers", [asdict(answer) for answer in answers])
+            self._store.set_fact("outside", [asdict(record) for record in outside])
+            self._store.set_fact("outside source", found[0] if found else "")

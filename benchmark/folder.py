@@ -13,8 +13,10 @@ from benchmark.errors import OtherExperimentError, UsageError
 from benchmark.files import replacing
 from benchmark.records import (
     LaneKey,
+    OracleAnswers,
     OracleRecord,
     RunRecords,
+    StandaloneRecord,
 )
 from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
@@ -157,6 +159,9 @@ def read_records(store: Store) -> RunRecords:
         costs=list(store.costs(known["machine"]).values()),
         candidates={LaneKey(**key): schemes for key, schemes in store.fact("candidates", [])},
         finished=store.fact("finished", default=False),
+        answers=[OracleAnswers(**values) for values in store.fact("answers", [])],
+        outside=[StandaloneRecord(**values) for values in store.fact("outside", [])],
+        outside_source=store.fact("outside source", ""),
     )
 
 

@@ -143,6 +143,21 @@ class OracleRecord:
 
 
 @dataclass(frozen=True)
+class OracleAnswers:
+    """What one oracle says of schemes that were trained from scratch.
+
+    Attributes:
+        batch_norm: its statistics at scoring time.
+        supernet_seed: which supernet.
+        accuracy: on the validation split, by scheme.
+    """
+
+    batch_norm: str
+    supernet_seed: int
+    accuracy: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RaceRecord:
     """One strategy's search of one instance of a known landscape.
 
@@ -183,6 +198,10 @@ class RunRecords:
         costs: one a scheme that was trained.
         candidates: the schemes (bits) that each lane sent to stand-alone training, best first.
         finished: whether the run came to its end.
+        answers: of every supernet in both batch-norm modes, on all schemes of ``standalone`` and
+            ``outside``; none before they were trained.
+        outside: trainings of the same task, network and recipe that are not of this run.
+        outside_source: what these are called; empty without any.
     """
 
     experiment: str
@@ -196,6 +215,9 @@ class RunRecords:
     costs: list[CostRecord]
     candidates: dict[LaneKey, list[str]] = field(default_factory=dict)
     finished: bool = False
+    answers: list[OracleAnswers] = field(default_factory=list)
+    outside: list[StandaloneRecord] = field(default_factory=list)
+    outside_source: str = ""
 
     @property
     def objective_weight(self) -> float:

@@ -1,13 +1,17 @@
 """Supernets and their oracles, opened where an experiment or a tabulation needs them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+
+from benchmark.oracle.base import BATCH_NORM_MODES, BatchNormMode
 from benchmark.oracle.supernet import FrozenSupernet, SupernetOracle, frozen_supernet
 from benchmark.oracle.wrappers import CachedOracle, ShardedOracle
 from benchmark.plan import Plan
 from benchmark.progress import Progress
-from benchmark.schemes import all_schemes
+from benchmark.records import OracleAnswers
+from benchmark.schemes import all_schemes, bits_scheme
 from benchmark.store import Store
 from benchmark.training.watch import Watch
 from benchmark.workers import Workers
@@ -32,13 +36,46 @@ def open_supernet(plan: Plan, seed: int, cache: Store, progress: Progress) -> Fr
 
 
 def open_oracle(
-    plan: Plan, supernet: FrozenSupernet, cache: Store, workers: Workers
+    plan: Plan,
+    supernet: FrozenSupernet,
+    cache: Store,
+    workers: Workers,
+    batch_norm: BatchNormMode | None = None,
 ) -> CachedOracle:
-    """The oracle on ``supernet``, which remembers its answers in ``cache``."""
-    recipe = SupernetOracle(supernet, plan.settings.batch_norm, plan.settings.device)
+    """The oracle on ``supernet``, which remembers its answers in ``cache``.
+
+    Args:
+        plan: device, and the batch-norm mode unless ``batch_norm`` is given.
+        supernet: frozen.
+        cache: where answers are kept for all experiments.
+        workers: processes.
+        batch_norm: another mode than the plan's.
+    """
+    mode = batch_norm or plan.settings.batch_norm
+    recipe = SupernetOracle(supernet, mode, plan.settings.device)
     # A GPU is one worker; processes are for cores.
     crew = workers if plan.settings.device == "cpu" else Workers(1)
     return CachedOracle(ShardedOracle(recipe(), recipe, crew), cache)
+
+
+def ask_in_both_modes(
+    plan: Plan, bits: Sequence[str], *, cache: Store, workers: Workers, progress: Progress
+) -> list[OracleAnswers]:
+    """What every supernet of ``plan`` says of schemes in both batch-norm modes, mode by mode."""
+    schemes = np.array([bits_scheme(text) for text in bits])
+    seeds = range(plan.settings.supernet_seeds)
+    supernets = [open_supernet(plan, seed, cache, progress) for seed in seeds]
+    answers = []
+    for mode in BATCH_NORM_MODES:
+        for seed, supernet in zip(seeds, supernets, strict=True):
+            oracle = open_oracle(plan, supernet, cache, workers, mode)
+            with progress.stage(f"Asking it ({mode})", len(bits), "schemes") as advance:
+                accuracy = oracle.score(schemes).accuracy
+                advance(len(bits))
+            answers.append(
+                OracleAnswers(mode, seed, dict(zip(bits, accuracy.tolist(), strict=True)))
+            )
+    return answers
 
 
 def score_all(oracle: CachedOracle, progress: Progress) -> None:

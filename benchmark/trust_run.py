@@ -1,19 +1,21 @@
 """The oracle's word against networks trained from scratch, in both batch-norm modes."""
 
-import numpy as np
+from contextlib import suppress
+from pathlib import Path
 
-from benchmark.errors import UsageError
-from benchmark.evidence import Evidence
-from benchmark.oracle.base import BATCH_NORM_MODES
+from benchmark.errors import StoreError, UsageError
+from benchmark.evidence import Evidence, read_evidence
 from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
-from benchmark.schemes import bits_scheme
-from benchmark.scoring import open_oracle, open_supernet
+from benchmark.records import OracleAnswers
+from benchmark.scoring import ask_in_both_modes
 from benchmark.settings import Settings
 from benchmark.store import Store
 from benchmark.workers import Workers
-from reports.evidence import OracleAnswers
 
+EVIDENCE = Path(__file__).parents[1] / "docs" / "evidence"
+"""Results that come with the source; an installed package has none."""
+_SAME = {"backbone", "attention", "sharing", "standalone", "standalone_epochs"}
 _FROM_EVIDENCE = {
     *("task", "task_options", "skip_broken", "data_seed"),
     *("backbone", "attention", "sharing"),
@@ -44,23 +46,25 @@ def ask_oracles(
     known = evidence.settings
     network = {name: known[name] for name in sorted(_FROM_EVIDENCE & known.keys())}
     bits = list(dict.fromkeys(record.bits for record in evidence.records))
-    schemes = np.array([bits_scheme(text) for text in bits])
-    answers = []
-    for mode in BATCH_NORM_MODES:
-        plan = Plan(
-            Settings(**(settings | network | {"batch_norm": mode})), cache=cache.path.parent
+    plan = Plan(Settings(**(settings | network)), cache=cache.path.parent)
+    if plan.task.facts() != evidence.task:
+        raise UsageError(
+            f"the evidence is about data {evidence.task}, here they are {plan.task.facts()}"
         )
-        if plan.task.facts() != evidence.task:
-            raise UsageError(
-                f"the evidence is about data {evidence.task}, here they are {plan.task.facts()}"
-            )
-        for seed in range(plan.settings.supernet_seeds):
-            supernet = open_supernet(plan, seed, cache, shown)
-            oracle = open_oracle(plan, supernet, cache, workers)
-            with shown.stage(f"Asking it ({mode})", len(schemes), "schemes") as advance:
-                accuracy = oracle.score(schemes).accuracy
-                advance(len(schemes))
-            answers.append(
-                OracleAnswers(mode, seed, dict(zip(bits, accuracy.tolist(), strict=True)))
-            )
-    return answers
+    return ask_in_both_modes(plan, bits, cache=cache, workers=workers, progress=shown)
+
+
+def fitting_evidence(plan: Plan, folder: Path = EVIDENCE) -> tuple[str, Evidence] | None:
+    """Stand-alone results in ``folder`` of the same data, network and recipe, with their name.
+
+    Of several files the first by name; None where none fits. A file that can't be read fits
+    nothing: the results of a run don't depend on it.
+    """
+    ours = plan.settings.model_dump(mode="json", include=_SAME)
+    for path in sorted(folder.glob("*.json")):
+        with suppress(UsageError, StoreError):
+            found = read_evidence(path)
+            theirs = {name: found.settings.get(name) for name in ours}
+            if found.task == plan.task.facts() and theirs == ours:
+                return path.name, found
+    return None

@@ -10,7 +10,18 @@ from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.ranking import Ranking, rank_strategies
 from reports.statistics import CONFIDENCE
-from reports.trust import Agreement, SeedNoise, Trust, agreements, seed_noise, trust
+from reports.trust import (
+    Agreement,
+    OracleNoise,
+    SeedNoise,
+    Trust,
+    agreements,
+    oracle_noise,
+    outside_outcomes,
+    seed_noise,
+    trust,
+    trust_by_mode,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,10 @@ class Analysis:
     finds: Mapping[LaneKey, Find]
     schemes: Sequence[SchemeOutcome]
     strategies: Sequence[StrategyOutcome]
+    outside: Sequence[SchemeOutcome]
     trust: Sequence[Trust]
+    mode_trust: Sequence[Trust]
+    oracle_noise: OracleNoise | None
     agreements: Sequence[Agreement]
     noise: SeedNoise
 
@@ -45,6 +59,8 @@ def analyse(records: RunRecords) -> Analysis:
     tables = landscapes(records)
     rule: Rule = records.settings.get("verdict", "interval")
     schemes = scheme_outcomes(records, confidence, rule)
+    sound = [item for item in schemes if not item.all_diverged]
+    outside = outside_outcomes(records, confidence)
     drawn = curves(records, ranking)
     return Analysis(
         records=records,
@@ -59,7 +75,10 @@ def analyse(records: RunRecords) -> Analysis:
         finds=finds(tables, ranking.lanes),
         schemes=schemes,
         strategies=strategy_outcomes(records, schemes, confidence),
-        trust=trust(records, [item for item in schemes if not item.all_diverged], confidence),
+        trust=trust(records, sound, confidence),
+        outside=outside,
+        mode_trust=trust_by_mode(records, sound, outside, confidence),
+        oracle_noise=oracle_noise(records, sound, outside, confidence),
         agreements=agreements(records, confidence),
         noise=seed_noise(records.standalone),
     )

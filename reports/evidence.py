@@ -1,14 +1,13 @@
 """Tables and sentences on stand-alone results outside a run, and oracles held against them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from math import inf, isnan, nan
 
 import numpy as np
 
 from benchmark.evidence import Evidence
-from benchmark.records import Interval
+from benchmark.records import Interval, OracleAnswers
 from benchmark.schemes import format_bits
 from benchmark.verdicts import paired_difference, residual_noise, test_scores
 from reports.columns import STANDALONE, TRUST
@@ -16,21 +15,6 @@ from reports.formats import count, level, plain
 from reports.outcomes import best_epoch_mean
 from reports.table import Table, Value
 from reports.trust import correlation, seed_noise
-
-
-@dataclass(frozen=True)
-class OracleAnswers:
-    """What one oracle says of the schemes of some evidence.
-
-    Attributes:
-        batch_norm: its statistics at scoring time.
-        supernet_seed: which supernet.
-        accuracy: on the validation split, by scheme.
-    """
-
-    batch_norm: str
-    supernet_seed: int
-    accuracy: dict[str, float]
 
 
 def standalone_table(evidence: Evidence, confidence: float) -> Table:

@@ -15,5 +15,6 @@ def headline(analysis: Analysis) -> list[str]:
         *training.chosen(analysis),
         *search.landscape(analysis),
         *training.trust(analysis),
+        *training.gap(analysis),
         *search.failures(analysis.ranking),
     ]

@@ -1,10 +1,11 @@
 """Figures of trained schemes: their connections, their accuracy, and the oracle's guess."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, isnan, nan
 
 from markupsafe import Markup
 
+from benchmark.records import OracleAnswers
 from benchmark.verdicts import Word
 from reports import svg
 from reports.figures import WIDTH
@@ -143,34 +144,45 @@ def _symbol(x: Number, y: Number, word: Word) -> Markup:
     return outline + filled if word == "undecided" else outline
 
 
-def draw_trust(schemes: Sequence[SchemeOutcome], supernet_seed: int) -> Markup:
-    """Oracle accuracy against stand-alone test accuracy, one mark a scheme."""
-    shown = [item for item in schemes if supernet_seed in item.oracle and not item.all_diverged]
+def draw_trust(schemes: Sequence[SchemeOutcome], answers: OracleAnswers, name: str) -> Markup:
+    """Oracle accuracy against stand-alone test accuracy, one mark a scheme.
+
+    Args:
+        schemes: trained ones.
+        answers: of one oracle; schemes without one are left out.
+        name: tells this figure from others of its page.
+    """
+    shown = [
+        item
+        for item in schemes
+        if not item.all_diverged and not isnan(answers.accuracy.get(item.bits, nan))
+    ]
     if not shown:
         return Markup("")
-    across = [100 * item.oracle[supernet_seed] for item in shown]
+    across = [100 * answers.accuracy[item.bits] for item in shown]
     ends = [100 * v for s in shown for v in (s.test.center, s.test.low, s.test.high) if isfinite(v)]
     side, rise = max((max(across) - min(across)) * 0.06, 0.05), max(ends) - min(ends)
     x = svg.Axis((min(across) - side, max(across) + side), (52, WIDTH - 20))
     y = svg.Axis((min(ends) - 0.05 * rise - 0.02, max(ends) + 0.05 * rise + 0.02), (268, 34))
-    labels = ("oracle accuracy (%, validation)", "stand-alone accuracy (%, test)")
+    mode = f", {answers.batch_norm}" if answers.batch_norm else ""
+    labels = (f"oracle accuracy (%, validation{mode})", "stand-alone accuracy (%, test)")
     return svg.picture(
-        f"trust-{supernet_seed}",
-        f"Oracle of supernet {supernet_seed} against stand-alone training",
+        name,
+        f"Oracle of supernet {answers.supernet_seed} against stand-alone training",
         f"{count(len(shown), 'scheme')}; the closer to a rising line, the better the oracle.",
         (WIDTH, 312),
         svg.frame(x, y, labels, ("g", "g")),
-        *(_trust_mark(item, supernet_seed, x, y) for item in shown),
+        *(_trust_mark(item, answers.accuracy[item.bits], x, y) for item in shown),
         *(
-            svg.text(x(100 * item.oracle[supernet_seed]) + 9, y(100 * item.test.center), item.name)
+            svg.text(x(100 * answers.accuracy[item.bits]) + 9, y(100 * item.test.center), item.name)
             for item in shown
             if item.name
         ),
     )
 
 
-def _trust_mark(item: SchemeOutcome, seed: int, x: svg.Axis, y: svg.Axis) -> Markup:
-    left, up = x(100 * item.oracle[seed]), y(100 * item.test.center)
+def _trust_mark(item: SchemeOutcome, asked: Number, x: svg.Axis, y: svg.Axis) -> Markup:
+    left, up = x(100 * asked), y(100 * item.test.center)
     whole = (
         svg.line(left, y(100 * item.test.low), left, y(100 * item.test.high), "whisker c0")
         if isfinite(item.test.low)

@@ -16,6 +16,7 @@ from reports.landscape import strategy_finds
 from reports.ranking import lane_rewards
 from reports.statistics import best_so_far
 from reports.table import Table, Value
+from reports.trust import Trust
 
 
 def ranking_table(analysis: Analysis) -> Table:
@@ -142,10 +143,10 @@ def lanes_table(analysis: Analysis) -> Table:
 
 
 def trust_table(analysis: Analysis) -> Table:
-    """One row a supernet, then one a pair of supernets."""
+    """One row a supernet and batch-norm mode, for each source of trained schemes; then pairs."""
     rows: list[tuple[Value, ...]] = [
         (
-            f"supernet {item.supernet_seed} with stand-alone training",
+            _compared(item),
             item.schemes,
             item.spearman,
             item.kendall,
@@ -153,19 +154,34 @@ def trust_table(analysis: Analysis) -> Table:
             item.oracle_range[1] - item.oracle_range[0],
             item.test_range[1] - item.test_range[0],
         )
-        for item in analysis.trust
+        for item in analysis.mode_trust or analysis.trust
     ]
     for pair in analysis.agreements:
         one, other = pair.supernet_seeds
-        label = f"supernet {one} with supernet {other}"
-        rows.append((label, pair.schemes, pair.spearman, None, None, None, None))
+        label = _with_mode(f"supernet {one} with supernet {other}", pair.batch_norm)
+        rows.append((label.rstrip(","), pair.schemes, pair.spearman, None, None, None, None))
+    modes = ", both batch-norm modes" if analysis.mode_trust else ""
     caption = (
-        f"Oracle: {oracle_words(analysis.records)}. Stand-alone: test split, mean over "
-        f"{seed_words(analysis.schemes)}. Intervals of {level(analysis.confidence)} on Fisher's z "
-        "scale. Only schemes that searches liked, Original and Full-SA are trained: a restricted "
-        "range, in which correlations are usually lower than over all schemes."
+        f"Oracle: {oracle_words(analysis.records)} in the search{modes}. Stand-alone: test split, "
+        f"mean over {seed_words(analysis.schemes)}. Intervals of {level(analysis.confidence)} on "
+        "Fisher's z scale. Only schemes that searches liked, Original and Full-SA are trained: a "
+        "restricted range, in which correlations are usually lower than over all schemes."
     )
+    if analysis.records.outside_source:
+        caption += (
+            f" {analysis.records.outside_source}: other schemes, trained before this run on the "
+            "same data by the same recipe; Original and Full-SA left out."
+        )
     return Table("trust", "How far the oracle can be trusted", caption, TRUST, tuple(rows))
+
+
+def _compared(item: Trust) -> str:
+    trained = f"with {item.source}" if item.source else "with stand-alone training"
+    return f"{_with_mode(f'supernet {item.supernet_seed}', item.batch_norm)} {trained}"
+
+
+def _with_mode(text: str, batch_norm: str) -> str:
+    return f"{text}, {batch_norm}," if batch_norm else text
 
 
 def evaluations_table(records: RunRecords) -> Table:

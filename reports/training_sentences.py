@@ -1,7 +1,7 @@
 """Sentences about stand-alone networks: tickets, attention, and whether to trust the oracle."""
 
 from collections.abc import Sequence
-from math import isnan
+from math import isinf, isnan
 
 from benchmark.records import Interval
 from benchmark.schemes import format_bits
@@ -127,6 +127,35 @@ def trust(analysis: Analysis) -> list[str]:
         f"{words(parts)}; {_reliance([item.spearman for item in known])}."
     )
     return [text]
+
+
+def gap(analysis: Analysis) -> list[str]:
+    """Whether the strategies' rewards lie further apart than the oracle can be believed."""
+    noise, placed = analysis.oracle_noise, analysis.ranking.placed
+    rewards = [item.reward.center for item in placed if item.reward is not None]
+    if noise is None or len(rewards) < 2:  # noqa: PLR2004 - a gap takes two
+        return []
+    source = f"of {noise.source}" if noise.source else "that were trained here"
+    based = f"over {count(noise.schemes, 'scheme')} {source}"
+    whole, first = max(rewards) - min(rewards), rewards[0] - rewards[1]
+    if isinf(noise.least):
+        text = (
+            f"No gap between strategies exceeds the oracle's noise: {based} its accuracy doesn't "
+            "rise with trained accuracy."
+        )
+        return [text]
+    needs = (
+        f"{based} two schemes must differ by {plain(100 * noise.least)} points of oracle accuracy "
+        f"before training them can be expected to confirm their order at "
+        f"{level(analysis.confidence)} (what it leaves open: ±{plain(100 * noise.deviation)} "
+        "points of trained accuracy)"
+    )
+    gaps = (
+        f"{plain(100 * first)} points of reward from first to second, {plain(100 * whole)} from "
+        "first to last"
+    )
+    verdict = "exceeds" if whole > noise.least else "doesn't exceed"
+    return [f"The gap between strategies ({gaps}) {verdict} the oracle's noise: {needs}."]
 
 
 def _reliance(found: Sequence[Interval]) -> str:

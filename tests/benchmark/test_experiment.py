@@ -2,6 +2,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
@@ -77,6 +78,23 @@ def test_candidates_original_and_full_sa_are_trained_on_the_same_seeds(finished:
     trained = {(record.bits, record.seed) for record in records.standalone}
     assert trained == {(bits, seed) for bits in schemes for seed in (0, 1)}
     assert {cost.bits for cost in records.costs} == schemes
+
+
+def test_oracles_answer_for_all_that_was_trained_in_both_modes(finished: Path) -> None:
+    records = _records(finished)
+    trained = {record.bits for record in records.standalone}
+    assert [answers.batch_norm for answers in records.answers] == ["recalibrated", "running"]
+    for answers in records.answers:
+        assert set(answers.accuracy) == trained
+    # One epoch is another recipe than that of the results in docs/evidence.
+    assert records.outside == []
+
+
+def test_strategies_own_time_is_kept(finished: Path) -> None:
+    for lane in _records(finished).lanes:
+        assert lane.own_seconds is not None
+        assert len(lane.own_seconds) == len(lane.accuracy)
+        assert np.all(np.diff(lane.own_seconds) >= 0)
 
 
 def test_a_candidate_is_the_best_that_its_lane_found(finished: Path) -> None:

@@ -10,7 +10,7 @@ from benchmark.records import StandaloneRecord
 from benchmark.settings import Settings
 from benchmark.standalone_run import listed_schemes, train_schemes
 from benchmark.store import Store
-from benchmark.trust_run import ask_oracles
+from benchmark.trust_run import ask_oracles, fitting_evidence
 from benchmark.workers import Workers
 
 SETTINGS = Settings(standalone_epochs=1, standalone_seeds=2)
@@ -67,3 +67,14 @@ def test_a_scheme_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
         pytest.raises(SchemeError, match="expected a scheme of 12 bits"),
     ):
         train_schemes(SETTINGS, ["101"], cache=cache, workers=Workers(1))
+
+
+def test_results_that_come_along_fit_their_task_and_recipe_only(tmp_path: Path) -> None:
+    found = fitting_evidence(Plan(Settings()))
+    assert found is not None
+    assert found[0] == "digits-standalone.json"
+    assert len(found[1].records) == 256
+    for other in ({"standalone_epochs": 1}, {"data_seed": 1}, {"attention": "sge"}):
+        assert fitting_evidence(Plan(Settings(**other))) is None
+    (tmp_path / "torn.json").write_text('{"training"')
+    assert fitting_evidence(Plan(Settings()), tmp_path) is None

@@ -13,6 +13,7 @@ from benchmark.records import (
     Interval,
     LaneKey,
     LaneRecord,
+    OracleAnswers,
     OracleRecord,
     RunRecords,
     StandaloneRecord,
@@ -141,6 +142,28 @@ def make_records() -> MakeRecords:
 def records() -> RunRecords:
     """Three strategies × five seeds on one tabulated supernet, four stand-alone seeds."""
     return _records()
+
+
+@pytest.fixture(scope="session")
+def two_modes(records: RunRecords) -> RunRecords:
+    """The same, its trained schemes asked about in both modes, and others trained elsewhere.
+
+    Recalibrated answers are the truth, running ones the truth upside down.
+    """
+    outside = ["0" * BLOCKS, *(f"{number:012b}" for number in range(100, 4000, 130))]
+    trained = [item.bits for item in records.standalone]
+    schemes = list(dict.fromkeys([*trained, *outside]))
+    truth = {bits: float(accuracy_of(bits_scheme(bits)[None], 0)[0]) for bits in schemes}
+    return replace(
+        records,
+        settings=records.settings | {"batch_norm": "recalibrated"},
+        answers=[
+            OracleAnswers("recalibrated", 0, truth),
+            OracleAnswers("running", 0, {bits: 1.8 - value for bits, value in truth.items()}),
+        ],
+        outside=[make_standalone(bits, seed, 0.002) for bits in outside for seed in range(4)],
+        outside_source="elsewhere.json",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import pytest
 
 from benchmark import verdicts
 from benchmark.evidence import Evidence, read_evidence
-from benchmark.records import Interval, StandaloneRecord
+from benchmark.records import Interval, OracleAnswers, StandaloneRecord
 from benchmark.verdicts import paired_difference, residual_noise
-from reports.evidence import OracleAnswers, standalone_table, trust_sentences, trust_table
+from reports.evidence import standalone_table, trust_sentences, trust_table
 
 # Scheme effects in percent; seeds 0 and 1 lie one percent apart, and nothing else happens.
 MEANS = {"000": 90, "100": 91, "010": 92, "001": 93, "011": 94, "111": 95}

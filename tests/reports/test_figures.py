@@ -4,13 +4,14 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from benchmark.records import RunRecords
+from benchmark.records import OracleAnswers, RunRecords
 from reports.analysis import Analysis, analyse
 from reports.curves import Curve
 from reports.figures import draw_curves, draw_landscape, short, styles
 from reports.scheme_figures import draw_accuracies, draw_schemes, draw_trust
 
 MakeRecords = Callable[..., RunRecords]
+ANSWERS = OracleAnswers("running", 0, {"0" * 12: 0.5, "1" * 12: 0.6})
 STYLE = styles(["ean", "ga", "random"])
 
 
@@ -36,7 +37,7 @@ def test_every_figure_is_sound_and_described(records: RunRecords) -> None:
         draw_curves(analysis.curves, STYLE),
         draw_schemes(analysis.schemes, (4, 4, 4)),
         draw_accuracies(analysis.schemes),
-        draw_trust(analysis.schemes, 0),
+        draw_trust(analysis.schemes, ANSWERS, "trust"),
         landscape_of(analysis),
     ):
         root = parse(drawn)
@@ -129,7 +130,7 @@ def test_nothing_to_draw_draws_nothing() -> None:
     assert not draw_curves([], {})
     assert not draw_schemes([], (4,))
     assert not draw_accuracies([])
-    assert not draw_trust([], 0)
+    assert not draw_trust([], ANSWERS, "trust")
 
 
 def test_long_names_are_shortened() -> None:

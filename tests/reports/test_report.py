@@ -141,6 +141,14 @@ def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_pa
         assert "verdicts by the paper's rule: means alone, noise ignored" in table.caption
 
 
+def test_page_shows_both_batch_norm_modes(two_modes: RunRecords, tmp_path: Path) -> None:
+    text, parsed = page(two_modes, tmp_path)
+    assert parsed.tags.count("svg") == 12
+    for source in ("own", "outside"):
+        assert {f"trust-{source}-0-title", f"trust-{source}-1-title"} <= set(parsed.ids)
+    assert "the oracle&#39;s noise" in text
+
+
 def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(records, tmp_path)
     assert set(re.findall(r'href="#([a-z-]+)"', text)) <= set(parsed.ids)

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from benchmark.records import RunRecords
+from benchmark.records import OracleAnswers, RunRecords
+from reports.analysis import analyse
 from reports.outcomes import scheme_outcomes
-from reports.trust import agreements, correlation, seed_noise, trust
+from reports.tables import trust_table
+from reports.training_sentences import gap
+from reports.trust import agreements, correlation, left_open, seed_noise, trust
 
 MakeRecords = Callable[..., RunRecords]
 KINDS = ("pearson", "spearman", "kendall")
@@ -100,3 +103,72 @@ def test_failed_oracle_answers_are_left_out(records: RunRecords) -> None:
     lanes = [replace(lane, accuracy=np.full(60, np.nan)) for lane in records.lanes]
     run = replace(records, lanes=lanes)
     assert trust(run, scheme_outcomes(run))[0].schemes == 2
+
+
+def test_both_modes_stand_side_by_side_for_each_source(two_modes: RunRecords) -> None:
+    analysis = analyse(two_modes)
+    rows = [(row.source, row.batch_norm, row.schemes) for row in analysis.mode_trust]
+    assert rows == [
+        ("", "recalibrated", 29),
+        ("", "running", 29),
+        ("elsewhere.json", "recalibrated", 30),
+        ("elsewhere.json", "running", 30),
+    ]
+    for right, wrong in zip(analysis.mode_trust[::2], analysis.mode_trust[1::2], strict=True):
+        assert right.pearson.center > 0.5
+        assert wrong.pearson.center == pytest.approx(-right.pearson.center)
+        assert wrong.kendall.center == pytest.approx(-right.kendall.center)
+    table = trust_table(analysis)
+    assert [row["compared"] for row in table.records()][1:3] == [
+        "supernet 0, running, with stand-alone training",
+        "supernet 0, recalibrated, with elsewhere.json",
+    ]
+    assert "Original and Full-SA left out" in table.caption
+
+
+def test_supernets_are_compared_in_the_other_mode_too(make_records: MakeRecords) -> None:
+    answers = {"000": 0.1, "001": 0.2, "011": 0.4, "111": 0.3, "110": 0.5}
+    other = {bits: value + 0.1 for bits, value in answers.items()}
+    run = replace(
+        make_records(supernets=2, lanes=1),
+        answers=[OracleAnswers("running", 0, answers), OracleAnswers("running", 1, other)],
+    )
+    last = agreements(run)[-1]
+    assert (last.supernet_seeds, last.batch_norm, last.schemes) == ((0, 1), "running", 5)
+    assert last.spearman.center == pytest.approx(1)
+
+
+def test_what_an_oracle_leaves_open_worked_by_hand() -> None:
+    # Trained = 2 · asked, ± 0.1 that no line explains: residual variance 4 · 0.01 / 2 = 0.02.
+    asked = np.array([1.0, 1.0, 3.0, 3.0])
+    trained = 2 * asked + np.array([0.1, -0.1, 0.1, -0.1])
+    slope, deviation = left_open(asked, trained, training_variance=0.0)
+    assert (slope, deviation) == pytest.approx((2, sqrt(0.02)))
+    assert left_open(asked, trained, training_variance=0.01)[1] == pytest.approx(0.1)
+    assert left_open(asked, trained, training_variance=1.0)[1] == 0
+    assert isnan(left_open(np.ones(4), trained, training_variance=0.0)[0])
+
+
+def test_one_sentence_holds_the_gap_against_the_noise(two_modes: RunRecords) -> None:
+    analysis = analyse(two_modes)
+    noise = analysis.oracle_noise
+    assert noise is not None
+    assert noise.source == "elsewhere.json"
+    assert noise.slope == pytest.approx(1, abs=0.2)
+    assert noise.least == pytest.approx(1.96 * sqrt(2) * noise.deviation / noise.slope, rel=1e-3)
+    (sentence,) = gap(analysis)
+    assert "the oracle's noise: over 30 schemes of elsewhere.json" in sentence
+    backwards = replace(two_modes, settings=two_modes.settings | {"batch_norm": "running"})
+    assert gap(analyse(backwards))[0].startswith("No gap between strategies exceeds")
+    blurred = [
+        replace(item, test_accuracy=item.test_accuracy + 0.05 * (int(item.bits, 2) % 3))
+        for item in two_modes.outside
+    ]
+    (unsure,) = gap(analyse(replace(two_modes, outside=blurred)))
+    assert "doesn't exceed the oracle's noise" in unsure
+
+
+def test_without_answers_in_both_modes_nothing_is_said_of_gaps(records: RunRecords) -> None:
+    analysis = analyse(records)
+    assert analysis.oracle_noise is None
+    assert gap(analysis) == []

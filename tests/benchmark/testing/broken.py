@@ -259,6 +259,6 @@ class Spendthrift(Climber):
 
     needs = ("scores", "gradients")
 
-    def ask(self, n: int) -> Schemes:
-        while n:
+    def ask(self, n: int) -> Schemes:  # noqa: ARG002 - the budget is what it ignores
+        while True:
             self.oracle.gate_gradient(GateQuestion(np.full(self.space.blocks, 0.5)))
