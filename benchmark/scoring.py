@@ -5,6 +5,7 @@ from benchmark.oracle.wrappers import CachedOracle, ShardedOracle
 from benchmark.plan import Plan
 from benchmark.progress import Progress
 from benchmark.schemes import all_schemes
+from benchmark.sizes import parse_size
 from benchmark.store import Store
 from benchmark.workers import Workers
 
@@ -27,7 +28,15 @@ def open_oracle(
     plan: Plan, supernet: FrozenSupernet, cache: Store, workers: Workers
 ) -> CachedOracle:
     """The oracle on ``supernet``, which remembers its answers in ``cache``."""
-    recipe = SupernetOracle(supernet, plan.settings.batch_norm, plan.settings.device)
+    settings = plan.settings
+    memory = settings.oracle_memory
+    recipe = SupernetOracle(
+        supernet,
+        settings.batch_norm,
+        settings.device,
+        dtype=settings.oracle_dtype,
+        memory=None if memory is None else parse_size(memory),
+    )
     # A GPU is one worker; processes are for cores.
     crew = workers if plan.settings.device == "cpu" else Workers(1)
     return CachedOracle(ShardedOracle(recipe(), recipe, crew), cache)

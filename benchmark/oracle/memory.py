@@ -11,8 +11,8 @@ import torch
 
 from benchmark.errors import UsageError
 from benchmark.networks.resnet import Backbone
+from benchmark.sizes import shown_size
 
-_UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _MAP = {"cpu": 2**23, "cuda": 2**31}
 """Bytes of the largest map of a piece: what a core's caches hold, what fills a GPU."""
 _MOST = {"cpu": 1024, "cuda": 16384}
@@ -20,27 +20,6 @@ _FEWEST, _TOGETHER = 8, 32
 """Rows of a piece that make up for streaming weights; rows of a batch."""
 _TEMPORARY = 4
 """Maps of one piece that live within a block."""
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a size such as ``2GiB``, ``512 MiB`` or ``1000000``.
-
-    Raises:
-        UsageError: it is no such size.
-    """
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(B|[KMGT]iB)?", text.strip())
-    size = float(match[1]) * _UNITS[match[2] or ""] if match else 0
-    if size < 1:
-        raise UsageError(f"expected a size of memory such as 2GiB or 512MiB, received {text!r}")
-    return int(size)
-
-
-def shown_size(size: float) -> str:
-    """A size as `parse_size` reads it, rounded up."""
-    for unit in ("GiB", "MiB", "KiB"):
-        if size >= _UNITS[unit]:
-            return f"{-(-size * 10 // _UNITS[unit]) / 10:g}{unit}"
-    return f"{size:.0f}B"
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ from benchmark.oracle.memory import (
     keep_freed_memory,
     memory_refusals,
     release_memory,
-    shown_size,
 )
+from benchmark.sizes import shown_size
 from benchmark.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]

@@ -25,6 +25,7 @@ from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.memory import Footprint
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.seeding import child_generator, child_rng
 from benchmark.training import OnEpoch, train
@@ -60,6 +61,19 @@ class NetworkSpec:
             reduction=self.reduction,
             sharing=self.sharing,
             generator=generator,
+        )
+
+    def footprint(
+        self, image_shape: tuple[int, int, int], *, dtype: str, device: str, memory: int | None
+    ) -> Footprint:
+        """What scoring its schemes holds in memory."""
+        return Footprint(
+            self.backbone,
+            (image_shape[1], image_shape[2]),
+            itemsize=torch_dtype(dtype).itemsize,
+            recurrent=self.attention == "dia",
+            device=device.partition(":")[0],
+            limit=memory,
         )
 
     def outline(self) -> AttentionNetwork:
@@ -201,11 +215,15 @@ class SupernetOracle:
         supernet: the frozen weights.
         batch_norm: statistics at scoring time.
         device: where scoring runs.
+        dtype: name of torch's type of features.
+        memory: bytes that scoring may hold; None for no limit.
     """
 
     supernet: FrozenSupernet
     batch_norm: BatchNormMode
     device: str = "cpu"
+    dtype: str = "float32"
+    memory: int | None = None
 
     def identity(self, task: Task) -> str:
         """Content hash of weights, validation data, batch-norm mode, dtype and code."""
@@ -215,7 +233,10 @@ class SupernetOracle:
             data=task.facts(),
             batch_norm=self.batch_norm,
             calibration=[CALIBRATION_DRAWS, self.supernet.spec.root_seed],
-            dtype="float32",
+            dtype=self.dtype,
+            piece=self.supernet.spec.network.footprint(
+                task.image_shape, dtype=self.dtype, device=self.device, memory=self.memory
+            ).piece,
             device=self.device.partition(":")[0],
             code=code_version(),
         )
@@ -234,7 +255,16 @@ def _made(recipe: SupernetOracle) -> Oracle:
         oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),
         recipe.batch_norm,
         identity=recipe.identity(task),
+        dtype=torch_dtype(recipe.dtype),
+        memory=recipe.memory,
     )
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Torch's type called ``name``."""
+    dtype = getattr(torch, name)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
 
 
 def oracle_data(task: Task, rng: np.random.Generator, *, device: str = "cpu") -> OracleData:

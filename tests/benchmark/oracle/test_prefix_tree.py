@@ -146,7 +146,7 @@ def test_batches_of_any_size_score_as_one_by_one(mode: Mode, rows: int) -> None:
     assert together.accuracy.shape == (rows,)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(st.lists(st.integers(0, 31), max_size=12))
 def test_duplicates_and_order_change_nothing(rows: list[int]) -> None:
     oracle = _fast("recalibrated")
@@ -225,3 +225,36 @@ def test_what_is_no_matrix_of_schemes_is_refused(schemes: np.ndarray) -> None:
 def test_schemes_of_another_backbone_are_refused() -> None:
     with pytest.raises(SchemeError, match=r"\(n, 5\) schemes, received bool of \(2, 4\)"):
         _fast("running").score(np.zeros((2, 4), dtype=bool))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_scores_what_float32_does_but_for_its_rounding(
+    mode: Mode, attention: str, sharing: Literal["full", "share"], dtype: torch.dtype
+) -> None:
+    network = small_network(sharing, attention=attention)
+    exact = PrefixTreeOracle(network, small_data(), mode, identity="").score(SOME)
+    half = PrefixTreeOracle(network, small_data(), mode, identity="", dtype=dtype).score(SOME)
+    np.testing.assert_allclose(half.loss, exact.loss, rtol=0.02)
+    assert not np.array_equal(half.loss, exact.loss)
+    assert np.abs(half.accuracy - exact.accuracy).max() <= 3 / 37
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("mode", MODES)
+@every_network
+def test_on_cuda_schemes_score_as_on_the_cpu_and_alike_in_any_company(
+    mode: Mode, backbone: str, attention: str, sharing: Literal["full", "share"]
+) -> None:
+    network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
+    data = small_data(size=SIZES[backbone])
+    expected = PrefixTreeOracle(network, data, mode, identity="").score(SOME)
+    moved = replace(
+        data, validation=data.validation.to("cuda"), calibration=data.calibration.to("cuda")
+    )
+    oracle = PrefixTreeOracle(network.to("cuda"), moved, mode, identity="")
+    together = oracle.score(SOME)
+    np.testing.assert_allclose(together.loss, expected.loss, rtol=1e-4)
+    assert oracle.score(SOME[3:5]).loss.tolist() == together.loss[3:5].tolist()
