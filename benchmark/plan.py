@@ -22,6 +22,7 @@ from benchmark.records import LaneKey
 from benchmark.runner import Objective
 from benchmark.seeding import child_rng
 from benchmark.settings import RecipeChanges, Settings
+from benchmark.sizes import parse_size
 from benchmark.standalone import Training
 from strategies.base import SearchSpace, Strategy
 from tasks.base import Recipe, Task, TaskSpec
@@ -68,9 +69,10 @@ class Plan:
         chosen = choose_all(settings.strategies, settings.set, self.space)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.identity = content_hash(
-            settings=settings.model_dump(exclude={"oracle", "strategies", "set"}),
+            settings=settings.model_dump(exclude={"oracle", "strategies", "set", "oracle_memory"}),
             strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
+            piece=self._piece(),
             code=[code_version(), code_version("strategies")],
         )
         self.blocks = self.space.blocks
@@ -85,6 +87,15 @@ class Plan:
             for supernet in range(self.settings.supernet_seeds)
             for seed in range(self.settings.seeds)
         ]
+
+    def _piece(self) -> int:
+        memory = self.settings.oracle_memory
+        return self.network.footprint(
+            self.task.image_shape,
+            dtype=self.settings.oracle_dtype,
+            device=self.settings.device,
+            memory=None if memory is None else parse_size(memory),
+        ).piece
 
     def maker(self, key: LaneKey) -> Callable[[], Strategy]:
         """What makes the strategy of a run, from its seed alone."""
@@ -125,6 +136,7 @@ class Plan:
             "attention": settings.attention,
             "sharing": settings.sharing,
             "retain probability": settings.retain,
+            "oracle dtype": settings.oracle_dtype,
             "supernet epochs": self.supernet_recipe.epochs,
             "calibration draws": CALIBRATION_DRAWS if recalibrated else 0,
             "landscape": landscape,

@@ -12,6 +12,7 @@ from benchmark.plan import Plan
 from benchmark.progress import Progress
 from benchmark.records import OracleAnswers
 from benchmark.schemes import all_schemes, bits_scheme
+from benchmark.sizes import parse_size
 from benchmark.store import Store
 from benchmark.training.watch import Watch
 from benchmark.workers import Workers
@@ -51,8 +52,15 @@ def open_oracle(
         workers: processes.
         batch_norm: another mode than the plan's.
     """
-    mode = batch_norm or plan.settings.batch_norm
-    recipe = SupernetOracle(supernet, mode, plan.settings.device)
+    settings = plan.settings
+    memory = settings.oracle_memory
+    recipe = SupernetOracle(
+        supernet,
+        batch_norm or settings.batch_norm,
+        settings.device,
+        dtype=settings.oracle_dtype,
+        memory=None if memory is None else parse_size(memory),
+    )
     # A GPU is one worker; processes are for cores.
     crew = workers if plan.settings.device == "cpu" else Workers(1)
     return CachedOracle(ShardedOracle(recipe(), recipe, crew), cache)

@@ -13,6 +13,7 @@ from benchmark.overrides import Value
 from benchmark.recipes import RECIPES, merged
 from benchmark.records import Rule
 from benchmark.references import require_known
+from benchmark.sizes import parse_size
 from tasks.registry import TASKS
 
 
@@ -131,6 +132,12 @@ class Settings(BaseModel):
         None, description="table of answers (Parquet) to search instead of a supernet"
     )
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
+    oracle_dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="type of features while schemes are scored"
+    )
+    oracle_memory: str | None = Field(
+        None, description="memory that scoring may hold in each process, such as 2GiB"
+    )
     smoke: bool = Field(
         default=False, description="a few images and steps, to try the whole path out"
     )
@@ -180,6 +187,13 @@ class Settings(BaseModel):
         if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", name):
             raise UsageError(f"unknown device {name!r} (there are: cpu, cuda, cuda:N)")
         return name
+
+    @field_validator("oracle_memory")
+    @classmethod
+    def _readable_size(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_size(text)
+        return text
 
     def command(self) -> str:
         """The command line that gives these settings."""

@@ -38,6 +38,12 @@ best_epoch = click.option(
 )
 data_seed = click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
 device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
+oracle_dtype = click.option(
+    "--oracle-dtype", help="Scoring in float32, bfloat16 or float16.  [default: float32]"
+)
+oracle_memory = click.option(
+    "--oracle-memory", help="What scoring may hold in each process, such as 2GiB."
+)
 config = click.option(
     "--config", type=click.Path(path_type=Path), help="TOML file of the options above."
 )

@@ -19,6 +19,8 @@ from benchmark.commands.session import equipped
 @options.seed
 @options.data_seed
 @options.device
+@options.oracle_dtype
+@options.oracle_memory
 @options.config
 @click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
 @options.cache

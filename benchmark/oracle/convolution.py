@@ -1,68 +1,107 @@
-"""Convolutions of a frozen network, with the affine map behind each folded in.
+"""Convolutions of a frozen network, each with the affine map behind it folded in.
 
-The deepest blocks have the most nodes in a tree of prefixes and the smallest maps. A
-convolution of 2×2 maps is one product of a row (positions · channels) and a matrix,
-and as such takes a CPU less than half the time that torch's kernel does.
+Features are kept channels last. On a CPU, oneDNN takes weights that were brought into
+its own layout beforehand; a 1×1 convolution is one product of rows (channels) and a
+matrix, and so is a 3×3 convolution of 2×2 maps, of rows (positions · channels).
+These operations are the ones that torch's own compiler emits; where torch lacks them,
+and for other devices and types, its public convolution does the same.
 """
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, linear
+from torch.nn.functional import conv2d
 
 Affine = tuple[Tensor, Tensor]
 """Scale and shift of each output channel: a batch norm with its statistics fixed."""
+Convolve = Callable[[Float[Tensor, "n c h w"]], Float[Tensor, "n k i j"]]
 
 
 class FrozenConvolutions:
-    """Runs convolutions whose weights stay as they are.
+    """Folds affine maps into convolutions whose weights stay as they are.
 
-    Their biases are left to the affine map behind them. The matrix of a convolution is
-    made once, at its first use on a small map.
+    Biases of the convolutions are left to the affine map behind them. The matrix of a
+    convolution of 2×2 maps is made once.
+
+    Args:
+        dtype: of features and folded weights; affine maps are folded before rounding to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._dtype = dtype
         self._matrices: dict[nn.Conv2d, Tensor] = {}
 
-    def __call__(
-        self,
-        conv: nn.Conv2d,
-        features: Float[Tensor, "n c h w"],
-        affine: Affine | None = None,
-    ) -> Float[Tensor, "n k i j"]:
-        """Convolve, then scale and shift each channel by ``affine`` where there is one."""
-        if _is_small(features) and _keeps_size(conv):
-            if conv not in self._matrices:
-                self._matrices[conv] = _matrix(conv.weight)
-            return _product(features, self._matrices[conv], affine)
-        if affine is None:
-            weight, shift = conv.weight, None
-        else:
-            scale, shift = affine
-            weight = conv.weight * scale[:, None, None, None]
-        output = conv2d(
-            features, weight, shift, conv.stride, conv.padding, conv.dilation, conv.groups
+    def fold(self, conv: nn.Conv2d, affine: Affine | None = None) -> Convolve:
+        """``conv``, then scale and shift of each channel by ``affine`` where there is one.
+
+        What is returned packs its weights for a shape of features when it first meets it,
+        so its result for features depends on nothing but them.
+        """
+        packed: dict[torch.Size, Convolve] = {}
+
+        def convolve(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
+            if features.shape not in packed:
+                packed[features.shape] = self._pack(conv, affine, features)
+            return packed[features.shape](features)
+
+        return convolve
+
+    def _pack(self, conv: nn.Conv2d, affine: Affine | None, features: Tensor) -> Convolve:
+        scale, shift = (None, None) if affine is None else affine
+        bias = None if shift is None else shift.to(self._dtype)
+        if _packs(features):
+            if _keeps_size(conv, 1):
+                weight = conv.weight[:, :, 0, 0]
+                rows = features.shape[0] * features.shape[2] * features.shape[3]
+                return _pointwise(_scaled(weight, scale), bias, rows)
+            if features.shape[2:] == (2, 2) and _keeps_size(conv, 3):
+                if conv not in self._matrices:
+                    self._matrices[conv] = _matrix(conv.weight)
+                return _small_maps(_scaled(self._matrices[conv], scale, dim=1), bias, len(features))
+            return _onednn(conv, _scaled(conv.weight, scale), bias, features)
+        weight = _scaled(conv.weight, scale).to(self._dtype, memory_format=torch.channels_last)
+        return lambda x: conv2d(
+            x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups
         )
-        # Torch's CPU kernels prefer channels first; the products, channels last.
-        return output.contiguous(memory_format=torch.channels_last) if _is_small(output) else output
 
 
-def _is_small(features: Tensor) -> bool:
+def _packs(features: Tensor) -> bool:
     return (
-        features.shape[2:] == (2, 2)
-        and features.device.type == "cpu"
-        and features.dtype == torch.float32  # oneDNN's products know no doubles
+        features.device.type == "cpu"
+        and features.dtype == torch.float32  # oneDNN knows no doubles
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
     )
 
 
-def _keeps_size(conv: nn.Conv2d) -> bool:
+def _keeps_size(conv: nn.Conv2d, kernel: int) -> bool:
     return (
-        conv.kernel_size == (3, 3)
+        conv.kernel_size == (kernel, kernel)
         and conv.stride == (1, 1)
-        and conv.padding == (1, 1)
+        and conv.padding == (kernel // 2, kernel // 2)
         and conv.dilation == (1, 1)
         and conv.groups == 1
     )
+
+
+def _scaled(weight: Tensor, scale: Tensor | None, dim: int = 0) -> Tensor:
+    if scale is None:
+        return weight
+    return weight * scale.view(-1, *[1] * (weight.ndim - dim - 1))
+
+
+def _pointwise(weight: Float[Tensor, "k c"], bias: Tensor | None, rows: int) -> Convolve:
+    product = _product(weight, bias, rows)
+
+    def convolve(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
+        n, _, h, w = features.shape
+        outputs = product(features.permute(0, 2, 3, 1).reshape(n * h * w, -1))
+        return outputs.view(n, h, w, -1).permute(0, 3, 1, 2)
+
+    return convolve
 
 
 def _matrix(weight: Float[Tensor, "k c 3 3"]) -> Float[Tensor, "positions k inputs"]:
@@ -77,26 +116,31 @@ def _matrix(weight: Float[Tensor, "k c 3 3"]) -> Float[Tensor, "positions k inpu
     return matrix.reshape(4, outputs, 4 * inputs)
 
 
+def _small_maps(
+    matrix: Float[Tensor, "positions k inputs"], bias: Tensor | None, rows: int
+) -> Convolve:
+    product = _product(matrix.flatten(0, 1), None if bias is None else bias.repeat(4), rows)
+
+    def convolve(features: Float[Tensor, "n c 2 2"]) -> Float[Tensor, "n k 2 2"]:
+        outputs = product(features.permute(0, 2, 3, 1).flatten(1))
+        return outputs.view(len(features), 2, 2, -1).permute(0, 3, 1, 2)
+
+    return convolve
+
+
 def _product(
-    features: Float[Tensor, "n c 2 2"],
-    matrix: Float[Tensor, "positions k inputs"],
-    affine: Affine | None,
-) -> Float[Tensor, "n k 2 2"]:
-    rows = features.permute(0, 2, 3, 1).flatten(1)
-    bias = None
-    if affine is not None:
-        scale, shift = affine
-        matrix, bias = matrix * scale[:, None], torch.cat([shift] * 4)
-    outputs = _linear(rows, matrix.flatten(0, 1), bias)
-    return outputs.view(len(rows), 2, 2, -1).permute(0, 3, 1, 2)
+    weight: Float[Tensor, "outputs inputs"], bias: Tensor | None, rows: int
+) -> Callable[[Float[Tensor, "n inputs"]], Float[Tensor, "n outputs"]]:
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)  # noqa: SLF001 - see above
+    run = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001
+    return lambda rows: run(rows, packed, bias, "none", [], "")
 
 
-def _linear(
-    rows: Float[Tensor, "n inputs"],
-    weight: Float[Tensor, "outputs inputs"],
-    bias: Float[Tensor, " outputs"] | None,
-) -> Float[Tensor, "n outputs"]:
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch's own
-        return linear(rows, weight, bias)
-    # On an AMD processor oneDNN's product is twice as fast as MKL's.
-    return linear(rows.to_mkldnn(), weight, bias).to_dense()
+def _onednn(conv: nn.Conv2d, weight: Tensor, bias: Tensor | None, features: Tensor) -> Convolve:
+    assert not isinstance(conv.padding, str)
+    geometry = (list(conv.padding), list(conv.stride), list(conv.dilation), conv.groups)
+    packed = torch.ops.mkldnn._reorder_convolution_weight(  # noqa: SLF001
+        weight.contiguous(), *geometry, list(features.shape)
+    )
+    run = torch.ops.mkldnn._convolution_pointwise  # noqa: SLF001
+    return lambda features: run(features, packed, bias, *geometry, "none", [], "")

@@ -7,45 +7,62 @@ passes instead of m · 2ᵐ. Recalibrated batch-norm statistics depend on the pr
 too: calibration draws travel down the same tree, ahead of the validation data. So does
 the state of a recurrent SAM, which a child that is not connected takes over as it is.
 
-Every node works on fixed chunks of the validation split, whichever schemes are
-asked, so an answer does not depend on the company in which it was asked.
+Rows travel in pieces that a processor's cache can hold. Pieces are the same whichever
+schemes are asked and however much memory there is, so an answer depends on neither.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, ConvNorm
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
-from benchmark.oracle.convolution import Affine, FrozenConvolutions
+from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
+from benchmark.oracle.memory import (
+    Footprint,
+    OutOfMemoryError,
+    keep_freed_memory,
+    memory_refusals,
+    release_memory,
+)
+from benchmark.sizes import shown_size
 from benchmark.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]
-Outputs = Float[Tensor, "n k i j"]
+Pieces = Sequence[Float[Tensor, "_ _ _ _"]]
+"""Rows in parts, each of which goes through a block on its own."""
+Outputs = Sequence[Float[Tensor, "_ classes"]]
+Prepare = Callable[[ConvNorm], Convolve]
+"""Makes a node's convolution, its norm included; asked in the order in which they run."""
 
 
 class PrefixTreeOracle(Oracle):
     """Depth-first scoring over the tree of scheme prefixes.
 
-    Alive at a time are one chunk's activations of each level, about
-    3 · levels · ``chunk`` · (features of a row) floats (a recurrent SAM's state adds
-    2 · ``chunk`` · channels a level), and for recalibration the affine maps of each
-    node, at most ``group`` · levels · 2 · (channels of a block's batch norms) floats.
+    What it holds in memory is stated in `Footprint`. When memory is refused all the same,
+    half as many rows travel together from then on; answers stay as they are, to the bit.
 
     Args:
         network: the frozen supernet.
         data: validation split, calibration draws, metric.
         batch_norm: statistics at scoring time.
-        identity: content hash of the above.
-        chunk: validation rows that travel together; long enough that starting each
-            operation costs little.
+        identity: content hash of the above and of ``dtype``.
+        dtype: of features and folded weights; default the network's own. Statistics, the
+            classifier and the metric stay in the network's.
+        memory: bytes that it may hold; default what `Footprint.rows` rows need.
         group: schemes of one descent, which bounds the statistics held at a time.
+
+    Raises:
+        UsageError: ``memory`` is too little for a single row or for the calibration.
     """
 
     def __init__(
@@ -55,16 +72,31 @@ class PrefixTreeOracle(Oracle):
         batch_norm: BatchNormMode,
         *,
         identity: str,
-        chunk: int = 2000,
+        dtype: torch.dtype | None = None,
+        memory: int | None = None,
         group: int = 1024,
     ) -> None:
-        self._network = network.eval()
+        parameter = next(network.parameters())
+        self._dtype = dtype or parameter.dtype
+        self._network = _in_type(network, self._dtype).eval()
         self._data = data
         self._batch_norm = batch_norm
         self._identity = identity
-        self._chunk = chunk
-        self._group = group
-        self._convolutions = FrozenConvolutions()
+        self._device = parameter.device.type
+        self._convolutions = FrozenConvolutions(self._dtype)
+        self._running = _Running(self._convolutions)
+        self._measured: dict[ConvNorm, Convolve] = {}
+        self.footprint = Footprint(
+            network.spec,
+            (int(data.calibration.shape[2]), int(data.calibration.shape[3])),
+            itemsize=self._dtype.itemsize,
+            recurrent=any(network.attention_of(b).recurrent for b in range(network.spec.blocks)),
+            device=self._device,
+            group=group,
+            limit=memory,
+        )
+        self._rows = self.footprint.rows
+        self._check_calibration()
 
     @property
     def identity(self) -> str:
@@ -74,33 +106,108 @@ class PrefixTreeOracle(Oracle):
     def blocks(self) -> int:
         return self._network.spec.blocks
 
+    @property
+    def rows(self) -> int:
+        """Rows that travel together at present."""
+        return self._rows
+
+    def peak(self) -> int:
+        """Bytes that scoring holds at most, beside the network and the data."""
+        rows = min(self._rows, len(self._data.validation))
+        validation = self.footprint.peak(rows)
+        if self._batch_norm == "running":
+            return validation
+        return max(validation, self.footprint.calibration(len(self._data.calibration)))
+
     @single_thread()
     def score(self, schemes: Schemes) -> Scores:
+        """See `Oracle.score`.
+
+        Raises:
+            UsageError: memory was refused for a single piece.
+        """
         unique, inverse = np.unique(checked(schemes, self.blocks), axis=0, return_inverse=True)
         scores = np.empty((len(unique), 2), dtype=np.float64)
-        for start in range(0, len(unique), self._group):
-            group = unique[start : start + self._group]
-            scores[start : start + len(group)] = self._score_sorted(group)
+        size = self.footprint.group
+        keep_freed_memory()
+        with _repeatable(self._device):
+            for start in range(0, len(unique), size):
+                group = unique[start : start + size]
+                scores[start : start + len(group)] = self._score_sorted(group)
         answers = scores[inverse.reshape(-1)]
         return Scores(accuracy=answers[:, 0].copy(), loss=answers[:, 1].copy())
 
     @torch.inference_mode()
     def _score_sorted(self, schemes: Schemes) -> Float64[np.ndarray, "schemes 2"]:
-        tape: list[Affine] = []
-        if self._batch_norm == "recalibrated":
-            measure = _Measure(self._convolutions, tape)
-            for _ in descend(self._network, schemes, self._data.calibration, measure):
-                pass  # only what is measured on the way counts
+        tape = self._measure(schemes) if self._batch_norm == "recalibrated" else None
         validation, metric = self._data.validation, self._data.metric
         tallies: list[Tensor] = [torch.zeros(())] * len(schemes)
-        running = _Running(self._convolutions)
-        for images, targets in validation.batches(self._chunk):
-            recalibrated = self._batch_norm == "recalibrated"
-            apply = _Replay(self._convolutions, tape) if recalibrated else running
-            for row, outputs in descend(self._network, schemes, images, apply):
+        for images, targets in validation.batches(self.footprint.batch):
+            for row, outputs in enumerate(self._outputs(schemes, images, tape)):
                 tallies[row] = tallies[row] + metric.tally(outputs, targets)
         scores = [metric.score(tally, len(validation)) for tally in tallies]
         return np.array([(score.accuracy, score.loss) for score in scores]).reshape(-1, 2)
+
+    def _measure(self, schemes: Schemes) -> list[Affine]:
+        measure = _Measure(self._convolutions, self._measured)
+        try:
+            with memory_refusals():
+                for _ in descend(
+                    self._network, schemes, [self._laid(self._data.calibration)], measure
+                ):
+                    pass  # only what is measured on the way counts
+        except OutOfMemoryError as error:
+            needed = self.footprint.calibration(len(self._data.calibration))
+            raise UsageError(
+                f"recalibration needs about {shown_size(needed)} of memory and was refused it "
+                f"({error}); use fewer --workers, or running batch-norm statistics"
+            ) from None
+        return measure.tape
+
+    def _outputs(
+        self, schemes: Schemes, images: Features, tape: list[Affine] | None
+    ) -> list[Float[Tensor, "n classes"]]:
+        """Outputs of each scheme for one batch."""
+        pieces = torch.split(self._laid(images), self.footprint.piece)
+        outputs: list[list[Tensor]] = [[] for _ in schemes]
+        done = 0
+        while done < len(pieces):
+            some = pieces[done : done + max(self._rows // self.footprint.piece, 1)]
+            prepare = self._running if tape is None else _Replay(self._convolutions, tape)
+            try:
+                with memory_refusals():
+                    found = [parts for _, parts in descend(self._network, schemes, some, prepare)]
+            except OutOfMemoryError as error:
+                self._halve(error)
+                continue
+            for kept, parts in zip(outputs, found, strict=True):
+                kept.extend(parts)
+            done += len(some)
+        return [torch.cat(parts) for parts in outputs]
+
+    def _halve(self, error: OutOfMemoryError) -> None:
+        piece = self.footprint.piece
+        if self._rows <= piece:
+            raise UsageError(
+                f"{piece} images need about {shown_size(self.footprint.peak(piece))} "
+                f"of memory, which was refused ({error}); use fewer --workers or --oracle-memory"
+            ) from None
+        self._rows = max(self._rows // piece // 2, 1) * piece
+        release_memory()
+
+    def _check_calibration(self) -> None:
+        limit, draws = self.footprint.limit, len(self._data.calibration)
+        if limit is None or self._batch_norm == "running":
+            return
+        if (needed := self.footprint.calibration(draws)) > limit:
+            raise UsageError(
+                f"recalibrating on {draws} draws needs {shown_size(needed)} of memory, received "
+                f"a limit of {shown_size(limit)}; raise --oracle-memory or use running "
+                "batch-norm statistics"
+            )
+
+    def _laid(self, images: Features) -> Features:
+        return images.to(self._dtype, memory_format=torch.channels_last)
 
 
 def block_passes(schemes: int, blocks: int) -> int:
@@ -109,8 +216,8 @@ def block_passes(schemes: int, blocks: int) -> int:
 
 
 def descend(
-    network: AttentionNetwork, schemes: Schemes, images: Features, apply: Apply
-) -> Iterator[tuple[int, Float[Tensor, "n classes"]]]:
+    network: AttentionNetwork, schemes: Schemes, pieces: Pieces, prepare: Prepare
+) -> Iterator[tuple[int, Outputs]]:
     """Yield the row and the outputs of each scheme; shared prefixes run once.
 
     Nodes are visited in an order that depends on ``schemes`` alone, which must be
@@ -119,40 +226,71 @@ def descend(
     blocks = network.backbone.blocks
 
     def visit(
-        level: int, rows: range, features: Features, state: State
-    ) -> Iterator[tuple[int, Float[Tensor, "n classes"]]]:
+        level: int, rows: range, features: Pieces, states: Sequence[State]
+    ) -> Iterator[tuple[int, Outputs]]:
         if level == len(blocks):
-            yield rows.start, network.backbone.head(features)
+            exact = network.backbone.classifier.weight.dtype
+            yield rows.start, [network.backbone.head(piece.to(exact)) for piece in features]
             return
-        block = blocks[level]
-        assert isinstance(block, Block)
         if network.starts_stage(level):
-            state = None
-        residual = block.body(features, apply)
-        skip = block.skip(features, apply)
+            states = [None] * len(features)
+        residuals, skips = _branches(blocks[level], features, prepare)
         ones = rows.start + int(np.count_nonzero(~schemes[rows.start : rows.stop, level]))
         if rows.start < ones:
-            yield from visit(level + 1, range(rows.start, ones), (skip + residual).relu_(), state)
+            passed = [(s + r).relu_() for s, r in zip(skips, residuals, strict=True)]
+            yield from visit(level + 1, range(rows.start, ones), passed, states)
+            del passed
         if ones < rows.stop:
-            residual, state = network.attention_of(level)(residual, state)
-            yield from visit(level + 1, range(ones, rows.stop), residual.add_(skip).relu_(), state)
+            attend, states = network.attention_of(level), list(states)
+            for number, skip in enumerate(skips):
+                residual, states[number] = attend(residuals[number], states[number])
+                residuals[number] = residual.add_(skip).relu_()
+            yield from visit(level + 1, range(ones, rows.stop), residuals, states)
 
     if len(schemes) > 0:
-        yield from visit(0, range(len(schemes)), network.backbone.stem(images, apply), None)
+        stem = _shared(prepare, [network.backbone.first])
+        entering = [network.backbone.stem(piece, stem) for piece in pieces]
+        yield from visit(0, range(len(schemes)), entering, [None] * len(pieces))
+
+
+def _branches(
+    block: nn.Module, features: Pieces, prepare: Prepare
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Residuals and shortcuts of each piece; what they share is gone afterwards."""
+    assert isinstance(block, Block)
+    apply = _shared(prepare, [*block.units, *([] if block.shortcut is None else [block.shortcut])])
+    residuals = [block.body(piece, apply) for piece in features]
+    return residuals, [block.skip(piece, apply) for piece in features]
+
+
+def _shared(prepare: Prepare, units: Sequence[nn.Module]) -> Apply:
+    prepared: dict[nn.Module, Convolve] = {}
+    for unit in units:
+        assert isinstance(unit, ConvNorm)
+        prepared[unit] = prepare(unit)
+    return lambda unit, features: prepared[unit](features)
 
 
 class _Measure:
-    """Normalises by the statistics of the batch itself and writes them on a tape.
+    """Normalises by the statistics of the one piece itself and writes them on a tape.
 
     A convolution's own bias is left out: it is gone when the mean is subtracted.
     """
 
-    def __init__(self, convolutions: FrozenConvolutions, tape: list[Affine]) -> None:
+    def __init__(
+        self, convolutions: FrozenConvolutions, convolve: dict[ConvNorm, Convolve]
+    ) -> None:
         self._convolutions = convolutions
-        self._tape = tape
+        self._convolve = convolve
+        self.tape: list[Affine] = []
 
-    def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
-        convolved = self._convolutions(unit.conv, features)
+    def __call__(self, unit: ConvNorm) -> Convolve:
+        if unit not in self._convolve:
+            self._convolve[unit] = self._convolutions.fold(unit.conv)
+        convolve = self._convolve[unit]
+        return lambda features: self._normalised(unit, convolve(features))
+
+    def _normalised(self, unit: ConvNorm, convolved: Features) -> Features:
         norm = unit.norm
         mean, variance = torch.zeros_like(norm.weight), torch.ones_like(norm.weight)
         # With momentum 1 the running statistics become those of this batch.
@@ -166,39 +304,59 @@ class _Measure:
             momentum=1.0,
             eps=norm.eps,
         )
-        self._tape.append(_affine(unit, mean, variance))
+        self.tape.append(_affine(unit, mean, variance))
         return normalised
 
 
 class _Replay:
     """Normalises by the statistics on a tape, folded into the convolutions."""
 
-    def __init__(self, convolutions: FrozenConvolutions, tape: list[Affine]) -> None:
+    def __init__(self, convolutions: FrozenConvolutions, tape: Sequence[Affine]) -> None:
         self._convolutions = convolutions
         self._tape = iter(tape)
 
-    def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
-        return self._convolutions(unit.conv, features, next(self._tape))
+    def __call__(self, unit: ConvNorm) -> Convolve:
+        return self._convolutions.fold(unit.conv, next(self._tape))
 
 
 class _Running:
-    """Normalises by the supernet's running statistics, folded into the convolutions."""
+    """Normalises by the supernet's running statistics, folded into the convolutions once."""
 
     def __init__(self, convolutions: FrozenConvolutions) -> None:
         self._convolutions = convolutions
-        self._affines: dict[ConvNorm, Affine] = {}
+        self._convolve: dict[ConvNorm, Convolve] = {}
 
-    def __call__(self, unit: ConvNorm, features: Features) -> Outputs:
-        if unit not in self._affines:
+    def __call__(self, unit: ConvNorm) -> Convolve:
+        if unit not in self._convolve:
             mean, variance = unit.norm.running_mean, unit.norm.running_var
             assert mean is not None
             assert variance is not None
             if unit.conv.bias is not None:  # the mean is that of convolutions with their bias
                 mean = mean - unit.conv.bias
-            self._affines[unit] = _affine(unit, mean, variance)
-        return self._convolutions(unit.conv, features, self._affines[unit])
+            affine = _affine(unit, mean, variance)
+            self._convolve[unit] = self._convolutions.fold(unit.conv, affine)
+        return self._convolve[unit]
 
 
 def _affine(unit: ConvNorm, mean: Tensor, variance: Tensor) -> Affine:
     scale = unit.norm.weight * torch.rsqrt(variance + unit.norm.eps)
     return scale, unit.norm.bias - mean * scale
+
+
+def _in_type(network: AttentionNetwork, dtype: torch.dtype) -> AttentionNetwork:
+    """``network`` with SAMs that compute in ``dtype``; norms and classifier stay as they are."""
+    if dtype == next(network.parameters()).dtype:
+        return network
+    network = deepcopy(network)
+    network.attention.to(dtype)
+    return network
+
+
+def _repeatable(device: str) -> AbstractContextManager[None]:
+    """On a GPU, algorithms that are chosen by shape alone, and no TensorFloat-32."""
+    if device == "cpu":
+        return nullcontext()
+    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
+    return flags

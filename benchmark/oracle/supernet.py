@@ -8,7 +8,7 @@ Algorithm 1).
 import json
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.supernet_file import (
@@ -65,6 +66,19 @@ class NetworkSpec:
             reduction=self.reduction,
             sharing=self.sharing,
             generator=generator,
+        )
+
+    def footprint(
+        self, image_shape: tuple[int, int, int], *, dtype: str, device: str, memory: int | None
+    ) -> Footprint:
+        """What scoring its schemes holds in memory."""
+        return Footprint(
+            self.backbone,
+            (image_shape[1], image_shape[2]),
+            itemsize=torch_dtype(dtype).itemsize,
+            recurrent=self.attention == "dia",
+            device=device.partition(":")[0],
+            limit=memory,
         )
 
     def outline(self) -> AttentionNetwork:
@@ -273,11 +287,15 @@ class SupernetOracle:
         supernet: the frozen weights.
         batch_norm: statistics at scoring time.
         device: where scoring runs.
+        dtype: name of torch's type of features.
+        memory: bytes that scoring may hold; None for no limit.
     """
 
     supernet: FrozenSupernet
     batch_norm: BatchNormMode
     device: str = "cpu"
+    dtype: str = "float32"
+    memory: int | None = None
 
     def identity(self, task: Task) -> str:
         """Content hash of weights, validation data, batch-norm mode, dtype and code."""
@@ -287,7 +305,10 @@ class SupernetOracle:
             data=task.facts(),
             batch_norm=self.batch_norm,
             calibration=[CALIBRATION_DRAWS, self.supernet.spec.root_seed],
-            dtype="float32",
+            dtype=self.dtype,
+            piece=self.supernet.spec.network.footprint(
+                task.image_shape, dtype=self.dtype, device=self.device, memory=self.memory
+            ).piece,
             device=self.device.partition(":")[0],
             code=code_version(),
         )
@@ -306,8 +327,15 @@ def _made(recipe: SupernetOracle) -> Oracle:
         oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),
         recipe.batch_norm,
         identity=recipe.identity(task),
-        make=PrefixTreeOracle,
+        make=partial(PrefixTreeOracle, dtype=torch_dtype(recipe.dtype), memory=recipe.memory),
     )
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Torch's type called ``name``."""
+    dtype = getattr(torch, name)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
 
 
 def oracle_data(task: Task, rng: np.random.Generator, *, device: str = "cpu") -> OracleData:

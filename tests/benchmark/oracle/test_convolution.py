@@ -24,10 +24,12 @@ def test_maps_of_any_size_are_convolved_scaled_and_shifted(
     features = torch.randn(sizes)
     scale, shift = torch.randn(2, outputs)
     expected = conv(features)
-    convolve = FrozenConvolutions()
-    torch.testing.assert_close(convolve(conv, features), expected)
+    frozen = FrozenConvolutions(torch.float32)
+    torch.testing.assert_close(frozen.fold(conv)(features), expected)
     expected = expected * scale[:, None, None] + shift[:, None, None]
-    torch.testing.assert_close(convolve(conv, features, (scale, shift)), expected)
+    folded = frozen.fold(conv, (scale, shift))
+    torch.testing.assert_close(folded(features), expected)
+    torch.testing.assert_close(folded(features[:1]), expected[:1])
 
 
 @torch.no_grad()
@@ -37,7 +39,7 @@ def test_a_map_of_four_positions_by_hand() -> None:
     features = torch.tensor([[[[1.0, 10.0], [100.0, 1000.0]]]])
     # The kernel's centre, 5, lies on the output's own position.
     expected = torch.tensor([[[[9865.0, 8754.0], [6532.0, 5421.0]]]])
-    assert torch.equal(FrozenConvolutions()(conv, features), expected)
+    assert torch.equal(FrozenConvolutions(torch.float32).fold(conv)(features), expected)
 
 
 @torch.no_grad()
@@ -55,7 +57,9 @@ def test_other_convolutions_are_left_to_torch(conv: nn.Conv2d) -> None:
     features = torch.randn(3, 4, 2, 2)
     if conv.padding == (0, 0):
         features = torch.randn(3, 4, 4, 4)
-    torch.testing.assert_close(FrozenConvolutions()(conv, features), conv(features))
+    torch.testing.assert_close(
+        FrozenConvolutions(torch.float32).fold(conv)(features), conv(features)
+    )
 
 
 @torch.no_grad()
@@ -63,4 +67,6 @@ def test_without_onednn_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) 
     conv = nn.Conv2d(3, 5, 3, padding=1, bias=False)
     features = torch.randn(7, 3, 2, 2)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    torch.testing.assert_close(FrozenConvolutions()(conv, features), conv(features))
+    torch.testing.assert_close(
+        FrozenConvolutions(torch.float32).fold(conv)(features), conv(features)
+    )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from benchmark.errors import SchemeError
 from benchmark.networks.resnet import ConvNorm, run_unit
 from benchmark.oracle.base import checked
+from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.prefix_tree import PrefixTreeOracle, block_passes, descend
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.schemes import all_schemes
@@ -49,9 +50,15 @@ The worst of six seeds was 1.5e-5, with SGE, whose small deviations magnify roun
 """
 
 
-def _fast(mode: Mode, *, chunk: int = 10, group: int = 1024) -> PrefixTreeOracle:
+@pytest.fixture
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight rows a piece, so that the 37 rows are five pieces, the last one shorter."""
+    monkeypatch.setattr("benchmark.oracle.memory._MAP", {"cpu": 1})
+
+
+def _fast(mode: Mode, *, group: int = 1024, memory: int | None = None) -> PrefixTreeOracle:
     return PrefixTreeOracle(
-        small_network(), small_data(), mode, identity="small", chunk=chunk, group=group
+        small_network(), small_data(), mode, identity="small", group=group, memory=memory
     )
 
 
@@ -118,7 +125,7 @@ def test_a_scheme_scores_to_the_bit_the_same_in_any_company(
 ) -> None:
     network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
     data = small_data(size=SIZES[backbone])
-    oracle = PrefixTreeOracle(network, data, mode, identity="small", chunk=10)
+    oracle = PrefixTreeOracle(network, data, mode, identity="small")
     together = oracle.score(SOME)
     assert [oracle.score(SOME[row : row + 1]).loss[0] for row in (1, 4)] == [
         together.loss[1],
@@ -129,6 +136,7 @@ def test_a_scheme_scores_to_the_bit_the_same_in_any_company(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 31, 32])
+@pytest.mark.usefixtures("_small_pieces")
 def test_batches_of_any_size_score_as_one_by_one(mode: Mode, rows: int) -> None:
     oracle = _fast(mode)
     schemes = np.random.default_rng(rows).permutation(ALL)[:rows]
@@ -138,7 +146,7 @@ def test_batches_of_any_size_score_as_one_by_one(mode: Mode, rows: int) -> None:
     assert together.accuracy.shape == (rows,)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(st.lists(st.integers(0, 31), max_size=12))
 def test_duplicates_and_order_change_nothing(rows: list[int]) -> None:
     oracle = _fast("recalibrated")
@@ -155,10 +163,26 @@ def test_groups_change_nothing(mode: Mode, group: int) -> None:
     assert np.array_equal(_fast(mode, group=group).score(ALL).loss, expected)
 
 
-@pytest.mark.parametrize("chunk", [1, 36, 37, 38])
-def test_chunks_change_nothing_but_rounding(chunk: int) -> None:
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.usefixtures("_small_pieces")
+def test_memory_changes_how_many_rows_travel_but_no_answer(mode: Mode) -> None:
+    ample = _fast(mode)
+    tight = _fast(mode, memory=ample.footprint.calibration(24) + ample.footprint.peak(16))
+    assert (ample.footprint.piece, tight.footprint.piece) == (8, 8)
+    assert ample.rows == 32
+    bounded = _fast("running", memory=ample.footprint.peak(8))
+    assert bounded.rows == 8
+    assert np.array_equal(tight.score(ALL).loss, ample.score(ALL).loss)  # to the bit
+    assert np.array_equal(bounded.score(ALL).loss, _fast("running").score(ALL).loss)
+
+
+def test_pieces_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = _fast("running").score(ALL).loss
-    np.testing.assert_allclose(_fast("running", chunk=chunk).score(ALL).loss, expected, rtol=2e-6)
+    for most in (1, 32, 64):
+        monkeypatch.setattr("benchmark.oracle.memory._MOST", {"cpu": most})
+        oracle = _fast("running")
+        assert oracle.footprint.piece == most
+        np.testing.assert_allclose(oracle.score(ALL).loss, expected, rtol=2e-6)
 
 
 def test_arguments_are_left_alone() -> None:
@@ -172,14 +196,14 @@ def test_shared_prefixes_run_once() -> None:
     network = small_network()
     calls = 0
 
-    def counted(unit: ConvNorm, features: torch.Tensor) -> torch.Tensor:
+    def counted(unit: ConvNorm) -> Convolve:
         nonlocal calls
         calls += 1
-        return run_unit(unit, features)
+        return lambda features: run_unit(unit, features)
 
     ((images, _),) = small_data().validation.batches(100)
     with torch.inference_mode():
-        rows = [row for row, _ in descend(network, ALL, images, counted)]
+        rows = [row for row, _ in descend(network, ALL, [images], counted)]
     assert rows == list(range(32))
     # 31 nodes of two convolutions each, 4 projections (the third block), one stem.
     assert calls == 2 * 31 + 4 + 1
@@ -201,3 +225,36 @@ def test_what_is_no_matrix_of_schemes_is_refused(schemes: np.ndarray) -> None:
 def test_schemes_of_another_backbone_are_refused() -> None:
     with pytest.raises(SchemeError, match=r"\(n, 5\) schemes, received bool of \(2, 4\)"):
         _fast("running").score(np.zeros((2, 4), dtype=bool))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_scores_what_float32_does_but_for_its_rounding(
+    mode: Mode, attention: str, sharing: Literal["full", "share"], dtype: torch.dtype
+) -> None:
+    network = small_network(sharing, attention=attention)
+    exact = PrefixTreeOracle(network, small_data(), mode, identity="").score(SOME)
+    half = PrefixTreeOracle(network, small_data(), mode, identity="", dtype=dtype).score(SOME)
+    np.testing.assert_allclose(half.loss, exact.loss, rtol=0.02)
+    assert not np.array_equal(half.loss, exact.loss)
+    assert np.abs(half.accuracy - exact.accuracy).max() <= 3 / 37
+    assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("mode", MODES)
+@every_network
+def test_on_cuda_schemes_score_as_on_the_cpu_and_alike_in_any_company(
+    mode: Mode, backbone: str, attention: str, sharing: Literal["full", "share"]
+) -> None:
+    network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
+    data = small_data(size=SIZES[backbone])
+    expected = PrefixTreeOracle(network, data, mode, identity="").score(SOME)
+    moved = replace(
+        data, validation=data.validation.to("cuda"), calibration=data.calibration.to("cuda")
+    )
+    oracle = PrefixTreeOracle(network.to("cuda"), moved, mode, identity="")
+    together = oracle.score(SOME)
+    np.testing.assert_allclose(together.loss, expected.loss, rtol=1e-4)
+    assert oracle.score(SOME[3:5]).loss.tolist() == together.loss[3:5].tolist()

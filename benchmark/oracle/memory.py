@@ -1,0 +1,185 @@
+"""What a tree of prefixes holds in memory, as a formula; and what to do when it is too much."""
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from benchmark.errors import UsageError
+from benchmark.networks.resnet import Backbone
+from benchmark.sizes import shown_size
+
+_MAP = {"cpu": 2**23, "cuda": 2**31}
+"""Bytes of the largest map of a piece: what a core's caches hold, what fills a GPU."""
+_MOST = {"cpu": 1024, "cuda": 16384}
+_FEWEST, _TOGETHER = 8, 32
+"""Rows of a piece that make up for streaming weights; rows of a batch."""
+_TEMPORARY = 4
+"""Maps of one piece that live within a block."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Memory of `PrefixTreeOracle` on one network, beside the network and the data.
+
+    A tree holds two maps a level (the features that a block passes on, and its residual
+    branch until both children have run), a third where the shortcut is a projection, and
+    the state of a recurrent SAM; blocks work on one piece at a time. So ``rows`` rows
+    that travel in pieces of ``piece`` rows need::
+
+        bytes = rows · Σ maps + 4 · piece · (largest map)                    activations
+              + 4 · group · batch · classes                                  outputs
+              + 8 · Σ over levels of min(2^level, group) · (norms' channels) statistics
+
+    with maps in bytes a row and ``batch`` the rows whose outputs are tallied together.
+
+    Attributes:
+        backbone: the network.
+        image_size: height and width of an image.
+        itemsize: bytes of a number in a map.
+        recurrent: whether its SAMs have a state.
+        device: ``cpu`` or ``cuda``.
+        group: schemes of one descent.
+        limit: bytes that may be held; None for no limit.
+
+    Raises:
+        UsageError: not even a piece of one row stays within the limit.
+    """
+
+    backbone: Backbone
+    image_size: tuple[int, int]
+    itemsize: int = 4
+    recurrent: bool = False
+    device: str = "cpu"
+    group: int = 1024
+    limit: int | None = None
+
+    @cached_property
+    def piece(self) -> int:
+        """Rows of a piece, a power of two; answers depend on it (by rounding)."""
+        wanted = max(_MAP[self.device] // self.largest_map, _FEWEST)
+        piece: int = min(2 ** (wanted.bit_length() - 1), _MOST[self.device])
+        while self.limit is not None and self.peak(piece, piece=piece) > self.limit:
+            if piece == 1:
+                raise UsageError(
+                    f"the oracle needs {shown_size(self.peak(1, piece=1))} of memory for a single "
+                    f"image, received a limit of {shown_size(self.limit)}; raise --oracle-memory"
+                )
+            piece //= 2
+        return piece
+
+    @property
+    def batch(self) -> int:
+        """Rows whose outputs are tallied together: at least two pieces."""
+        return self.piece * max(2, _TOGETHER // self.piece)
+
+    @property
+    def rows(self) -> int:
+        """Rows that travel together: as many pieces of a batch as stay within the limit."""
+        rows = self.batch
+        while rows > self.piece and self.limit is not None and self.peak(rows) > self.limit:
+            rows -= self.piece
+        return rows
+
+    @property
+    def largest_map(self) -> int:
+        """Bytes of the largest features of a row."""
+        return self.itemsize * max(*self._stem(), *(c * h * w for c, h, w in self._blocks()))
+
+    def peak(self, rows: int, *, piece: int | None = None) -> int:
+        """Bytes held at most while ``rows`` rows travel in pieces of ``piece`` rows."""
+        part = self.piece if piece is None else piece
+        batch = part * max(2, _TOGETHER // part)
+        activations = rows * self._held() + _TEMPORARY * part * self.largest_map
+        return activations + 4 * self.group * batch * self.backbone.classes + self._statistics()
+
+    def calibration(self, draws: int) -> int:
+        """Bytes held at most while ``draws`` draws travel ahead, all of them as one piece."""
+        activations = draws * (self._held() + _TEMPORARY * self.largest_map)
+        return activations + self._statistics()
+
+    def _stem(self) -> tuple[int, int]:
+        """Numbers of a row's features in front of the first block: before and after pooling."""
+        height, width = self.image_size
+        if self.backbone.stem == "cifar":
+            return (self.backbone.widths[0] * height * width,) * 2
+        first = self.backbone.widths[0] * _half(height) * _half(width)
+        return first, self.backbone.widths[0] * _half(_half(height)) * _half(_half(width))
+
+    def _blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Channels, height and width of each block's output."""
+        height, width = self.image_size
+        if self.backbone.stem == "imagenet":
+            height, width = _half(_half(height)), _half(_half(width))
+        stages = self.backbone.stage_of
+        for level, stage in enumerate(stages):
+            if level > 0 and stage != stages[level - 1]:
+                height, width = _half(height), _half(width)
+            yield self.backbone.channels[stage], height, width
+
+    def _held(self) -> int:
+        """Bytes of a row's features alive at the end of a descent."""
+        held = self._stem()[1]
+        before = self.backbone.widths[0]
+        stages = self.backbone.stage_of
+        for level, (channels, height, width) in enumerate(self._blocks()):
+            starts = level > 0 and stages[level] != stages[level - 1]
+            projected = starts or channels != before
+            held += (3 if projected else 2) * channels * height * width
+            held += 2 * channels if self.recurrent else 0
+            before = channels
+        return held * self.itemsize
+
+    def _statistics(self) -> int:
+        units = 3 if self.backbone.block == "bottleneck" else 2
+        total = 0
+        for level, (channels, _, _) in enumerate(self._blocks()):
+            # A projection's norm has as many channels as the last one.
+            total += 2 * 4 * min(2**level, self.group) * units * channels
+        return total
+
+
+def _half(size: int) -> int:
+    return -(-size // 2)
+
+
+class OutOfMemoryError(Exception):
+    """An allocator's refusal, whichever allocator it was."""
+
+
+@contextmanager
+def memory_refusals() -> Iterator[None]:
+    """Turn what allocators raise into `OutOfMemoryError`.
+
+    Raises:
+        OutOfMemoryError: memory was refused inside the block.
+    """
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise OutOfMemoryError(str(error)) from None
+    except RuntimeError as error:
+        # Torch's CPU allocator and oneDNN have no exception of their own.
+        if not re.search(r"can't allocate|out of memory|could not create a memory", str(error)):
+            raise
+        raise OutOfMemoryError(str(error)) from None
+
+
+def keep_freed_memory() -> None:
+    """Have glibc's malloc reuse freed maps instead of handing them back to the system.
+
+    It learns from the largest block that was freed (up to 32 MiB). Getting pages anew for
+    every map takes a fifth of the whole time of a tree.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
+
+
+def release_memory() -> None:
+    """Give back what a failed attempt has left behind."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
