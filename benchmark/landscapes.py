@@ -9,7 +9,7 @@ steep as accuracies are: the optimum answers `BEST`, the worst no less than `WOR
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float64
@@ -19,6 +19,7 @@ from benchmark.identity import content_hash
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked
 from benchmark.schemes import Scheme
 from benchmark.seeding import child_rng
+from strategies.base import Need
 
 BEST = 0.80
 """True accuracy of a landscape's optimum."""
@@ -38,6 +39,9 @@ class Landscape(Oracle, ABC):
     Raises:
         UsageError: fewer than one block.
     """
+
+    offers: ClassVar[frozenset[Need]] = frozenset({"scores"})
+    """What strategies may ask of it."""
 
     def __init__(self, blocks: int, *, seed: int) -> None:
         if blocks < 1:

@@ -59,7 +59,14 @@ _FAILED = Column(
     terminal=False,
     optional=True,
 )
-COLUMNS = (_STRATEGY, _GROUP, *_REGRETS, _SOLVED_SHARE, _OVERHEAD, _FAILED)
+_NOTE = Column(
+    "note",
+    "note",
+    "What a strategy needs that the landscape does not offer.",
+    terminal=False,
+    optional=True,
+)
+COLUMNS = (_STRATEGY, _GROUP, *_REGRETS, _SOLVED_SHARE, _OVERHEAD, _FAILED, _NOTE)
 
 
 def race_tables(records: Sequence[RaceRecord]) -> list[Table]:
@@ -72,18 +79,21 @@ def race_tables(records: Sequence[RaceRecord]) -> list[Table]:
     return tables if len(landscapes) > 1 else tables[1:]
 
 
-def write_race(tables: Sequence[Table], folder: Path) -> None:
-    """``race.md`` and one CSV file a table."""
+def write_tables(tables: Sequence[Table], folder: Path, *, name: str) -> None:
+    """``NAME.md`` with all tables, and one CSV file a table."""
     folder.mkdir(parents=True, exist_ok=True)
     text = "\n".join(to_markdown(table) for table in tables)
-    (folder / "race.md").write_text(text, encoding="utf-8")
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for table in tables:
         (folder / f"{table.name}.csv").write_text(to_csv(table), encoding="utf-8")
 
 
 def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
     seeds = sorted({record.seed for record in records})
-    strategies = list(dict.fromkeys(record.strategy for record in records))
+    left_out = {r.strategy: f"{r.landscape}: {r.message}" for r in records if not r.applicable}
+    strategies = [
+        name for name in dict.fromkeys(r.strategy for r in records) if name not in left_out
+    ]
     failed = {
         strategy: {r.seed for r in records if r.strategy == strategy and r.message}
         for strategy in strategies
@@ -99,6 +109,8 @@ def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
         _row(records, strategy, group, found[strategy], len(failed[strategy]))
         for group, strategy in ranked
     ]
+    gaps = (None,) * (len(COLUMNS) - 4)
+    rows += [(strategy, "n/a", *gaps, 0, note) for strategy, note in left_out.items()]
     landscapes = len({record.landscape for record in records})
     budget = max((len(record.regret) for record in records), default=0)
     caption = (
@@ -144,4 +156,4 @@ def _row(
     ]
     solved = float(np.mean([record.regret[-1] < _SOLVED for record in own]))
     seconds = float(np.mean([record.seconds for record in own]))
-    return (strategy, group, *regrets, solved, seconds, failed)
+    return (strategy, group, *regrets, solved, seconds, failed, "")
