@@ -1,8 +1,9 @@
 """What a hyper-parameter may be tuned to, read from its type and its default."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args, get_origin
+from functools import partial
+from typing import Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 from optuna.distributions import (
@@ -17,6 +18,8 @@ from benchmark.errors import UsageError
 from benchmark.overrides import Value
 from strategies.base import SearchSpace
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -64,35 +67,21 @@ def _distribution(
         return CategoricalDistribution([False, True])
     if get_origin(kind) is Literal:
         return CategoricalDistribution(list(get_args(kind)))
+    try_out = partial(_accepts, strategy, space, parameter.name)
     if kind is int and default >= 1:
-        low, high = _ends(strategy, space, parameter, (max(default // 2, 1), 2 * default))
-        return IntDistribution(int(low), int(high), log=True) if low < high else None
+        low, high = (_nearest(end, default, try_out) for end in (max(default // 2, 1), 2 * default))
+        return IntDistribution(low, high, log=True) if low < high else None
     if kind is float and default > 0:
-        low, high = _ends(strategy, space, parameter, (default / 10, default * 10))
+        low, high = (_nearest(end, default, try_out) for end in (default / 10, default * 10))
         return FloatDistribution(low, high, log=True) if low < high else None
     return None
 
 
-def _ends(
-    strategy: ChosenStrategy,
-    space: SearchSpace,
-    parameter: HyperParameter,
-    wanted: tuple[float, float],
-) -> tuple[float, float]:
-    def nearest(want: float) -> float:
-        *tried, default = _candidates(want, parameter.default)
-        accepted = (end for end in tried if _accepts(strategy, space, parameter.name, end))
-        return next(accepted, default)
-
-    low, high = map(nearest, wanted)
-    return low, high
-
-
-def _candidates(want: float, default: float) -> Iterator[float]:
-    yield want
-    if min(want, default) < 1 < max(want, default):
-        yield type(default)(1)
-    yield default
+def _nearest(wanted: Number, default: Number, accepts: Callable[[Number], bool]) -> Number:
+    """``wanted`` if it is accepted, else 1 if that lies between, else the default."""
+    between = min(wanted, default) < 1 < max(wanted, default)
+    candidates = [wanted, type(wanted)(1)] if between else [wanted]
+    return next(filter(accepts, candidates), default)
 
 
 def _accepts(strategy: ChosenStrategy, space: SearchSpace, name: str, value: Value) -> bool:
