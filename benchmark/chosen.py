@@ -20,7 +20,7 @@ from benchmark.references import (
 )
 from strategies.base import SearchSpace, Strategy, StrategyError
 from strategies.hyper_parameters import hyper_parameters
-from strategies.registry import STRATEGIES, load_strategy
+from strategies.registry import COMPARATORS, STRATEGIES, load_strategy
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -97,11 +97,12 @@ def choose_all(
     Args:
         references: names or files.
         overrides: hyper-parameters by the strategies' names.
-        space: what they will search; strategies with overrides are made once, on trial.
+        space: what they will search; strategies with overrides, and those that need an extra,
+            are made once, on trial.
 
     Raises:
         UsageError: see `choose`; or two have one name, a hyper-parameter is set of a
-            strategy that isn't there, or a strategy refuses a value.
+            strategy that isn't there, a strategy refuses a value, or its extra is missing.
     """
     names: dict[str, str] = {}
     for reference in references:
@@ -117,7 +118,7 @@ def choose_all(
             raise unknown_name("strategy of this run", name, names)
     chosen = tuple(choose(reference, overrides.get(name)) for name, reference in names.items())
     for strategy in chosen:
-        if strategy.values:
+        if strategy.values or strategy.name in COMPARATORS:
             _try(strategy, space)
     return chosen
 

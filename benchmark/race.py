@@ -1,44 +1,52 @@
-"""Strategies against each other on known landscapes: no networks, no journal, true regrets."""
+"""Strategies against each other on known landscapes: no networks, true regrets.
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from time import process_time
+Instances of landscapes are independent, and each goes from first to last in one process:
+all strategies search it together, as lanes of the one runner, with journals in memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
 
 import numpy as np
 from jaxtyping import Float64
-from rich.console import Console
-from rich.progress import track
 
-from benchmark.budget import Ledger
-from benchmark.errors import LaneError, UsageError, unknown_name
+from benchmark.chosen import ChosenStrategy, choose_all
+from benchmark.errors import UsageError, unknown_name
 from benchmark.landscapes import BEST, LANDSCAPES, WORST, Landscape, make_landscape
-from benchmark.oracle.base import checked
-from benchmark.oracle.wrappers import MeteredOracle
-from benchmark.records import RaceRecord
-from benchmark.runner import unmet
+from benchmark.overrides import Overrides
+from benchmark.progress import Progress, Silent
+from benchmark.race_journal import RaceJournal
+from benchmark.records import LaneKey, LaneRecord, RaceRecord
+from benchmark.runner import Lane, Objective, search, unmet
 from benchmark.seeding import child_rng
+from benchmark.store import Store
 from benchmark.workers import Workers, available_cores
-from strategies.base import Answers, Request, SearchSpace
-from strategies.registry import STRATEGIES, load_strategy
+from strategies.base import SearchSpace, Strategy
+
+_IN_MEMORY = Path(":memory:")
+_NO_PRICE = Objective(0.0)
 
 
+@final
 @dataclass(frozen=True)
-class Heat:
-    """One search to be run: all that it depends on.
+class Instance:
+    """One instance of a landscape with all that search it: what a record depends on.
 
     Attributes:
-        strategy: its name.
         landscape: its name.
-        seed: of the landscape's instance and of the strategy.
+        seed: of the landscape and of the strategies.
         blocks: bits of a scheme.
-        budget: evaluations.
+        budget: evaluations of each strategy.
+        strategies: who searches it.
     """
 
-    strategy: str
     landscape: str
     seed: int
     blocks: int
     budget: int
+    strategies: tuple[ChosenStrategy, ...]
 
 
 def run_race(
@@ -48,108 +56,173 @@ def run_race(
     blocks: int,
     budget: int,
     seeds: int,
+    overrides: Overrides | None = None,
     workers: int | None = None,
-    console: Console | None = None,
+    journal: Path | None = None,
+    progress: Progress | None = None,
 ) -> list[RaceRecord]:
     """Run every strategy on ``seeds`` instances of every landscape with the same budget.
 
     The reward is the landscape's answer, without a price on connections. A strategy that
-    raises or breaks its contract has failed that search; all others go on.
+    raises or breaks its contract has failed that search; all others go on. One that needs
+    more than a landscape offers is recorded as not applicable.
 
     Args:
-        strategies: names.
+        strategies: names, or files and classes.
         landscapes: names.
         blocks: bits of a scheme.
         budget: evaluations of each search.
         seeds: instances; instance i is the same for all strategies.
+        overrides: hyper-parameters by the strategies' names.
         workers: processes; default one a core.
-        console: shows progress.
+        journal: file that finished searches are kept in, and not repeated from.
+        progress: shows what is running.
 
     Returns:
         One record a search, by strategy, landscape and seed; only the times in it depend
-        on the machine and on ``workers``. A strategy that needs what a landscape doesn't
-        offer has records that say so.
+        on the machine and on ``workers``.
 
     Raises:
-        UsageError: an unknown name, or one that comes twice.
+        UsageError: an unknown name, one that comes twice, or what `choose_all` refuses.
     """
-    _known("strategy", strategies, STRATEGIES)
-    _known("landscape", landscapes, LANDSCAPES)
-    heats = [
-        Heat(strategy, landscape, seed, blocks, budget)
-        for strategy in strategies
-        for landscape in landscapes
+    require_landscapes(landscapes)
+    chosen = choose_all(strategies, overrides or {}, SearchSpace((blocks,), budget))
+    # By seed, so that the time left can be told from the beginning.
+    instances = [
+        Instance(landscape, seed, blocks, budget, chosen)
         for seed in range(seeds)
+        for landscape in landscapes
     ]
-    running = Workers(workers or available_cores()).map(run_heat, heats)
-    shown = console or Console(quiet=True)
-    done = dict(track(running, "Searching", total=len(heats), console=shown))
-    return [done[index] for index in range(len(heats))]
+    kept = RaceJournal(journal)
+    found = run_instances(instances, kept, Workers(workers or available_cores()), progress)
+    places = {strategy.name: place for place, strategy in enumerate(chosen)}
+    order = {landscape: place for place, landscape in enumerate(landscapes)}
+    return sorted(found, key=lambda r: (places[r.strategy], order[r.landscape], r.seed))
 
 
-def _known(kind: str, names: Sequence[str], known: Collection[str]) -> None:
+def require_landscapes(names: Sequence[str]) -> None:
+    """Refuse landscapes that aren't there, and repetitions.
+
+    Raises:
+        UsageError: names the first.
+    """
     for name in names:
-        if name not in known:
-            raise unknown_name(kind, name, known)
+        if name not in LANDSCAPES:
+            raise unknown_name("landscape", name, LANDSCAPES)
         if list(names).count(name) > 1:
-            raise UsageError(f"{kind} {name!r} is listed more than once")
+            raise UsageError(f"landscape {name!r} is listed more than once")
 
 
-def run_heat(heat: Heat) -> RaceRecord:
-    """One search, from first to last."""
-    landscape = make_landscape(heat.landscape, heat.blocks, seed=heat.seed)
-    regret, seconds, message = np.zeros(0), float("nan"), ""
-    if missing := unmet(load_strategy(heat.strategy).needs, landscape.offers):
-        return RaceRecord(
-            heat.strategy, heat.landscape, heat.seed, regret, seconds, message, f"needs {missing}"
-        )
+def run_instances(
+    instances: Sequence[Instance],
+    journal: RaceJournal,
+    workers: Workers,
+    progress: Progress | None = None,
+) -> list[RaceRecord]:
+    """Records of all searches of ``instances``, those in the journal first."""
+    records: list[RaceRecord] = []
+    missing: list[Instance] = []
+    for instance in instances:
+        known = {s.name: journal.get(_key(instance, s)) for s in instance.strategies}
+        records += [record for record in known.values() if record is not None]
+        rest = tuple(s for s in instance.strategies if known[s.name] is None)
+        if rest:
+            missing.append(replace(instance, strategies=rest))
+    total = sum(len(instance.strategies) for instance in missing)
+    with (progress or Silent()).stage("Searching", total, "searches") as advance:
+        for index, found in workers.map(run_instance, missing):
+            for strategy, record in zip(missing[index].strategies, found, strict=True):
+                journal.add(_key(missing[index], strategy), record)
+            records += found
+            advance(len(found))
+    return records
+
+
+def _key(instance: Instance, strategy: ChosenStrategy) -> Mapping[str, object]:
+    return {**vars(instance), "strategies": strategy.identity()}
+
+
+def run_instance(instance: Instance) -> list[RaceRecord]:
+    """The searches of one instance, from first to last, in the order of its strategies."""
+    landscape = make_landscape(instance.landscape, instance.blocks, seed=instance.seed)
+    store = Store(_IN_MEMORY)
     try:
-        regret, seconds = _search(landscape, heat)
-    except Exception as error:  # noqa: BLE001 - strategies may raise anything
-        message = str(error) if isinstance(error, LaneError) else f"{type(error).__name__}: {error}"
-    return RaceRecord(heat.strategy, heat.landscape, heat.seed, regret, seconds, message)
+        lacking = {s.name: _lacking(s, landscape) for s in instance.strategies}
+        lanes = {
+            strategy.name: _lane(strategy, instance, landscape, store)
+            for strategy in instance.strategies
+            if not lacking[strategy.name]
+        }
+        search(list(lanes.values()), landscape, store, _NO_PRICE)
+        ends = {name: store.lane_record(lane.key, instance.blocks) for name, lane in lanes.items()}
+    finally:
+        store.close()
+    return [
+        _not_applicable(name, instance, reason)
+        if reason
+        else _record(ends[name], instance, lanes[name].seconds, landscape)
+        for name, reason in lacking.items()
+    ]
 
 
-def _search(landscape: Landscape, heat: Heat) -> tuple[Float64[np.ndarray, " evaluations"], float]:
-    oracle = MeteredOracle(landscape, Ledger(heat.budget))
-    found: list[tuple[float, float, float]] = []
-    seconds = -process_time()
-    strategy = load_strategy(heat.strategy)(
-        SearchSpace((heat.blocks,), budget=heat.budget),
-        rng=child_rng(heat.seed, "race", heat.strategy, heat.landscape),
+def _lacking(strategy: ChosenStrategy, landscape: Landscape) -> str:
+    missing = unmet(strategy.load().needs, landscape.offers)
+    return f"needs {missing}, which the landscape does not have" if missing else ""
+
+
+def _lane(
+    strategy: ChosenStrategy,
+    instance: Instance,
+    landscape: Landscape,
+    store: Store,
+) -> Lane:
+    space = SearchSpace((instance.blocks,), budget=instance.budget)
+    names = ("race", strategy.name, instance.landscape)
+
+    def make() -> Strategy:
+        return strategy.make(space, rng=child_rng(instance.seed, *names))
+
+    key = LaneKey(strategy.name, instance.seed, 0)
+    return Lane(key, make, landscape, store, instance.budget)
+
+
+def _not_applicable(strategy: str, instance: Instance, reason: str) -> RaceRecord:
+    return RaceRecord(
+        strategy,
+        instance.landscape,
+        instance.seed,
+        np.zeros(0),
+        float("nan"),
+        reason,
+        applicable=False,
     )
-    strategy.look_into(oracle)
-    while oracle.ledger.left > 0:
-        asked = strategy.ask(oracle.ledger.left)
-        request = asked if isinstance(asked, Request) else Request(asked)
-        schemes = checked(np.array(request.schemes), heat.blocks)
-        if len(schemes) == 0:
-            break
-        seconds += process_time()
-        scores = oracle.at(request.fidelity).score(schemes)
-        if request.fidelity == 1:
-            charged = float(oracle.ledger.charged) - np.arange(len(schemes))[::-1]
-            regrets = landscape.regret(schemes)
-            found += zip(charged.tolist(), scores.accuracy.tolist(), regrets.tolist(), strict=True)
-        seconds -= process_time()
-        reward = scores.accuracy.copy()
-        strategy.tell(schemes, Answers(reward, scores.accuracy, scores.loss, request.fidelity))
-    seconds += process_time()
-    if not found:
-        raise LaneError("proposed nothing")
-    return _of_the_best(np.array(found), heat.budget), seconds / float(oracle.ledger.charged)
+
+
+def _record(
+    lane: LaneRecord, instance: Instance, seconds: float, landscape: Landscape
+) -> RaceRecord:
+    message = lane.message or ("" if len(lane.schemes) else "proposed nothing")
+    return RaceRecord(
+        strategy=lane.key.strategy,
+        landscape=instance.landscape,
+        seed=instance.seed,
+        regret=np.zeros(0) if message else _of_the_best(lane, landscape, instance.budget),
+        seconds=float("nan") if message else seconds / lane.total,
+        message=message,
+    )
 
 
 def _of_the_best(
-    found: Float64[np.ndarray, "answers 3"], budget: int
+    lane: LaneRecord, landscape: Landscape, budget: int
 ) -> Float64[np.ndarray, " evaluations"]:
     """Regret of the first scheme with the best answer so far, after each evaluation charged.
 
     Before the first full answer it is the largest that there is.
     """
-    charged, answers, regrets = found.T
-    rising = np.maximum.accumulate(answers)
+    rising = np.maximum.accumulate(lane.accuracy)
     better = np.append(True, rising[1:] > rising[:-1])
-    best = np.maximum.accumulate(np.where(better, np.arange(len(answers)), 0))
-    answered = np.searchsorted(charged, np.arange(1, budget + 1), side="right")
-    return np.append(BEST - WORST, regrets[best])[answered]
+    best = np.maximum.accumulate(np.where(better, np.arange(len(rising)), 0))
+    known = lane.answered_by(np.arange(1, budget + 1))
+    regret: Float64[np.ndarray, " evaluations"]
+    regret = np.append(BEST - WORST, landscape.regret(lane.schemes)[best])[known]
+    return regret

@@ -169,8 +169,8 @@ class RaceRecord:
             so far lacks to the optimum: accuracy in [0, 1], noise aside. A search that
             finished early keeps its best; empty if it failed.
         seconds: processor time that the strategy itself took an evaluation.
-        message: why it failed; empty otherwise.
-        not_applicable: why it was not run at all; empty otherwise.
+        message: why it failed or is not applicable; empty otherwise.
+        applicable: whether the landscape offers what the strategy needs.
     """
 
     strategy: str
@@ -179,7 +179,45 @@ class RaceRecord:
     regret: Float64[np.ndarray, " evaluations"]
     seconds: float
     message: str = ""
-    not_applicable: str = ""
+    applicable: bool = True
+
+
+@dataclass(frozen=True)
+class TuningRecord:
+    """What tuning one strategy's hyper-parameters found, cost and brings.
+
+    Attributes:
+        strategy: its name.
+        landscapes: names.
+        seeds: instances of each to tune on, and as many others to judge by.
+        trials: settings that were tried.
+        failed: those of them that the strategy could not run with.
+        values: the best, where they differ from the defaults.
+        evaluations: budget of all searches of the tuning together.
+        seconds: wall time of the tuning.
+        default_regret: accuracy lacking to the optimum, on instances not tuned on.
+        tuned_regret: the same with the best settings.
+        gain: mean of the paired differences, with a 95% interval over instances.
+    """
+
+    strategy: str
+    landscapes: tuple[str, ...]
+    seeds: int
+    trials: int
+    failed: int
+    values: tuple[tuple[str, bool | int | float | str | None], ...]
+    evaluations: int
+    seconds: float
+    default_regret: float
+    tuned_regret: float
+    gain: Interval
+
+    def advice(self) -> str:
+        """How to use what was found, in one line."""
+        if not self.values:
+            return f"{self.strategy}: its defaults were the best of {self.trials} settings"
+        flags = (f"--set {self.strategy}.{name}={value}" for name, value in self.values)
+        return " ".join(flags)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from benchmark.blame import blamed_on_strategy
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked, checked_fraction
-from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle
+from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle, Wrapper
 from benchmark.records import LaneKey, LaneState
 from benchmark.store import Store, bits_of
 from benchmark.threads import single_thread
-from strategies.base import FULL, Answers, Need, Request, Strategy
+from strategies.base import FULL, Answers, GateGradient, GateQuestion, Need, Request, Strategy
 
 _WHITE_BOX: frozenset[Need] = frozenset({"gradients", "weights"})
 _DEAF = 10  # requests; a search in a space of two schemes may repeat a few by chance
@@ -87,7 +87,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.laps: list[tuple[int, float]] = []
-        self._seconds = 0.0
+        self.seconds = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -96,12 +96,37 @@ class Stopwatch:
         try:
             yield
         finally:
-            self._seconds += process_time() - started
+            self.seconds += process_time() - started
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out the time spent inside; the watch is running outside."""
+        started = process_time()
+        try:
+            yield
+        finally:
+            self.seconds -= process_time() - started
 
     def lap(self, evaluations: int) -> None:
         """Note a request for so many evaluations."""
         if evaluations:
-            self.laps.append((evaluations, round(self._seconds, 6)))
+            self.laps.append((evaluations, round(self.seconds, 6)))
+
+
+class _OffTheClock(Wrapper):
+    """An oracle whose passes are not counted as the time of the strategy that looks into it."""
+
+    def __init__(self, inner: Oracle, clock: Stopwatch) -> None:
+        super().__init__(inner)
+        self._clock = clock
+
+    def score(self, schemes: Schemes) -> Scores:
+        with self._clock.paused():
+            return self.inner.score(schemes)
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        with self._clock.paused():
+            return self.inner.gate_gradient(question)
 
 
 class Lane:
@@ -136,6 +161,11 @@ class Lane:
     def own_seconds(self) -> list[tuple[int, float]]:
         """Evaluations of each request, and the strategy's own seconds when it was made."""
         return self._clock.laps
+
+    @property
+    def seconds(self) -> float:
+        """The strategy's own processor time so far."""
+        return self._clock.seconds
 
     @property
     def replaying(self) -> bool:
@@ -206,7 +236,7 @@ class Lane:
             raise LaneError(f"needs {missing}, which this oracle doesn't offer")
         if _WHITE_BOX & set(strategy.needs):
             with blamed_on_strategy():
-                strategy.look_into(self._oracle)
+                strategy.look_into(_OffTheClock(self._oracle, self._clock))
         return strategy
 
 

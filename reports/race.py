@@ -1,6 +1,6 @@
 """Tables of a race on known landscapes: regret at parts of the budget, tie groups, overhead."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,14 @@ _FAILED = Column(
     terminal=False,
     optional=True,
 )
-COLUMNS = (_STRATEGY, _GROUP, *_REGRETS, _SOLVED_SHARE, _OVERHEAD, _FAILED)
+_NOTE = Column(
+    "note",
+    "note",
+    "What a strategy needs that the landscape does not offer.",
+    terminal=False,
+    optional=True,
+)
+COLUMNS = (_STRATEGY, _GROUP, *_REGRETS, _SOLVED_SHARE, _OVERHEAD, _FAILED, _NOTE)
 
 
 def race_tables(records: Sequence[RaceRecord]) -> list[Table]:
@@ -72,20 +79,21 @@ def race_tables(records: Sequence[RaceRecord]) -> list[Table]:
     return tables if len(landscapes) > 1 else tables[1:]
 
 
-def write_race(tables: Sequence[Table], folder: Path) -> None:
-    """``race.md`` and one CSV file a table."""
+def write_tables(tables: Sequence[Table], folder: Path, *, name: str) -> None:
+    """``NAME.md`` with all tables, and one CSV file a table."""
     folder.mkdir(parents=True, exist_ok=True)
     text = "\n".join(to_markdown(table) for table in tables)
-    (folder / "race.md").write_text(text, encoding="utf-8")
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for table in tables:
         (folder / f"{table.name}.csv").write_text(to_csv(table), encoding="utf-8")
 
 
 def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
     seeds = sorted({record.seed for record in records})
-    absent = _absent(records)
-    records = [record for record in records if record.strategy not in absent]
-    strategies = list(dict.fromkeys(record.strategy for record in records))
+    left_out = _left_out(records)
+    strategies = [
+        name for name in dict.fromkeys(r.strategy for r in records) if name not in left_out
+    ]
     failed = {
         strategy: {r.seed for r in records if r.strategy == strategy and r.message}
         for strategy in strategies
@@ -101,6 +109,8 @@ def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
         _row(records, strategy, group, found[strategy], len(failed[strategy]))
         for group, strategy in ranked
     ]
+    gaps = (None,) * (len(COLUMNS) - 4)
+    rows += [(strategy, "n/a", *gaps, 0, note) for strategy, note in left_out.items()]
     landscapes = len({record.landscape for record in records})
     budget = max((len(record.regret) for record in records), default=0)
     caption = (
@@ -112,27 +122,24 @@ def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
         "Mean regret with 95% bootstrap intervals over instances; groups by sign-flip tests "
         "of paired instances, Holm-corrected at 5%."
     )
-    if absent:
-        caption += f" Not applicable: {'; '.join(absent.values())}."
     return Table(name=name, title=title, caption=caption, columns=COLUMNS, rows=tuple(rows))
 
 
-def _absent(records: Sequence[RaceRecord]) -> dict[str, str]:
-    """Strategies that a landscape lacks something for, and what: ``darts needs gradients``."""
-    lacking: dict[str, dict[str, str]] = {}
+def _left_out(records: Sequence[RaceRecord]) -> dict[str, str]:
+    """Why strategies were not run, and on which landscapes where there are several."""
+    lacking: dict[str, dict[str, list[str]]] = {}
     for record in records:
-        if record.not_applicable:
-            lacking.setdefault(record.strategy, {})[record.landscape] = record.not_applicable
+        if not record.applicable:
+            places = lacking.setdefault(record.strategy, {}).setdefault(record.message, [])
+            places += [record.landscape] * (record.landscape not in places)
     several = len({record.landscape for record in records}) > 1
     return {
-        strategy: f"{strategy} (n/a: {reason}{_on(where) if several else ''})"
-        for strategy, where in lacking.items()
-        for reason in [" and ".join(sorted(set(where.values())))]
+        strategy: "; ".join(
+            f"{reason} ({', '.join(places)})" if several else reason
+            for reason, places in reasons.items()
+        )
+        for strategy, reasons in lacking.items()
     }
-
-
-def _on(landscapes: Iterable[str]) -> str:
-    return f" on {', '.join(landscapes)}"
 
 
 def _final(found: dict[str, np.ndarray], one: tuple[int, str]) -> float:
@@ -166,4 +173,4 @@ def _row(
     ]
     solved = float(np.mean([record.regret[-1] < _SOLVED for record in own]))
     seconds = float(np.mean([record.seconds for record in own]))
-    return (strategy, group, *regrets, solved, seconds, failed)
+    return (strategy, group, *regrets, solved, seconds, failed, "")

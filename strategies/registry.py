@@ -19,12 +19,17 @@ STRATEGIES: dict[str, str] = {
     "l1": "strategies.l1:L1",
     "l2": "strategies.l2:L2",
     "local": "strategies.local:Local",
+    "nni-ppo": "strategies.nni_ppo:NNIPPO",
+    "nni-tpe": "strategies.nni_tpe:NNITPE",
     "nsga2": "strategies.nsga2:NSGA2",
     "random": "strategies.random:Random",
     "surrogate": "strategies.surrogate:Surrogate",
     "tpe": "strategies.tpe:TPE",
 }
 """Module and class of every strategy that ships with the project."""
+
+COMPARATORS = ("nni-ppo", "nni-tpe")
+"""Those of `STRATEGIES` that are somebody else's, behind an extra: compared when asked for."""
 
 ENTRY_POINT_GROUP = "ticket_benchmark.strategies"
 """Where installed packages offer strategies: ``name = "package.module:Class"``."""

@@ -48,6 +48,12 @@ config = click.option(
     "--config", type=click.Path(path_type=Path), help="TOML file of the options above."
 )
 cache = click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
+overrides = click.option(
+    "--set",
+    multiple=True,
+    metavar="STRATEGY.NAME=VALUE",
+    help="Set a hyper-parameter (repeatable); `list strategies` names them.",
+)
 workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
 )

@@ -1,52 +1,120 @@
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchmark.commands import options
 from benchmark.commands.session import stoppable
+from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from reports.table import Table
 
 
 @click.command()
-@click.option("--strategies", help="Names, separated by commas.  [default: all]")
+@click.option(
+    "--strategies",
+    help="Names or FILE.py:CLASS, separated by commas; all: every one that needs no extra.  "
+    "[default: all]",
+)
+@options.overrides
 @click.option("--landscapes", help="Names, separated by commas.  [default: all]")
 @click.option("--blocks", type=click.IntRange(min=1), default=24, show_default=True)
 @click.option("--budget", type=click.IntRange(min=10), default=300, show_default=True)
 @click.option("--seeds", type=click.IntRange(min=2), default=20, show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for race.md and CSV files.")
+@click.option("--tune", help="Strategies whose hyper-parameters to tune, instead of racing.")
+@click.option("--trials", type=click.IntRange(min=2), help="Settings to try.  [default: 30]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for tables and finished searches, which are not repeated.",
+)
 @options.workers
-def race(strategies: str | None, landscapes: str | None, out: Path | None, **values: Any) -> None:
+def race(
+    strategies: str | None,
+    landscapes: str | None,
+    tune: str | None,
+    trials: int | None,
+    out: Path | None,
+    **values: Any,
+) -> None:
     """Compare strategies on known landscapes, whose optimum is known.
 
-    No network is trained: minutes say which search finds most at equal budget.
+    No network is trained: minutes say which search finds most at equal budget. With --tune
+    Optuna looks for better hyper-parameters on other instances of the landscapes; the race's
+    own then say what was gained.
     """
     from rich.console import Console
 
     from benchmark.landscapes import LANDSCAPES
-    from strategies.registry import STRATEGIES
+    from benchmark.overrides import read_overrides
 
+    if tune and strategies:
+        raise UsageError("--tune names the strategies itself; leave --strategies out")
+    if trials and not tune:
+        raise UsageError("--trials has no effect without --tune")
+    values["overrides"] = read_overrides(values.pop("set"))
+    values["landscapes"] = options.split_names(landscapes) or tuple(LANDSCAPES)
+    values["journal"] = out / "searches.jsonl" if out else None
     console = Console(stderr=True)
-    with stoppable(console):
-        from benchmark.race import run_race
-        from reports.race import race_tables, write_race
+    with stoppable(console, keeps=out is not None):
+        from benchmark.live import LiveProgress
 
-        records = run_race(
-            strategies=options.split_names(strategies) or tuple(STRATEGIES),
-            landscapes=options.split_names(landscapes) or tuple(LANDSCAPES),
-            console=console,
-            **values,
-        )
-        tables = race_tables(records)
-    if out:
-        write_race(tables, out)
+        values["progress"] = live = LiveProgress(console)
+        with live.bars:
+            if tune:
+                tables, remarks, failed = _tuned(tune, trials or 30, values)
+            else:
+                tables, remarks, failed = _raced(strategies, values)
+    _show(tables, out, "tuning" if tune else "race")
+    for line in remarks:
+        console.print(line, markup=False, highlight=False)
+    if failed:
+        sys.exit(1)
+
+
+_Outcome = tuple[Sequence["Table"], list[str], bool]
+"""Tables, remarks below them, and whether a search failed."""
+
+
+def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
+    from benchmark.race import run_race
+    from reports.race import race_tables
+    from strategies.registry import COMPARATORS, STRATEGIES
+
+    every = [name for name in STRATEGIES if name not in COMPARATORS]
+    names: list[str] = []
+    for name in options.split_names(strategies) or ("all",):
+        names += every if name == "all" else [name]
+    records = run_race(strategies=names, **values)
+    remarks = [
+        f"{r.strategy} on {r.landscape}, seed {r.seed} failed: {r.message}"
+        if r.applicable
+        else f"{r.strategy} on {r.landscape}: n/a, {r.message}"
+        for r in records
+        if r.message
+    ]
+    failed = any(record.message and record.applicable for record in records)
+    return race_tables(records), list(dict.fromkeys(remarks)), failed
+
+
+def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
+    from benchmark.tune import tune
+    from reports.tuning import tuning_tables
+
+    tunings = tune(strategies=options.split_names(names), trials=trials, **values)
+    return tuning_tables(tunings), [tuning.advice() for tuning in tunings], False
+
+
+def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
+    from rich.console import Console
+
+    from reports.race import write_tables
     from reports.table import to_rich
 
+    if out:
+        write_tables(tables, out, name=name)
     for table in tables:
         Console().print(to_rich(table))
-    failures = [record for record in records if record.message]
-    for record in failures:
-        lane = f"{record.strategy} on {record.landscape}, seed {record.seed}"
-        console.print(f"{lane} failed: {record.message}", markup=False)
-    if failures:
-        sys.exit(1)

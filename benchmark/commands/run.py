@@ -12,12 +12,7 @@ from benchmark.commands.session import stoppable
 @click.option(
     "--strategies", help="Names or FILE.py:CLASS, separated by commas.  [default: ean,ga,enas]"
 )
-@click.option(
-    "--set",
-    multiple=True,
-    metavar="STRATEGY.NAME=VALUE",
-    help="Set a hyper-parameter (repeatable); `list strategies` names them.",
-)
+@options.overrides
 @click.option("--task", help="Task to search on.  [default: digits]")
 @click.option("--recipe", help="Named settings to start from; see `list recipes`.")
 @options.data

@@ -33,15 +33,23 @@ def equipped(
 
 
 @contextmanager
-def stoppable(console: Any) -> Iterator[None]:
-    """Ctrl-C stops at once, says how to go on, and exits with 130."""
+def stoppable(console: Any, *, keeps: bool = True) -> Iterator[None]:
+    """Ctrl-C stops at once, says how to go on, and exits with 130.
+
+    Args:
+        console: where it says so.
+        keeps: whether what is finished is kept somewhere.
+    """
+    how = (
+        "Nothing finished is lost: the same command again goes on from here."
+        if keeps
+        else "With --out what is finished would have been kept."
+    )
 
     def stop(*_: object) -> None:
         # Stores survive a kill at any moment, so nobody waits for the jobs that are running.
         console.show_cursor()
-        console.print(
-            "Stopped. Nothing finished is lost: the same command again goes on from here."
-        )
+        console.print(f"Stopped. {how}")
         for worker in multiprocessing.active_children():
             if worker.pid is not None:
                 os.kill(worker.pid, signal.SIGTERM)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark.records import Interval, RaceRecord
-from reports.race import race_tables, write_race
+from reports.race import race_tables, write_tables
 from reports.statistics import bootstrap_interval, sign_flip_test, tie_groups
 
 
@@ -58,8 +58,24 @@ def test_an_instance_on_which_somebody_failed_counts_for_nobody() -> None:
     assert slow.center == pytest.approx(0.05 + 0.001 * np.arange(1, 10).mean())
 
 
+def test_a_strategy_that_can_not_run_has_a_row_and_a_reason_but_no_numbers() -> None:
+    reason = "needs gradients, which a closed form does not have"
+    records = races() + [
+        RaceRecord("white", name, seed, np.zeros(0), float("nan"), reason, applicable=False)
+        for name in ("trap", "needle")
+        for seed in range(10)
+    ]
+    for table in race_tables(records):
+        *others, last = table.records()
+        assert [row["strategy"] for row in others] == ["exact", "close", "slow"]
+        assert (last["strategy"], last["group"], last["regret_100"]) == ("white", "n/a", None)
+        assert str(last["note"]).startswith(reason)
+    assert race_tables(records)[0].records()[-1]["note"] == f"{reason} (trap, needle)"
+    assert race_tables(records)[0].rows[:3] == race_tables(races())[0].rows
+
+
 def test_files(tmp_path: Path) -> None:
-    write_race(race_tables(races()), tmp_path / "new")
+    write_tables(race_tables(races()), tmp_path / "new", name="race")
     text = (tmp_path / "new" / "race.md").read_text()
     assert "## All landscapes" in text
     assert "| exact | 1 |" in text

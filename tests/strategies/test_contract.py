@@ -11,7 +11,10 @@ from strategies.base import SearchSpace, Strategy, StrategyError
 from strategies.hsp import periodic_schemes
 from strategies.registry import STRATEGIES, load_strategy
 
-NAMES = sorted(STRATEGIES)
+SLOW = ["nni-ppo"]
+"""Strategies whose searches take seconds."""
+
+NAMES = sorted(set(STRATEGIES) - set(SLOW))
 
 SEEDLESS = {"darts", "exhaustive", "gm", "hsp", "l1", "l2"}
 """Strategies that propose the same whatever the seed: fixed, or decided by the oracle's inside."""
@@ -33,7 +36,15 @@ def test_keeps_the_contract(registered: dict[str, Subject], check: Check, name: 
     check(registered[name])
 
 
-@every_strategy
+@pytest.mark.long
+@pytest.mark.parametrize("name", SLOW)
+def test_a_slow_one_keeps_the_contract(name: str) -> None:
+    subject = Subject.of(name)
+    for check in CHECKS:
+        check(subject)
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_is_registered_under_its_own_name(name: str) -> None:
     assert name == load_strategy(name).name
 
@@ -67,6 +78,8 @@ def test_a_budget_far_beyond_the_space_ends_or_is_spent(
         ("evolution", "population"),
         ("evolution", "tournament"),
         ("exhaustive", "batch_size"),
+        ("nni-ppo", "updates"),
+        ("nni-tpe", "startup"),
         ("tpe", "startup"),
         ("surrogate", "passes"),
         ("halving", "cuts"),

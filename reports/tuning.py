@@ -1,0 +1,79 @@
+"""What tuning found, cost and brings, as a table."""
+
+from collections.abc import Sequence
+
+from benchmark.records import TuningRecord
+from reports.table import Column, Table
+
+_REGRET = "Accuracy that the best scheme lacks to the optimum, on instances not tuned on"
+COLUMNS = (
+    Column("strategy", "strategy", "Name of the strategy."),
+    Column("trials", "trials", "Settings that were tried, defaults included.", kind="whole"),
+    Column("failed", "failed", "Settings it could not run with.", kind="whole", optional=True),
+    Column(
+        "evaluations",
+        "cost",
+        "Budget of all searches of the tuning together.",
+        unit="evaluations",
+        kind="whole",
+    ),
+    Column(
+        "seconds",
+        "time",
+        "Wall time of the tuning.",
+        unit="s",
+        kind="number",
+        digits=1,
+        timing=True,
+    ),
+    Column(
+        "default_regret",
+        "regret, defaults",
+        f"{_REGRET}.",
+        unit="points",
+        kind="number",
+        scale=100,
+    ),
+    Column(
+        "tuned_regret",
+        "regret, tuned",
+        f"{_REGRET}, with the best settings.",
+        unit="points",
+        kind="number",
+        scale=100,
+    ),
+    Column(
+        "gain",
+        "gain",
+        "Mean of the paired differences.",
+        unit="points",
+        kind="signed",
+        interval=True,
+        scale=100,
+    ),
+    Column("settings", "settings", "The best, as options.", terminal=False),
+)
+
+
+def tuning_tables(tunings: Sequence[TuningRecord]) -> list[Table]:
+    """One row a strategy."""
+    one = tunings[0]
+    caption = (
+        f"Tuned on {one.seeds} instances of {', '.join(one.landscapes)}; gain on {one.seeds} "
+        "others of each, with a 95% bootstrap interval over instances."
+    )
+    rows = tuple(
+        (
+            tuning.strategy,
+            tuning.trials,
+            tuning.failed,
+            tuning.evaluations,
+            tuning.seconds,
+            tuning.default_regret,
+            tuning.tuned_regret,
+            tuning.gain,
+            tuning.advice(),
+        )
+        for tuning in tunings
+    )
+    return [Table(name="tuning", title="Tuning", caption=caption, columns=COLUMNS, rows=rows)]
