@@ -48,7 +48,7 @@ class Checkpoint:
             "strides": {
                 name: list(tensor.stride())
                 for name, tensor in tensors.items()
-                if not tensor.is_contiguous()
+                if tensor.stride() != torch.empty(tensor.shape, device="meta").stride()
             },
         }
         content = save(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from benchmark.errors import DivergenceError
+from benchmark.memory import kept_memory
 from benchmark.optimizers import make_optimizer, make_schedule
 from benchmark.threads import torch_threads
 from benchmark.training.checkpoint import Checkpoint
@@ -82,7 +83,11 @@ def train(
         {"draws": rng, **(generators or {})},
     )
     loop = _Loop(state, task, recipe, arithmetic, group, extra, watch or Watch(), device)
-    with torch_threads(recipe.threads), compiled(network, wanted=recipe.compile):
+    with (
+        torch_threads(recipe.threads),
+        kept_memory(),
+        compiled(network, wanted=recipe.compile),
+    ):
         loop.run(checkpoint)
     network.to(memory_format=torch.contiguous_format).eval()
     return state.seconds

@@ -39,8 +39,8 @@ class TrainingState:
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights and moments by name."""
-        moments = {name: moment for name, _, _, moment in self._moments()}
-        return {f"network.{name}": t for name, t in self.network.state_dict().items()} | moments
+        weights = {f"network.{name}": t for name, t in self.network.state_dict().items()}
+        return weights | dict(self._moments())
 
     def facts(self) -> dict[str, Any]:
         """Everything else, as JSON values."""
@@ -76,7 +76,7 @@ class TrainingState:
             if kind == "optimizer":
                 number, _, moment = rest.partition(".")
                 parameter = parameters[int(number)]
-                self.optimizer.state[parameter][moment] = _placed(tensor, parameter)
+                self.optimizer.state[parameter][moment] = tensor.to(parameter.device)
         for group, rate in zip(self.optimizer.param_groups, facts["learning rates"], strict=True):
             group["lr"] = rate
         for name in _POSITION:
@@ -92,17 +92,12 @@ class TrainingState:
         groups = self.optimizer.param_groups
         return [parameter for group in groups for parameter in group["params"]]
 
-    def _moments(self) -> Iterator[tuple[str, nn.Parameter, str, Tensor]]:
+    def _moments(self) -> Iterator[tuple[str, Tensor]]:
         for number, parameter in enumerate(self._parameters()):
             # A SAM that no scheme has used yet has no moments.
             for name, moment in self.optimizer.state.get(parameter, {}).items():
-                yield f"optimizer.{number}.{name}", parameter, name, moment
+                yield f"optimizer.{number}.{name}", moment
 
 
 _POSITION = ("last_epoch", "_step_count", "_last_lr")
 """All that changes in a schedule: learning rates are a function of its last step."""
-
-
-def _placed(moment: Tensor, parameter: nn.Parameter) -> Tensor:
-    """``moment`` where its parameter is; Adam's count of steps stays where it was."""
-    return moment.to(parameter.device) if moment.shape == parameter.shape else moment

@@ -29,7 +29,7 @@ from tasks.cifar_files import CifarFiles
 from tests.speed.test_image_speed import PerImage
 from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
 
-PAIRS, STEPS, WARM_UP, BATCH = 3, 6, 2, 128
+PAIRS, STEPS, WARM_UP, BATCH = 3, 3, 1, 128
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 RECIPE = Recipe(
     epochs=1,
