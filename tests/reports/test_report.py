@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmark.records import RunRecords
+from benchmark.records import Interval, RunRecords
 from reports.report import Report
 from reports.tickets import ticket_schemes
 
@@ -134,6 +134,15 @@ def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_pa
     assert by_means == [row["verdict"] == "ticket" for row in Report(paper).schemes.records()]
     for table in (Report(paper).schemes, Report(paper).ranking):
         assert "verdicts by the paper's rule: means alone, noise ignored" in table.caption
+
+
+def test_latency_that_could_not_be_timed_finely_is_named(records: RunRecords) -> None:
+    assert "Every latency interval is within ±2 points." in Report(records).schemes.caption
+    first, *others = records.costs
+    wide = replace(first, increment_over_full=Interval(-0.1, -0.15, -0.06))
+    noisy = Report(replace(records, costs=[wide, *others])).schemes.caption
+    number = len(Report(records).analysis.schemes)
+    assert f"1 of {number} latency intervals is wider than ±2 points, up to ±5.0" in noisy
 
 
 def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:
