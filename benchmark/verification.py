@@ -67,7 +67,7 @@ def verify(
     return checked(
         ticket,
         repeated,
-        _measure(plan, ticket, patience=0.0 if quick else PATIENCE),
+        _measure(plan, ticket, patience=0.0 if quick or plan.settings.smoke else PATIENCE),
         same_kind=all(ticket.environment.get(name) == environment[name] for name in _KIND),
         fresh=fresh is not None,
     )

@@ -83,7 +83,8 @@ def test_exit_codes_say_how_it_ended(ticket: Ticket, tmp_path: Path) -> None:
         result = CliRunner().invoke(main, ["verify", str(path), "--quick", "--workers", "1"])
         assert (result.exit_code, words in result.output) == (code, True), result.output
     path.write_text(path.read_text().replace("another", "one more"))
-    result = CliRunner().invoke(main, ["verify", str(path)])
-    assert result.exit_code == 2
-    assert "was edited after it was written" in result.output
-    assert "Traceback" not in result.output
+    for command in ("verify", "export"):
+        result = CliRunner().invoke(main, [command, str(path)])
+        assert result.exit_code == 2
+        assert "was edited after it was written" in result.output
+        assert "Traceback" not in result.output

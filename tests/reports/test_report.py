@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmark.records import RunRecords
+from benchmark.records import Interval, RunRecords
 from reports.report import Report
 from reports.tickets import ticket_schemes
 
@@ -147,6 +147,15 @@ def test_page_shows_both_batch_norm_modes(two_modes: RunRecords, tmp_path: Path)
     for source in ("own", "outside"):
         assert {f"trust-{source}-0-title", f"trust-{source}-1-title"} <= set(parsed.ids)
     assert "the oracle&#39;s noise" in text
+
+
+def test_latency_that_could_not_be_timed_finely_is_named(records: RunRecords) -> None:
+    assert "Every latency interval is within ±2 points." in Report(records).schemes.caption
+    first, *others = records.costs
+    wide = replace(first, increment_over_full=Interval(-0.1, -0.15, -0.06))
+    noisy = Report(replace(records, costs=[wide, *others])).schemes.caption
+    number = len(Report(records).analysis.schemes)
+    assert f"1 of {number} latency intervals is wider than ±2 points, up to ±5.0" in noisy
 
 
 def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:
