@@ -8,6 +8,7 @@ import click
 from benchmark import __version__
 from benchmark.commands.check import check
 from benchmark.commands.describe import describe
+from benchmark.commands.gradcam import gradcam
 from benchmark.commands.list_names import list_
 from benchmark.commands.race import race
 from benchmark.commands.report import report
@@ -52,5 +53,9 @@ def main() -> None:
     """Which blocks of a CNN should get an attention module, and how best to find out?"""
 
 
-for command in (run, report, tabulate, standalone, trust, describe, race, theorem, list_, check):
+COMMANDS = (
+    *(run, report, tabulate, standalone, trust, describe, race),
+    *(gradcam, theorem, list_, check),
+)
+for command in COMMANDS:
     main.add_command(command)
