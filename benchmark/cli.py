@@ -9,6 +9,7 @@ from benchmark import __version__
 from benchmark.commands.check import check
 from benchmark.commands.describe import describe
 from benchmark.commands.export import export
+from benchmark.commands.gradcam import gradcam
 from benchmark.commands.list_names import list_
 from benchmark.commands.race import race
 from benchmark.commands.report import report
@@ -55,8 +56,9 @@ def main() -> None:
     """Which blocks of a CNN should get an attention module, and how best to find out?"""
 
 
-for command in (
-    *(run, report, supernet, tabulate, standalone, trust, verify, export),
+COMMANDS = (
+    *(run, report, supernet, tabulate, standalone, trust, verify, export, gradcam),
     *(describe, race, theorem, list_, check),
-):
+)
+for command in COMMANDS:
     main.add_command(command)

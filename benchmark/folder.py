@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from benchmark.errors import OtherExperimentError, UsageError
 from benchmark.files import replacing
 from benchmark.records import (
+    CamRecord,
     LaneKey,
     OracleAnswers,
     OracleRecord,
@@ -162,6 +163,7 @@ def read_records(store: Store) -> RunRecords:
         answers=[OracleAnswers(**values) for values in store.fact("answers", [])],
         outside=[StandaloneRecord(**values) for values in store.fact("outside", [])],
         outside_source=store.fact("outside source", ""),
+        cams=[CamRecord(**values) for values in store.fact("gradcam", [])],
     )
 
 

@@ -158,6 +158,37 @@ class OracleAnswers:
 
 
 @dataclass(frozen=True)
+class CamRecord:
+    """Where one stand-alone network finds the evidence for a test image's class (Grad-CAM).
+
+    Attributes:
+        bits: its scheme.
+        seed: of its training.
+        row: of the image in the test split.
+        stage: behind whose last block the map was taken, counted from 1.
+        target: class of the image; the map is for it.
+        score: its probability, in [0, 1].
+        predicted: class of the highest probability.
+        test_accuracy: of the network, trained again, in [0, 1].
+        picture: the image for people, base64 of a PNG.
+        tiles: equal parts of the picture, side by side, that the map belongs to.
+        heat: rows of the map, in [0, 1].
+    """
+
+    bits: str
+    seed: int
+    row: int
+    stage: int
+    target: int
+    score: float
+    predicted: int
+    test_accuracy: float
+    picture: str
+    tiles: int
+    heat: list[list[float]]
+
+
+@dataclass(frozen=True)
 class RaceRecord:
     """One strategy's search of one instance of a known landscape.
 
@@ -240,6 +271,7 @@ class RunRecords:
             ``outside``; none before they were trained.
         outside: trainings of the same task, network and recipe that are not of this run.
         outside_source: what these are called; empty without any.
+        cams: Grad-CAM maps, where they were asked for.
     """
 
     experiment: str
@@ -256,6 +288,7 @@ class RunRecords:
     answers: list[OracleAnswers] = field(default_factory=list)
     outside: list[StandaloneRecord] = field(default_factory=list)
     outside_source: str = ""
+    cams: list[CamRecord] = field(default_factory=list)
 
     @property
     def objective_weight(self) -> float:

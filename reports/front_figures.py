@@ -68,7 +68,7 @@ def draw_front(
         f"Pareto fronts on supernet {supernet_seed}",
         f"{len(own)} schemes that no scheme of the same strategy beats in both accuracy and "
         f"connections; the most accurate has {percent(best.accuracy)} with {best.connections}.",
-        labels=("connected blocks", *_LABELS),
+        labels=(f"connected blocks, supernet {supernet_seed}", *_LABELS),
         axes=(x, y),
         drawn=drawn,
         key=(names, style),

@@ -14,6 +14,7 @@ from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
+from reports.pictures import cam_words, rows_of_pictures
 from reports.rank_figure import draw_ranks
 from reports.search_sentences import unfinished
 from reports.table import Table
@@ -95,6 +96,8 @@ def render_page(analysis: Analysis) -> str:
         ],
         gap=training.gap(analysis),
         noise=analysis.noise,
+        pictures=rows_of_pictures(records.cams, records.blocks_per_stage),
+        cams=cam_words(records),
         glossary=GLOSSARY,
         methods=METHODS,
         symbols=scheme_figures.SYMBOLS,

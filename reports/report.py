@@ -21,6 +21,7 @@ from reports.comparison_tables import (
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
+from reports.pictures import cams_table
 from reports.table import (
     Table,
     describe_columns,
@@ -108,7 +109,8 @@ class Report:
             trust_table,
         )
         more = [make(self.analysis) for make in made]
-        return [self.ranking, self.schemes, evaluations_table(self.records), *more]
+        pictures = [cams_table(self.records)] if self.records.cams else []
+        return [self.ranking, self.schemes, evaluations_table(self.records), *more, *pictures]
 
     def print(self, console: Console) -> None:
         """Sentences and the two main tables for a terminal."""

@@ -165,7 +165,8 @@ def draw_trust(schemes: Sequence[SchemeOutcome], answers: OracleAnswers, name: s
     x = svg.Axis((min(across) - side, max(across) + side), (52, WIDTH - 20))
     y = svg.Axis((min(ends) - 0.05 * rise - 0.02, max(ends) + 0.05 * rise + 0.02), (268, 34))
     mode = f", {answers.batch_norm}" if answers.batch_norm else ""
-    labels = (f"oracle accuracy (%, validation{mode})", "stand-alone accuracy (%, test)")
+    across_label = f"oracle accuracy (%, validation{mode}, supernet {answers.supernet_seed})"
+    labels = (across_label, "stand-alone accuracy (%, test)")
     return svg.picture(
         name,
         f"Oracle of supernet {answers.supernet_seed} against stand-alone training",
@@ -174,11 +175,18 @@ def draw_trust(schemes: Sequence[SchemeOutcome], answers: OracleAnswers, name: s
         svg.frame(x, y, labels, ("g", "g")),
         *(_trust_mark(item, answers.accuracy[item.bits], x, y) for item in shown),
         *(
-            svg.text(x(100 * answers.accuracy[item.bits]) + 9, y(100 * item.test.center), item.name)
+            _beside(x(100 * answers.accuracy[item.bits]), y(100 * item.test.center), item.name)
             for item in shown
             if item.name
         ),
     )
+
+
+def _beside(left: Number, up: Number, name: str) -> Markup:
+    """A name to the right of a mark, or to its left where there is no room."""
+    if left + 9 + 8.2 * len(name) > WIDTH:
+        return svg.text(left - 9, up, name, anchor="end")
+    return svg.text(left + 9, up, name)
 
 
 def _trust_mark(item: SchemeOutcome, asked: Number, x: svg.Axis, y: svg.Axis) -> Markup:

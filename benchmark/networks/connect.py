@@ -80,9 +80,19 @@ class AttentionNetwork(nn.Module):
         self, images: Float[Tensor, "n c h w"], scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]
     ) -> Float[Tensor, "n classes"]:
         self._check(scheme)
-        features = self.backbone.stem(images)
+        blocks = range(self.spec.blocks)
+        return self.backbone.head(self.run_blocks(self.backbone.stem(images), scheme, blocks))
+
+    def run_blocks(
+        self,
+        features: Float[Tensor, "n c h w"],
+        scheme: Sequence[bool] | Bool[np.ndarray, " blocks"],
+        blocks: range,
+    ) -> Float[Tensor, "n k i j"]:
+        """Features behind the last of consecutive ``blocks``, the first of which starts a stage."""
         state: State = None
-        for index, block in enumerate(self.backbone.blocks):
+        for index in blocks:
+            block = self.backbone.blocks[index]
             assert isinstance(block, Block)
             if self.starts_stage(index):
                 state = None
@@ -90,7 +100,7 @@ class AttentionNetwork(nn.Module):
             if scheme[index]:
                 residual, state = self.attention_of(index)(residual, state)
             features = (block.skip(features) + residual).relu_()
-        return self.backbone.head(features)
+        return features
 
     def used_owners(self, scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]) -> set[str]:
         """Keys of ``attention`` that ``scheme`` uses.

@@ -100,6 +100,8 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
         (["standalone", "--cache", "c", "--scheme", "maybe"], "received 'maybe'"),
         (["standalone", "--cache", "c", "--schemes", "absent"], "can't read schemes from absent"),
         (["trust", "absent", "--cache", "c"], "can't read stand-alone results from absent"),
+        (["gradcam", "absent"], "absent holds no run (run.sqlite is missing)"),
+        (["gradcam", "absent", "--images", "1,-2"], "--images: expected row numbers with commas"),
     ],
 )
 def test_bad_input_to_other_commands_is_one_clear_line(

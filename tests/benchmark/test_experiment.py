@@ -1,6 +1,8 @@
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from filelock import FileLock
 from benchmark import Settings, run
 from benchmark.errors import OtherExperimentError, UsageError
 from benchmark.folder import RunFolder, read_records
+from benchmark.gradcam_run import add_cams
 from benchmark.progress import Advance, Progress, Silent
 from benchmark.records import RunRecords
+from benchmark.workers import Workers
 
 
 class Stopping(Progress):
@@ -190,3 +194,38 @@ def test_a_run_of_another_machine_is_refused(
     monkeypatch.setattr("benchmark.plan.machine_name", lambda _: "an abacus")
     with pytest.raises(OtherExperimentError, match=r"this is an abacus, torch .*: latencies"):
         run(QUICK, out=finished, cache=root / "cache")
+
+
+def test_networks_are_trained_again_to_show_where_they_look(finished: Path, tmp_path: Path) -> None:
+    copytree(finished, tmp_path / "copy")
+    with closing(RunFolder(tmp_path / "copy").open()) as store:
+        report = add_cams(store, [3, 0], data=None, workers=Workers(1), stage=2)
+        found = read_records(store)
+    assert len({cam.bits for cam in found.cams}) == 3
+    assert [cam.row for cam in found.cams] == [3, 0] * 3
+    recorded = {(item.bits, item.seed): item.test_accuracy for item in found.standalone}
+    for cam in found.cams:
+        assert cam.test_accuracy == recorded[cam.bits, cam.seed]
+        assert np.shape(cam.heat) == (4, 4)
+        assert np.max(cam.heat) in (0, 1)
+    report.write(tmp_path / "copy")
+    assert (tmp_path / "copy" / "report.html").read_text(encoding="utf-8").count("<img ") == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rows": [10_000_000]}, r"images: expected rows 0 to \d+ of the test split"),
+        ({"stage": 4}, "stage: expected 1 to 3, received 4"),
+        ({"schemes": ["10"]}, "expected a scheme of 12 bits"),
+    ],
+)
+def test_pictures_that_cannot_be_are_refused(
+    finished: Path, change: dict[str, Any], message: str
+) -> None:
+    given: dict[str, Any] = {"rows": [0], "data": None, "workers": Workers(1)}
+    with (
+        closing(RunFolder(finished).open()) as store,
+        pytest.raises(UsageError, match=message),
+    ):
+        add_cams(store, **(given | change))

@@ -1,0 +1,47 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import stoppable
+from benchmark.errors import UsageError
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--images", default="0,1,2", show_default=True, help="Rows of the test split.")
+@click.option("--stage", type=int, help="Maps behind its last block.  [default: the last]")
+@click.option("--scheme", "schemes", multiple=True, help="Instead of Original, Full-SA, the best.")
+@options.data
+@options.workers
+def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> None:
+    """Show in the report of the run in FOLDER where its networks look (Grad-CAM).
+
+    Original, Full-SA and the best scheme found are trained again, from the run's first
+    stand-alone seed; then the report is written anew, with pictures.
+    """
+    from contextlib import closing
+
+    from rich.console import Console
+
+    rows = [_row(text) for text in options.split_names(images)]
+    console = Console(stderr=True)
+    with stoppable(console):
+        from benchmark.folder import RunFolder
+        from benchmark.gradcam_run import add_cams
+        from benchmark.live import LiveProgress
+        from benchmark.workers import Workers, available_cores
+
+        live = LiveProgress(console)
+        crew = Workers(available_cores() if workers is None else workers)
+        with live.bars, closing(RunFolder(folder).open()) as store:
+            report = add_cams(store, rows, workers=crew, progress=live, **values)
+    report.write(folder)
+    console.print(f"Report: {folder / 'report.html'}", highlight=False)
+
+
+def _row(text: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"--images: expected row numbers with commas, received {text!r}")
+    return int(text)
