@@ -12,6 +12,7 @@ from benchmark.commands.list_names import list_
 from benchmark.commands.race import race
 from benchmark.commands.report import report
 from benchmark.commands.run import run
+from benchmark.commands.speed import speed
 from benchmark.commands.standalone import standalone
 from benchmark.commands.tabulate import tabulate
 from benchmark.commands.trust import trust
@@ -51,5 +52,5 @@ def main() -> None:
     """Which blocks of a CNN should get an attention module, and how best to find out?"""
 
 
-for command in (run, report, tabulate, standalone, trust, describe, race, list_, check):
+for command in (run, report, tabulate, standalone, trust, describe, race, speed, list_, check):
     main.add_command(command)

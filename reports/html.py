@@ -8,6 +8,8 @@ from markupsafe import Markup
 from reports import figures, scheme_figures
 from reports.analysis import Analysis
 from reports.captions import batch_norm, landscape_caption
+from reports.explained import scores_caption
+from reports.explained_figures import draw_scores
 from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
@@ -21,7 +23,7 @@ from reports.tables import (
     trust_table,
 )
 
-_ENVIRONMENT = Environment(
+ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -36,7 +38,7 @@ def render_page(analysis: Analysis) -> str:
     records, ranking = analysis.records, analysis.ranking
     style = figures.styles([lane.key.strategy for lane in records.lanes])
     blocks = sum(records.blocks_per_stage)
-    return _ENVIRONMENT.get_template("report.html.j2").render(
+    return ENVIRONMENT.get_template("report.html.j2").render(
         task=str(records.facts.get("task", "")),
         warning=" ".join(unfinished(analysis)),
         facts={
@@ -61,7 +63,9 @@ def render_page(analysis: Analysis) -> str:
         landscapes=[
             figures.draw_landscape(table, ranking.lanes, style, blocks)
             for table in analysis.landscapes.values()
-        ],
+        ]
+        + [draw_scores(found, f"scores-{seed}") for seed, found in analysis.explained.items()],
+        scores_captions=[scores_caption(found) for found in analysis.explained.values()],
         landscape_caption=landscape_caption(analysis),
         cells=scheme_figures.draw_schemes(analysis.schemes, records.blocks_per_stage),
         accuracies=scheme_figures.draw_accuracies(analysis.schemes),
@@ -78,7 +82,7 @@ def render_page(analysis: Analysis) -> str:
 
 def render_table(table: Table) -> Markup:
     """One table without a page around it."""
-    module = _ENVIRONMENT.get_template("table.html.j2").module
+    module = ENVIRONMENT.get_template("table.html.j2").module
     return Markup(module.table(table.shown(), scheme_figures.SYMBOLS))  # type: ignore[attr-defined]  # noqa: S704 - rendered with autoescape
 
 

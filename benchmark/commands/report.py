@@ -6,11 +6,21 @@ import click
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
-    """Write and print the report of the run in FOLDER, finished or not."""
+    """Write and print the report of the run in FOLDER, finished or not.
+
+    FOLDER may also be a table that tabulate wrote: it is explained anew.
+    """
     from contextlib import closing
 
     from rich.console import Console
 
+    if folder.suffix == ".parquet":
+        from benchmark.table import read_table
+        from benchmark.tabulation import explain_table
+
+        for path in explain_table(read_table(folder), folder):
+            click.echo(path)
+        return
     from benchmark.folder import RunFolder, read_records
     from reports.report import Report
 
