@@ -1,5 +1,7 @@
 """Whole landscapes: every scheme of a supernet, scored once and kept."""
 
+from pathlib import Path
+
 from benchmark.costs import effective_parameters
 from benchmark.errors import UsageError
 from benchmark.plan import Plan
@@ -10,6 +12,8 @@ from benchmark.settings import Settings
 from benchmark.store import Store, answer_arrays
 from benchmark.table import Table
 from benchmark.workers import Workers
+from reports.explained import explain
+from reports.explained_page import write_explained
 
 LIMIT = 16
 """Blocks of the largest landscape that is scored without being forced."""
@@ -60,3 +64,20 @@ def tabulate(
         loss=loss,
         parameters=effective_parameters(plan.network, schemes),
     )
+
+
+def explain_table(table: Table, path: Path) -> list[Path]:
+    """Write the page and the CSV files that explain ``table`` beside its file ``path``.
+
+    Raises:
+        UsageError: the table lacks Original or Full-SA.
+    """
+    ends = table.schemes.sum(axis=1)
+    if not {0, table.schemes.shape[1]} <= set(ends.tolist()):
+        raise UsageError(f"{path} lacks Original or Full-SA, which everything is compared with")
+    known = ("task", "backbone", "attention", "sharing", "batch norm", "supernet epochs")
+    about = {**table.task, **table.facts}
+    facts = {name: about[name] for name in known if name in about}
+    facts |= {"schemes": f"{len(table.schemes):,}", "oracle": table.identity}
+    found = explain(table.schemes, table.accuracy, table.parameters)
+    return write_explained(found, path, facts)

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchmark.records import LaneKey, Rule, RunRecords
 from reports.curves import Checkpoint, Curve, checkpoints, curves, time_curves
+from reports.explained import Explained, explain
 from reports.fronts import Fronts, fronts
 from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
@@ -41,6 +44,7 @@ class Analysis:
     checkpoints: Sequence[Checkpoint]
     fronts: Fronts
     landscapes: Mapping[int, Landscape]
+    explained: Mapping[int, Explained]
     finds: Mapping[LaneKey, Find]
     schemes: Sequence[SchemeOutcome]
     strategies: Sequence[StrategyOutcome]
@@ -72,6 +76,7 @@ def analyse(records: RunRecords) -> Analysis:
         checkpoints=checkpoints(drawn, ranking.horizon),
         fronts=fronts(records, ranking),
         landscapes=tables,
+        explained=_explained(records),
         finds=finds(tables, ranking.lanes),
         schemes=schemes,
         strategies=strategy_outcomes(records, schemes, confidence),
@@ -82,3 +87,14 @@ def analyse(records: RunRecords) -> Analysis:
         agreements=agreements(records, confidence),
         noise=seed_noise(records.standalone),
     )
+
+
+def _explained(records: RunRecords) -> dict[int, Explained]:
+    """Whole landscapes by supernet seed; records know connections, not parameters."""
+    return {
+        oracle.supernet_seed: explain(
+            oracle.schemes, oracle.accuracy, oracle.schemes.sum(axis=1, dtype=np.int64)
+        )
+        for oracle in records.oracles
+        if oracle.schemes.size > 0 and len(oracle.schemes) == 2 ** oracle.schemes.shape[1]
+    }

@@ -11,6 +11,8 @@ from reports import training_sentences as training
 from reports.analysis import Analysis
 from reports.captions import batch_norm, landscape_caption
 from reports.comparison_tables import budgets_table, ranks_table, volumes_table
+from reports.explained import scores_caption
+from reports.explained_figures import draw_scores
 from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
@@ -27,7 +29,7 @@ from reports.tables import (
 )
 from reports.tickets import ticket_file, ticket_schemes
 
-_ENVIRONMENT = Environment(
+ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -43,7 +45,7 @@ def render_page(analysis: Analysis) -> str:
     style = figures.styles([lane.key.strategy for lane in records.lanes])
     blocks = sum(records.blocks_per_stage)
     task = str(records.facts.get("task", ""))
-    return _ENVIRONMENT.get_template("report.html.j2").render(
+    return ENVIRONMENT.get_template("report.html.j2").render(
         task=task,
         warning=" ".join(unfinished(analysis)),
         tickets=[
@@ -85,7 +87,9 @@ def render_page(analysis: Analysis) -> str:
         landscapes=[
             figures.draw_landscape(table, ranking.lanes, style, blocks)
             for table in analysis.landscapes.values()
-        ],
+        ]
+        + [draw_scores(found, f"scores-{seed}") for seed, found in analysis.explained.items()],
+        scores_captions=[scores_caption(found) for found in analysis.explained.values()],
         landscape_caption=landscape_caption(analysis),
         cells=scheme_figures.draw_schemes(analysis.schemes, records.blocks_per_stage),
         accuracies=scheme_figures.draw_accuracies(analysis.schemes),
@@ -122,13 +126,13 @@ def _answers(analysis: Analysis) -> list[OracleAnswers]:
 
 def render_table(table: Table) -> Markup:
     """One table without a page around it."""
-    module = _ENVIRONMENT.get_template("table.html.j2").module
+    module = ENVIRONMENT.get_template("table.html.j2").module
     return Markup(module.table(table.shown(), scheme_figures.SYMBOLS))  # type: ignore[attr-defined]  # noqa: S704 - rendered with autoescape
 
 
 def render_theorem(table: Table, figure: Markup, text: str) -> str:
     """The page of Theorem 1."""
-    return _ENVIRONMENT.get_template("theorem.html.j2").render(
+    return ENVIRONMENT.get_template("theorem.html.j2").render(
         table=table.shown(), figure=figure, text=text, symbols=scheme_figures.SYMBOLS
     )
 

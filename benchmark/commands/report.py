@@ -7,12 +7,22 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
 def report(folder: Path, verdict: str | None) -> None:
-    """Write and print the report of the run in FOLDER, finished or not."""
+    """Write and print the report of the run in FOLDER, finished or not.
+
+    FOLDER may also be a table that tabulate wrote: it is explained anew.
+    """
     from contextlib import closing
     from dataclasses import replace
 
     from rich.console import Console
 
+    if folder.suffix == ".parquet":
+        from benchmark.table import read_table
+        from benchmark.tabulation import explain_table
+
+        for path in explain_table(read_table(folder), folder):
+            click.echo(path)
+        return
     from benchmark.folder import RunFolder, read_records
     from reports.report import Report
 

@@ -84,7 +84,7 @@ class PrefixTreeOracle(Oracle):
         self._identity = identity
         self._device = parameter.device.type
         self._convolutions = FrozenConvolutions(self._dtype)
-        self._running = _Running(self._convolutions)
+        self.running = _Running(self._convolutions)
         self._measured: dict[ConvNorm, Convolve] = {}
         self.footprint = Footprint(
             network.spec,
@@ -173,7 +173,7 @@ class PrefixTreeOracle(Oracle):
         done = 0
         while done < len(pieces):
             some = pieces[done : done + max(self._rows // self.footprint.piece, 1)]
-            prepare = self._running if tape is None else _Replay(self._convolutions, tape)
+            prepare = self.running if tape is None else _Replay(self._convolutions, tape)
             try:
                 with memory_refusals():
                     found = [parts for _, parts in descend(self._network, schemes, some, prepare)]
@@ -234,7 +234,7 @@ def descend(
             return
         if network.starts_stage(level):
             states = [None] * len(features)
-        residuals, skips = _branches(blocks[level], features, prepare)
+        residuals, skips = branches(blocks[level], features, prepare)
         ones = rows.start + int(np.count_nonzero(~schemes[rows.start : rows.stop, level]))
         if rows.start < ones:
             passed = [(s + r).relu_() for s, r in zip(skips, residuals, strict=True)]
@@ -248,22 +248,23 @@ def descend(
             yield from visit(level + 1, range(ones, rows.stop), residuals, states)
 
     if len(schemes) > 0:
-        stem = _shared(prepare, [network.backbone.first])
+        stem = shared(prepare, [network.backbone.first])
         entering = [network.backbone.stem(piece, stem) for piece in pieces]
         yield from visit(0, range(len(schemes)), entering, [None] * len(pieces))
 
 
-def _branches(
+def branches(
     block: nn.Module, features: Pieces, prepare: Prepare
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Residuals and shortcuts of each piece; what they share is gone afterwards."""
     assert isinstance(block, Block)
-    apply = _shared(prepare, [*block.units, *([] if block.shortcut is None else [block.shortcut])])
+    apply = shared(prepare, [*block.units, *([] if block.shortcut is None else [block.shortcut])])
     residuals = [block.body(piece, apply) for piece in features]
     return residuals, [block.skip(piece, apply) for piece in features]
 
 
-def _shared(prepare: Prepare, units: Sequence[nn.Module]) -> Apply:
+def shared(prepare: Prepare, units: Sequence[nn.Module]) -> Apply:
+    """Runs each of ``units`` with its convolution prepared once."""
     prepared: dict[nn.Module, Convolve] = {}
     for unit in units:
         assert isinstance(unit, ConvNorm)

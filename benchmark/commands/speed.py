@@ -1,0 +1,52 @@
+import click
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True, help="Repeats.")
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=128,
+    show_default=True,
+    help="Validation images of the CPU's networks.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print a table for the README.")
+@click.option("--list", "list_", is_flag=True, help="Print the names and run nothing.")
+def speed(
+    names: tuple[str, ...], pairs: int, rows: int, *, as_json: bool, as_markdown: bool, list_: bool
+) -> None:
+    """Measure what is claimed of speed: pairs in turn, A B A B, in one process.
+
+    Without NAMES everything is measured; what lacks a device is named as not run.
+    """
+    from rich.console import Console
+
+    from benchmark.commands.session import stoppable
+    from benchmark.errors import unknown_name
+
+    console = Console(stderr=True)
+    with stoppable(console):
+        from benchmark.speed import report
+        from benchmark.speed.base import run_benchmark
+        from benchmark.speed.registry import BENCHMARKS
+
+        for name in names:
+            if name not in BENCHMARKS:
+                raise unknown_name("benchmark", name, BENCHMARKS)
+        if list_:
+            for name, kind in BENCHMARKS.items():
+                click.echo(f"{name}: {kind.title}")
+            return
+        about = report.circumstances(pairs=pairs, rows=rows)
+        results = []
+        for name in names or BENCHMARKS:
+            results.append(run_benchmark(BENCHMARKS[name](), pairs=pairs, rows=rows))
+            click.echo(report.as_line(results[-1]), err=as_json or as_markdown)
+        if as_json:
+            click.echo(report.as_json(results, about))
+        elif as_markdown:
+            click.echo(report.as_markdown(results, about))
+        else:
+            click.echo("; ".join(f"{key}: {value}" for key, value in about.items()))

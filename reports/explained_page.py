@@ -1,0 +1,48 @@
+"""A landscape explained, as one page and as CSV files beside its table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.files import replacing
+from reports.explained import Explained, ratios_table, scores_table
+from reports.explained_figures import (
+    draw_accuracy_by_ratio,
+    draw_parameters_by_ratio,
+    draw_scores,
+)
+from reports.html import ENVIRONMENT
+from reports.table import to_csv
+
+TIME_NOTE = (
+    "The paper's figure has inference time as a third panel. A table holds no times: they belong "
+    "to a machine, and are measured for the schemes that a run trains. Parameters stand for cost."
+)
+
+
+def render_explained(found: Explained, name: str, facts: Mapping[str, Any]) -> str:
+    """The page: no scripts or styles from elsewhere, everything escaped."""
+    return ENVIRONMENT.get_template("landscape.html.j2").render(
+        name=name,
+        facts=dict(facts),
+        drawings=[draw_accuracy_by_ratio(found), draw_parameters_by_ratio(found)],
+        time_note=TIME_NOTE,
+        ratios=ratios_table(found),
+        scores=scores_table(found),
+        scores_drawing=draw_scores(found),
+    )
+
+
+def write_explained(found: Explained, table: Path, facts: Mapping[str, Any]) -> list[Path]:
+    """Write ``NAME.html``, ``NAME-ratios.csv`` and ``NAME-scores.csv`` beside ``table``.
+
+    Returns:
+        What was written.
+    """
+    written = {table.with_suffix(".html"): render_explained(found, table.name, facts)}
+    for part in (ratios_table(found), scores_table(found)):
+        written[table.with_name(f"{table.stem}-{part.name}.csv")] = to_csv(part)
+    for path, text in written.items():
+        with replacing(path) as draft:
+            draft.write_text(text, encoding="utf-8", newline="")
+    return list(written)

@@ -1,0 +1,78 @@
+import json
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmark.cli import main
+from benchmark.speed.base import Benchmark, Claim, Result, Round, run_benchmark
+from benchmark.speed.networks import Subject
+from benchmark.speed.registry import BENCHMARKS
+from benchmark.speed.report import as_json, as_line, as_markdown
+from tests.benchmark.small import small_data, small_network
+
+
+class _Counting(Benchmark):
+    name = "counting"
+    title = "one, four, two"
+    claim: ClassVar[Claim | None] = Claim(2, least=True, unit="times")
+
+    def prepare(self, rows: int) -> None:
+        assert rows == 7
+        self._ratios = iter([1.0, 4.0, 2.0])
+
+    def measure(self) -> Round:
+        ratio = next(self._ratios)
+        return Round(ratio, {"A, s": 10 * ratio, "B, s": 10.0})
+
+
+def test_a_result_is_the_median_of_its_rounds() -> None:
+    result = run_benchmark(_Counting(), pairs=3, rows=7)
+    assert (result.values, result.median, result.part("A, s")) == ([1, 2, 4], 2, 20)
+    assert as_line(result).startswith(
+        "counting: 1 / 2 / 4 times (lowest / median / highest of 3); claimed ≥ 2 times: kept"
+    )
+    assert "| one, four, two | ≥ 2 times: kept | 1 / 2 / 4 times | 20.0 s | 10.0 s |" in (
+        as_markdown([result], {"repeats": 3})
+    )
+    (plain,) = json.loads(as_json([result], {}))["benchmarks"]
+    assert plain["holds"] is True
+    assert [item["value"] for item in plain["rounds"]] == [1, 4, 2]
+
+
+@pytest.mark.parametrize(("value", "least", "holds"), [(1.9, True, False), (1.9, False, True)])
+def test_a_claim_has_a_direction(value: float, *, least: bool, holds: bool) -> None:
+    assert Claim(2, least=least, unit="s").holds(value) is holds
+
+
+def test_what_was_not_run_says_why() -> None:
+    result = Result("cuda", "on a GPU", Claim(15, least=False, unit="s"), note="no CUDA device")
+    assert as_line(result) == "cuda: not run: no CUDA device\n  on a GPU"
+    assert "not run: no CUDA device" in as_markdown([result], {})
+    assert result.plain() == {"name": "cuda", "title": "on a GPU", "not run": "no CUDA device"}
+
+
+def test_the_strong_loop_scores_what_the_plain_one_does() -> None:
+    schemes = np.array([[0, 1, 0, 1, 1], [1, 1, 0, 0, 1]], dtype=bool)
+    subject = Subject(small_network(), small_data())
+    assert subject.strong(10).accuracy(schemes) == subject.plain().score(schemes).accuracy.tolist()
+
+
+def test_the_command_measures_what_it_is_named() -> None:
+    run = CliRunner().invoke(main, ["speed", "--pairs", "1", "--json", "runner-overhead"])
+    assert run.exit_code == 0
+    found = json.loads(run.stdout)
+    assert [item["name"] for item in found["benchmarks"]] == ["runner-overhead"]
+    assert found["benchmarks"][0]["median"] > 0
+    assert {"processor", "torch", "repeats", "load"} <= set(found["circumstances"])
+
+
+def test_unknown_names_are_refused() -> None:
+    run = CliRunner().invoke(main, ["speed", "resnet39-plain"])
+    assert run.exit_code == 2
+    assert "did you mean 'resnet38-plain'?" in run.output
+
+
+def test_everything_has_its_own_name() -> None:
+    assert all(kind.name == name and kind.title for name, kind in BENCHMARKS.items())
