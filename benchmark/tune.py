@@ -1,5 +1,6 @@
 """Tuning a strategy's hyper-parameters on known landscapes, and what that costs and brings."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +175,7 @@ def _tuned(default: ChosenStrategy, ranges: Ranges, tuner: Tuner) -> TuningRecor
 
 def _new_study(name: str) -> Study:
     seed = int(child_rng(0, "tune", name).integers(2**31))
+    logging.getLogger("optuna.storages._in_memory").setLevel(logging.WARNING)  # no announcement
     storage = InMemoryStorage()
     storage.create_new_study([StudyDirection.MINIMIZE], name)
     return Study(name, storage, sampler=TPESampler(seed=seed))

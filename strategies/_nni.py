@@ -56,7 +56,7 @@ def module_importance(
     """
     layers = [_bare_linear(matrix) for matrix in weights]
     network = nn.Sequential(*layers)
-    with needed("module importance"):
+    with _needed():
         pruner = getattr(_imported("nni.compression.pruning"), _PRUNERS[kind])(
             network, [{"op_names": [str(i) for i in range(len(layers))], "sparse_ratio": 0.5}]
         )
@@ -88,7 +88,7 @@ class TpeTuner:
     """
 
     def __init__(self, blocks: int, *, seed: int, arguments: Mapping[str, int | float]) -> None:
-        with needed("nni-tpe"):
+        with _needed():
             tuner = _imported("nni.algorithms.hpo.tpe_tuner").TpeTuner
         self._exhausted = _imported("nni").NoMoreTrialError
         self._tuner = tuner("maximize", seed=seed, tpe_args=dict(arguments))
@@ -144,7 +144,7 @@ class PpoController:
         learning_rate: float,
         hidden: int,
     ) -> None:
-        with needed("nni-ppo"):
+        with _needed():
             self._trajectories = _trajectories()
             self._buffers = import_module("tianshou.data").ReplayBuffer
             mutable = _imported("nni.mutable")
@@ -210,7 +210,7 @@ class PpoController:
 
 
 @contextmanager
-def needed(purpose: str) -> Iterator[None]:
+def _needed() -> Iterator[None]:
     """Turn an import that fails inside into one line that says what to install.
 
     Raises:
@@ -219,9 +219,7 @@ def needed(purpose: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise StrategyError(
-            f"{purpose} needs NNI: pip install 'ticket-benchmark[nni]' ({error})"
-        ) from error
+        raise StrategyError(f"needs NNI: pip install 'ticket-benchmark[nni]' ({error})") from error
 
 
 def _imported(name: str) -> Any:
