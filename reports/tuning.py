@@ -8,8 +8,21 @@ from reports.table import Column, Table
 _REGRET = "Accuracy that the best scheme lacks to the optimum, on instances not tuned on"
 COLUMNS = (
     Column("strategy", "strategy", "Name of the strategy."),
-    Column("trials", "trials", "Settings that were tried, defaults included.", kind="whole"),
-    Column("failed", "failed", "Settings it could not run with.", kind="whole", optional=True),
+    Column(
+        "trials",
+        "trials",
+        "Settings that were tried, defaults included.",
+        kind="whole",
+        terminal=False,
+    ),
+    Column(
+        "failed",
+        "failed",
+        "Settings it could not run with.",
+        kind="whole",
+        terminal=False,
+        optional=True,
+    ),
     Column(
         "evaluations",
         "cost",
@@ -28,7 +41,7 @@ COLUMNS = (
     ),
     Column(
         "default_regret",
-        "regret, defaults",
+        "default regret",
         f"{_REGRET}.",
         unit="points",
         kind="number",
@@ -36,7 +49,7 @@ COLUMNS = (
     ),
     Column(
         "tuned_regret",
-        "regret, tuned",
+        "tuned regret",
         f"{_REGRET}, with the best settings.",
         unit="points",
         kind="number",
@@ -59,8 +72,8 @@ def tuning_tables(tunings: Sequence[TuningRecord]) -> list[Table]:
     """One row a strategy."""
     one = tunings[0]
     caption = (
-        f"Tuned on {one.seeds} instances of {', '.join(one.landscapes)}; gain on {one.seeds} "
-        "others of each, with a 95% bootstrap interval over instances."
+        f"{one.trials} settings, tuned on {one.seeds} instances of {', '.join(one.landscapes)}; "
+        f"gain on {one.seeds} others of each, with a 95% bootstrap interval over instances."
     )
     rows = tuple(
         (

@@ -39,7 +39,7 @@ def _python(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]"
 
 def test_there_is_something_to_run() -> None:
     assert sorted(FILES) == ["my_strategy.py", "test_my_strategy.py"]
-    assert [command.split()[3] for command in COMMANDS] == ["check", "run", "list", "run"]
+    assert [command.split()[3] for command in COMMANDS] == ["check", "race", "run", "list", "run"]
 
 
 def test_the_strategy_is_short() -> None:
