@@ -1,7 +1,7 @@
 """What a task is: splits, loss, metric and recipes. A leaf: imports nothing else of ours."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +14,18 @@ Batch = tuple[Float[Tensor, "n c h w"], Int64[Tensor, " n"]]
 """Images and targets that belong together, row by row."""
 Batches = Generator[Batch, None, None]
 """Given out one after the other; may be closed early."""
+Rows = Callable[[int], slice]
+"""Which rows of a batch of so many are wanted."""
+
+
+def spans(count: int, size: int) -> list[range]:
+    """Numbers 0 to ``count`` - 1 in parts of ``size``, the last perhaps shorter."""
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def everything(rows: int) -> slice:
+    """All ``rows`` rows of a batch."""
+    return slice(0, rows)
 
 
 @dataclass(frozen=True)
@@ -212,7 +224,7 @@ class Task(ABC):
 
     @abstractmethod
     def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
         """One epoch of training draws, ``size`` rows at a time, the last batch perhaps shorter.
 
@@ -223,6 +235,8 @@ class Task(ABC):
             size: rows of a batch.
             rng: source of every draw.
             device: where the batches are wanted; data that fit live there.
+            rows: given the number of a batch's rows, those of them to make and give out: where
+                several processes share each batch, none makes another's.
         """
 
     @abstractmethod

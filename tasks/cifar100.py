@@ -18,8 +18,11 @@ from tasks.base import (
     Classification,
     NamedTask,
     Recipe,
+    Rows,
     Sizes,
     TaskSpec,
+    everything,
+    spans,
 )
 from tasks.cifar_files import CLASSES, CifarFiles, download
 from tasks.errors import DataError
@@ -117,31 +120,32 @@ class Cifar100(NamedTask):
         )
 
     def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
-        rows = torch.from_numpy(rng.permutation(self.epoch_size))
+        order = torch.from_numpy(rng.permutation(self.epoch_size))
         margin = _MARGINS[self._augmentation]
         corners = torch.from_numpy(rng.integers(2 * margin + 1, size=(self.epoch_size, 2)))
         flips = torch.from_numpy(rng.random(self.epoch_size) < 0.5)  # noqa: PLR2004 - every other
         if self._augmentation == "none":
             flips = torch.zeros_like(flips)
-        return self._batches(size, device, rows, corners, flips)
+        return self._batches(size, device, (order, corners, flips), rows)
 
     def _batches(
         self,
         size: int,
         device: str,
-        rows: torch.Tensor,
-        corners: torch.Tensor,
-        flips: torch.Tensor,
+        draws: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+        rows: Rows,
     ) -> Batches:
         if device not in self._resident:
             self._resident[device] = (self._training.to(device), self._targets.to(device))
         pixels, targets = self._resident[device]
-        rows, corners, flips = (part.to(device) for part in (rows, corners, flips))
-        for part in torch.arange(self.epoch_size, device=device).split(size):  # type: ignore[no-untyped-call]  # torch's own
-            images = cropped(pixels, rows[part], corners[part], flips[part], (32, 32))
-            yield self._normalisation(images), targets[rows[part]]
+        order, corners, flips = (draw.to(device) for draw in draws)
+        for batch in spans(self.epoch_size, size):
+            part = batch[rows(len(batch))]
+            own = slice(part.start, part.stop)
+            images = cropped(pixels, order[own], corners[own], flips[own], (32, 32))
+            yield self._normalisation(images), targets[order[own]]
 
     def validation(self) -> PixelSplit:
         return self._validation

@@ -90,14 +90,13 @@ def _pixels(image: Image.Image) -> Pixels:
 
 
 def in_batches(
-    make: Callable[[int], Pixels], count: int, size: int
+    make: Callable[[int], Pixels], parts: Sequence[range]
 ) -> Generator[UInt8[np.ndarray, "n c h w"], None, None]:
-    """Yield ``make(0)`` to ``make(count - 1)`` in order, ``size`` at a time, made ahead on threads.
+    """Yield what ``make`` makes of each part's numbers, in order, made ahead on threads.
 
     Args:
         make: makes one image.
-        count: images.
-        size: images of a batch; the last may be shorter.
+        parts: numbers of the images of each batch, at least one.
 
     Raises:
         DataError: what ``make`` raises.
@@ -110,8 +109,7 @@ def in_batches(
         waiting: deque[list[Future[list[Pixels]]]] = deque()
 
         def submitted() -> Iterator[None]:
-            for start in range(0, count, size):
-                batch = range(start, min(start + size, count))
+            for batch in parts:
                 jobs = [batch[at : at + _TOGETHER] for at in range(0, len(batch), _TOGETHER)]
                 waiting.append([pool.submit(run, rows) for rows in jobs])
                 yield

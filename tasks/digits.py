@@ -20,9 +20,12 @@ from tasks.base import (
     Classification,
     NamedTask,
     Recipe,
+    Rows,
     Sizes,
     TaskSpec,
     TensorSplit,
+    everything,
+    spans,
 )
 from tasks.errors import DataError
 
@@ -73,10 +76,10 @@ class Digits(NamedTask):
         return cls(spec.seed)
 
     def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
         draws = compose(*self.pools["training"], self.epoch_size, rng=rng)
-        return draws.to(device).batches(size)
+        return _batches(draws.to(device), size, rows)
 
     def validation(self) -> TensorSplit:
         return self._validation
@@ -149,3 +152,9 @@ def compose(
     images += _NOISE * rng.standard_normal(images.shape, dtype=np.float32)
     targets = labels[chosen[np.arange(size), cued]]
     return TensorSplit(torch.from_numpy(images), torch.from_numpy(targets))
+
+
+def _batches(draws: TensorSplit, size: int, rows: Rows) -> Batches:
+    for batch in spans(len(draws), size):
+        part = batch[rows(len(batch))]
+        yield draws.images[part.start : part.stop], draws.targets[part.start : part.stop]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from tasks.base import Batches, Split, Task
+from tasks.base import Batches, Rows, Split, Task, everything
 
 
 class Limited(Task):
@@ -33,12 +33,13 @@ class Limited(Task):
         self.epoch_size = min(rows, task.epoch_size)
 
     def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
         left = self.epoch_size
         with closing(self._task.training_batches(size, rng=rng, device=device)) as batches:
             for images, targets in batches:
-                yield images[:left], targets[:left]
+                wanted = rows(min(len(targets), left))
+                yield images[:left][wanted], targets[:left][wanted]
                 left -= len(targets)
                 if left <= 0:
                     return

@@ -128,12 +128,16 @@ class _Loop:
             self.recipe.batch_size,
             rng=state.generators["draws"],
             device=str(self.device),
+            rows=self._own,
         )
+        left = task.epoch_size
         with closing(batches):
             for images, targets in batches:
+                rows = min(self.recipe.batch_size, left)
                 rate = state.optimizer.param_groups[0]["lr"]
-                losses.add(self._step(network, images, targets), len(targets))
-                self.watch.images(len(targets))
+                losses.add(self._step(network, images, targets, rows), rows)
+                self.watch.images(rows)
+                left -= rows
         total = losses.total()
         seconds = perf_counter() - started
         state.epochs += 1
@@ -148,16 +152,20 @@ class _Loop:
             seconds_left=seconds * (self.recipe.epochs - state.epochs),
         )
 
-    def _step(self, network: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        """Take one step; this process's share of the batch's mean loss."""
+    def _step(self, network: nn.Module, images: Tensor, targets: Tensor, rows: int) -> Tensor:
+        """Take one step on a batch of ``rows`` rows, of which ``images`` and ``targets`` are ours.
+
+        Returns:
+            This process's share of the batch's mean loss.
+        """
         state = self.state
         state.optimizer.zero_grad(set_to_none=True)
         extra = self.extra()
-        shares = list(self._shares(len(targets)))
+        shares = list(self._shares(rows))
         losses = []
-        for number, (rows, weight) in enumerate(shares, start=1):
+        for number, (part, weight) in enumerate(shares, start=1):
             with _apart(network, apart=number < len(shares)):
-                loss = self._loss(network, images[rows], targets[rows], extra)
+                loss = self._loss(network, images[part], targets[part], extra)
                 # Processes' gradients are averaged, so each counts for all of them.
                 scaled = loss * (weight * self.group.size)
                 state.scaler.scale(scaled).backward()  # type: ignore[no-untyped-call]  # torch's own
@@ -175,16 +183,26 @@ class _Loop:
         outputs = self.arithmetic.outputs(network, inputs, *extra)
         return self.task.loss(outputs, targets.to(self.device))
 
+    def _own(self, rows: int) -> slice:
+        """This process's rows of a batch; one row, which won't count, where it has none."""
+        own = self._parts(rows)
+        return slice(own[0].start, own[-1].stop) if own else slice(0, 1)
+
     def _shares(self, rows: int) -> Iterator[tuple[slice, float]]:
-        """This process's parts of a batch, each with its weight in the batch's mean."""
+        """Parts of this process's rows, each with its weight in the batch's mean."""
+        own = self._parts(rows)
+        for part in own:
+            start = part.start - own[0].start
+            size = part.stop - part.start
+            yield slice(start, start + size), size / rows
+        if not own:
+            # It takes part in the averaging with a gradient of zero.
+            yield slice(0, 1), 0.0
+
+    def _parts(self, rows: int) -> list[slice]:
         ours, count = self.group.rank, self.recipe.accumulate
         everybodys = parts(rows, self.group.size * count)
-        own = [part for part in everybodys[ours * count :][:count] if part.stop > part.start]
-        for part in own:
-            yield part, (part.stop - part.start) / rows
-        if not own:
-            # Without rows: it takes part in the averaging with a gradient of zero.
-            yield slice(0, 1), 0.0
+        return [part for part in everybodys[ours * count :][:count] if part.stop > part.start]
 
 
 def _apart(network: nn.Module, *, apart: bool) -> Any:

@@ -18,9 +18,12 @@ from tasks.base import (
     Classification,
     NamedTask,
     Recipe,
+    Rows,
     Sizes,
     Split,
     TaskSpec,
+    everything,
+    spans,
 )
 from tasks.decoding import Pixels, central_view, decoded, failures, in_batches, training_view
 from tasks.errors import DataError
@@ -44,21 +47,18 @@ class Files(Split):
     device: str = "cpu"
 
     def batches(self, size: int) -> Batches:
-        start = 0
-        for pixels in in_batches(self._view, len(self), size):
-            stop = start + len(pixels)
+        parts = spans(len(self), size)
+        for part, pixels in zip(parts, in_batches(self._view, parts), strict=True):
             images = _NORMALISATION(torch.from_numpy(pixels).to(self.device))
-            yield images, self.targets[start:stop].to(self.device)
-            start = stop
+            yield images, self.targets[part.start : part.stop].to(self.device)
 
     def to(self, device: str) -> Split:
         if len(self) * 3 * _SIZE * _SIZE > spare_memory(device):
             return Files(self.root, self.images, self.targets, device)
         pixels = torch.empty(len(self), 3, _SIZE, _SIZE, dtype=torch.uint8, device=device)
-        start = 0
-        for part in in_batches(self._view, len(self), 256):
-            pixels[start : start + len(part)] = torch.from_numpy(part)
-            start += len(part)
+        parts = spans(len(self), 256)
+        for part, made in zip(parts, in_batches(self._view, parts), strict=True):
+            pixels[part.start : part.stop] = torch.from_numpy(made)
         return PixelSplit(pixels, self.targets.to(device), _NORMALISATION)
 
     def take(self, rows: Int64[np.ndarray, " m"]) -> "Files":
@@ -150,15 +150,16 @@ class ImageNet(NamedTask):
         return cls(root, index, spec.seed, validation=chosen)
 
     def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
         order = rng.permutation(self.epoch_size)
         seeds = rng.integers(2**63, size=self.epoch_size)
-        return self._batches(size, device, order, seeds)
+        wanted = [batch[rows(len(batch))] for batch in spans(self.epoch_size, size)]
+        return self._batches(wanted, device, order, seeds)
 
     def _batches(
         self,
-        size: int,
+        wanted: Sequence[range],
         device: str,
         order: Int64[np.ndarray, " n"],
         seeds: Int64[np.ndarray, " n"],
@@ -171,12 +172,9 @@ class ImageNet(NamedTask):
             image = decoded(images.read(self._root, row), _place(self._root, images, row))
             return training_view(image, _SIZE, np.random.default_rng(seeds[position]))
 
-        start = 0
-        for pixels in in_batches(view, self.epoch_size, size):
-            stop = start + len(pixels)
-            targets = self._targets[torch.from_numpy(order[start:stop])]
+        for part, pixels in zip(wanted, in_batches(view, wanted), strict=True):
+            targets = self._targets[torch.from_numpy(order[part.start : part.stop])]
             yield _NORMALISATION(torch.from_numpy(pixels).to(device)), targets.to(device)
-            start = stop
 
     def validation(self) -> Files:
         return self._validation

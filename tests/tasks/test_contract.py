@@ -73,6 +73,20 @@ def test_batches_have_the_size_asked_for_and_the_last_one_the_rest(task: Task) -
         assert [len(targets) for _, targets in batches] == [rows - 1, 1]
 
 
+def test_parts_of_each_batch_make_up_the_whole(task: Task) -> None:
+    def part(rows: Callable[[int], slice]) -> list[tuple[Tensor, Tensor]]:
+        return list(task.training_batches(64, rng=np.random.default_rng(0), rows=rows))
+
+    whole, first, rest = (
+        part(lambda n: slice(0, n)),
+        part(lambda n: slice(0, n // 3 + 1)),
+        part(lambda n: slice(n // 3, n)),
+    )
+    for batch, head, tail in zip(whole, first, rest, strict=True):
+        for all_rows, start, end in zip(batch, head, tail, strict=True):
+            assert torch.equal(torch.cat([start, end[1:]]), all_rows)
+
+
 def test_training_draws_follow_the_generator_and_not_the_batch_size(task: Task) -> None:
     first, same, another = _epoch(task, 0), _epoch(task, 0, size=17), _epoch(task, 1)
     assert all(torch.equal(*pair) for pair in zip(first, same, strict=True))

@@ -10,7 +10,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from tasks.base import TaskSpec
+from tasks.base import TaskSpec, spans
 from tasks.decoding import central_view, decoded, in_batches, window
 from tasks.errors import BrokenImageError, DataError
 from tasks.imagenet.task import ImageNet
@@ -167,7 +167,7 @@ def test_batches_come_in_order_however_they_are_made(size: int) -> None:
     def make(row: int) -> np.ndarray:
         return np.full((1, 1, 1), row, dtype=np.uint8)
 
-    found = [batch.flatten().tolist() for batch in in_batches(make, 37, size)]
+    found = [batch.flatten().tolist() for batch in in_batches(make, spans(37, size))]
     assert [row for batch in found for row in batch] == list(range(37))
     assert {len(batch) for batch in found[:-1]} <= {size}
 

@@ -10,7 +10,7 @@ from benchmark.errors import DivergenceError
 from benchmark.oracle.supernet import frozen_supernet, train_supernet
 from benchmark.training import Figures, Watch
 from benchmark.training.group import parts
-from tasks.base import Batches, Task
+from tasks.base import Batches, Rows, Task, everything
 from tasks.limited import Limited
 from tests.benchmark.training.tiny import SPEC, same, spec, tiny_task
 
@@ -26,10 +26,10 @@ class Poisoned(Limited):
     epochs = 0
 
     def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu"
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
         self.epochs += 1
-        batches = super().training_batches(size, rng=rng, device=device)
+        batches = super().training_batches(size, rng=rng, device=device, rows=rows)
         for number, (images, targets) in enumerate(batches):
             poison = torch.nan if (self.epochs, number) == (2, 2) else 0.0
             yield images + poison, targets
