@@ -99,7 +99,7 @@ def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_p
     assert seen.index("No single winner: ean and ga") < seen.index("Ranking of strategies")
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
-    assert parsed.tags.count("svg") == 5
+    assert parsed.tags.count("svg") == 6
 
 
 def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:
