@@ -260,5 +260,6 @@ class Spendthrift(Climber):
     needs = ("scores", "gradients")
 
     def ask(self, n: int) -> Schemes:
-        while n:
+        for _ in range(1 + n):
             self.oracle.gate_gradient(GateQuestion(np.full(self.space.blocks, 0.5)))
+        return super().ask(n)
