@@ -259,6 +259,7 @@ class Spendthrift(Climber):
 
     needs = ("scores", "gradients")
 
-    def ask(self, n: int) -> Schemes:  # noqa: ARG002 - the budget is what it ignores
-        while True:
+    def ask(self, n: int) -> Schemes:
+        for _ in range(1 + n):
             self.oracle.gate_gradient(GateQuestion(np.full(self.space.blocks, 0.5)))
+        return super().ask(n)
