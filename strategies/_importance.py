@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from strategies._checks import require_fraction
+from strategies._nni import module_importance, require_nni
 from strategies.base import Answers, Schemes, SearchSpace, Strategy, StrategyError
 
 Kind = Literal["l1", "l2", "gm"]
 Scale = Literal["sum", "mean", "stage"]
+Source = Literal["own", "nni"]
 
 Filters = Float64[np.ndarray, "filters weights"]
 PerFilter = Float64[np.ndarray, " filters"]
@@ -62,9 +64,11 @@ def importances(
     kind: Kind,
     scale: Scale,
     blocks_per_stage: Sequence[int],
+    source: Source = "own",
 ) -> Float64[np.ndarray, " blocks"]:
-    """Importance of each block's SAM; see `Pruning` for ``scale``."""
-    measure = mean_importance if scale == "mean" else total_importance
+    """Importance of each block's SAM; see `Pruning` for ``scale`` and ``source``."""
+    total = total_importance if source == "own" else module_importance
+    measure = mean_importance if scale == "mean" else total
     found = np.array([measure(layers(weights), kind) for weights in modules])
     if scale == "stage":
         ends = np.cumsum(blocks_per_stage)[:-1]
@@ -90,8 +94,14 @@ class Pruning(Strategy):
         rng: np.random.Generator,
         ratios: str,
         scale: Scale,
+        scores: Source,
     ) -> None:
         super().__init__(space, rng=rng)
+        if scores == "nni":
+            require_nni()
+            if scale == "mean":
+                raise StrategyError("expected scale sum or stage with NNI's scores, received mean")
+        self._source: Source = scores
         self._counts = [int(ratio * space.blocks + 1e-9) for ratio in _read(ratios)]
         self._scale: Scale = scale
 
@@ -100,7 +110,11 @@ class Pruning(Strategy):
         if not counts:
             return np.empty((0, self.space.blocks), dtype=bool)
         found = importances(
-            self.oracle.attention_weights(), self.kind, self._scale, self.space.blocks_per_stage
+            self.oracle.attention_weights(),
+            self.kind,
+            self._scale,
+            self.space.blocks_per_stage,
+            self._source,
         )
         rank = np.empty(self.space.blocks, dtype=np.int64)
         rank[np.argsort(-found, kind="stable")] = np.arange(self.space.blocks)

@@ -37,6 +37,16 @@ def installed() -> bool:
     return find_spec("nni") is not None
 
 
+def require_nni() -> None:
+    """Refuse to go on without NNI.
+
+    Raises:
+        StrategyError: NNI is not installed.
+    """
+    if not installed():
+        raise StrategyError("needs NNI: pip install 'ticket-benchmark[nni]'")
+
+
 def module_importance(
     weights: Sequence[Float[np.ndarray, "_rows _columns"]], kind: Importance
 ) -> float:

@@ -2,7 +2,7 @@ from typing import final
 
 import numpy as np
 
-from strategies._importance import Pruning, Scale
+from strategies._importance import Pruning, Scale, Source
 from strategies.base import SearchSpace
 
 
@@ -28,6 +28,8 @@ class GM(Pruning):
         scale: ``sum`` over a SAM; ``mean`` over its layers of the mean over filters, as
             NNI's per-layer scores are put together; or ``stage``, the sum over the mean
             sum of its stage, so that stages compete on equal terms.
+        scores: ``own``, or ``nni``: sums of what NNI's pruner of this kind gives each
+            filter (extra ``nni``). They agree but for rounding.
     """
 
     name = "gm"
@@ -44,5 +46,6 @@ class GM(Pruning):
         rng: np.random.Generator,
         ratios: str = "0.2,0.5,0.8",
         scale: Scale = "sum",
+        scores: Source = "own",
     ) -> None:
-        super().__init__(space, rng=rng, ratios=ratios, scale=scale)
+        super().__init__(space, rng=rng, ratios=ratios, scale=scale, scores=scores)

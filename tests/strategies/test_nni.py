@@ -19,23 +19,29 @@ from benchmark.testing.search import search as undisturbed
 from benchmark.testing.states import global_states
 from strategies._nni import Importance, installed, module_importance
 from strategies.base import SearchSpace, StrategyError
+from strategies.gm import GM
+from strategies.l1 import L1
+from strategies.l2 import L2
 from strategies.nni_ppo import NNIPPO
 from strategies.nni_tpe import NNITPE
 from strategies.random import Random
+from tests.strategies.white_box import Weights
 
 needs_nni = pytest.mark.skipif(not installed(), reason="needs the extra nni, as tox installs it")
 
 ROOT = Path(__file__).parents[2]
 KINDS: tuple[Importance, ...] = ("l1", "l2", "gm")
-Weights = Sequence[Float64[np.ndarray, "_rows _columns"]]
+Matrices = Sequence[Float64[np.ndarray, "_rows _columns"]]
+SE = ((2, 8), (8, 2)) * 3 + ((4, 16), (16, 4)) * 2
+"""Layers of three narrow modules and two wide ones."""
 
 
-def weights(*shapes: tuple[int, int]) -> Weights:
+def weights(*shapes: tuple[int, int]) -> Matrices:
     rng = np.random.default_rng(0)
     return [rng.standard_normal(shape) for shape in shapes]
 
 
-def by_hand(layers: Weights, kind: Importance) -> float:
+def by_hand(layers: Matrices, kind: Importance) -> float:
     tensors = [torch.from_numpy(layer) for layer in layers]
     if kind == "l1":
         return float(sum(layer.abs().sum() for layer in tensors))
@@ -52,6 +58,29 @@ def tpe(seed: int = 0, *, blocks: int = 12) -> NNITPE:
 def drawn_from() -> dict[str, bytes]:
     """Global states but Python's, which the checks of annotations draw from."""
     return {name: state for name, state in global_states().items() if name != "random"}
+
+
+@needs_nni
+@pytest.mark.parametrize("kind", [L1, L2, GM])
+def test_pruning_by_nnis_scores_keeps_the_same_modules_as_by_our_own(
+    kind: type[L1 | L2 | GM],
+) -> None:
+    modules = [{"down": down, "up": up} for down, up in zip(*[iter(weights(*SE))] * 2, strict=True)]
+    kept = []
+    for scores in ("own", "nni"):
+        strategy = kind(SearchSpace((3, 2), 9), rng=np.random.default_rng(0), scores=scores)
+        strategy.look_into(Weights(*modules))
+        kept.append(strategy.ask(9).tolist())
+    assert kept[0] == kept[1]
+    assert kept[0][1] not in ([True] * 5, [False] * 5)
+    with pytest.raises(StrategyError, match="expected scale sum or stage with NNI's scores"):
+        kind(SearchSpace((3, 2), 9), rng=np.random.default_rng(0), scores="nni", scale="mean")
+
+
+def test_pruning_by_nnis_scores_asks_for_nni(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strategies._nni.installed", lambda: False)
+    with pytest.raises(StrategyError, match=r"pip install 'ticket-benchmark\[nni\]'"):
+        L1(SearchSpace((3,), 9), rng=np.random.default_rng(0), scores="nni")
 
 
 @needs_nni

@@ -13,26 +13,14 @@ from strategies._importance import (
     mean_importance,
     total_importance,
 )
-from strategies.base import GateGradient, GateQuestion, SearchSpace, StrategyError
+from strategies.base import SearchSpace, StrategyError
 from strategies.gm import GM
 from strategies.l1 import L1
 from strategies.l2 import L2
+from tests.strategies.white_box import Weights
 
 SMALL = np.array([[3.0, 4.0], [0.0, 0.0]])
 WIDE = np.array([[1.0, -2.0, 2.0]])
-
-
-class Weights:
-    """A white box with these weights."""
-
-    def __init__(self, *modules: dict[str, np.ndarray]) -> None:
-        self.modules = list(modules)
-
-    def attention_weights(self) -> list[dict[str, np.ndarray]]:
-        return self.modules
-
-    def gate_gradient(self, question: GateQuestion) -> GateGradient:
-        raise NotImplementedError(question)
 
 
 @pytest.mark.parametrize(
