@@ -55,6 +55,32 @@ def test_the_horseshoe_finds_the_few_coefficients_among_many_with_fewer_observat
     assert np.abs(np.delete(mean, [4, 39, 98])).max() < 0.1
 
 
+@pytest.mark.parametrize("way", ["_by_features", "_by_observations"])
+def test_either_way_draws_from_the_posterior_of_a_linear_model(way: str) -> None:
+    rng = np.random.default_rng(1)
+    design = np.column_stack([np.ones(6), rng.choice([-1.0, 1.0], (6, 4))])
+    targets, variance = rng.standard_normal(6), np.array([100.0, 4.0, 1e-6, 0.5, 1.0])
+    model = Horseshoe(5, rng=rng)
+    model.add(design, targets)
+    draws = np.array([getattr(model, way)(design, targets, variance) for _ in range(20_000)])
+    # Unit noise: N(A⁻¹Xᵀy, A⁻¹) with A = XᵀX + D⁻¹.
+    covariance = np.linalg.inv(design.T @ design + np.diag(1 / variance))
+    np.testing.assert_allclose(draws.mean(axis=0), covariance @ design.T @ targets, atol=0.03)
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.03)
+
+
+def test_observations_beyond_the_features_change_the_way_and_not_what_is_learnt() -> None:
+    rng = np.random.default_rng(0)
+    design = np.column_stack([np.ones(12), rng.choice([-1.0, 1.0], (12, 5))])
+    targets = 3 + 2 * design[:, 2] - design[:, 4]
+    model = Horseshoe(6, rng=rng)
+    for stop in (6, 7, 12):  # as many as features, one more, twice as many
+        model.add(design[len(model) : stop], targets[len(model) : stop])
+        draws = np.array([model.sweep() for _ in range(400)])[100:]
+    slopes = draws.mean(axis=0) * targets.std()
+    np.testing.assert_allclose(slopes[1:], [0, 2, 0, -1, 0], atol=0.1)
+
+
 def test_the_horseshoe_survives_targets_without_variance() -> None:
     model = Horseshoe(7, rng=np.random.default_rng(0))
     model.add(second_order(np.eye(3, dtype=bool)), np.full(3, 0.5))
