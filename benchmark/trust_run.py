@@ -60,11 +60,13 @@ def fitting_evidence(plan: Plan, folder: Path = EVIDENCE) -> tuple[str, Evidence
     Of several files the first by name; None where none fits. A file that can't be read fits
     nothing: the results of a run don't depend on it.
     """
-    ours = plan.settings.model_dump(mode="json", include=_SAME)
+    ours = plan.settings.model_dump(include=_SAME)
     for path in sorted(folder.glob("*.json")):
         with suppress(UsageError, StoreError):
             found = read_evidence(path)
-            theirs = {name: found.settings.get(name) for name in ours}
+            # What a file of an older version doesn't name was as by default.
+            known = {name: found.settings[name] for name in _SAME & found.settings.keys()}
+            theirs = Settings(**known).model_dump(include=_SAME)
             if found.task == plan.task.facts() and theirs == ours:
                 return path.name, found
     return None

@@ -146,22 +146,6 @@ def test_what_is_known_of_a_training_comes_back(store: Store) -> None:
     assert list(store.standalone("x").values()) == [lost, best]
 
 
-def test_a_store_of_schema_1_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "run.sqlite"
-    with closing(Store(path)) as store:
-        store.add_standalone("x", StandaloneRecord("1", 0, 0.5, 0.25, 1.5, 2.0))
-    raw = sqlite3.connect(path)
-    for column in ("failure", "best_epoch", "best_test_accuracy"):
-        raw.execute(f"ALTER TABLE standalone DROP COLUMN {column}")
-    raw.execute("PRAGMA user_version = 1")
-    raw.commit()
-    raw.close()
-    for _ in range(2):
-        with closing(Store(path)) as store:
-            known = store.standalone("x")["1", 0]
-        assert known == StandaloneRecord("1", 0, 0.5, 0.25, 1.5, 2.0)
-
-
 def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
     Store(path).close()
@@ -172,10 +156,14 @@ def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
         Store(path)
 
 
-def test_a_store_of_the_first_schema_goes_on_with_full_answers(tmp_path: Path) -> None:
+def test_a_store_of_schema_1_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "run.sqlite"
-    Store(path).close()
+    trained = StandaloneRecord("1", 0, 0.5, 0.25, 1.5, 2.0)
+    with closing(Store(path)) as store:
+        store.add_standalone("x", trained)
     raw = sqlite3.connect(path)
+    for column in ("failure", "best_epoch", "best_test_accuracy"):
+        raw.execute(f"ALTER TABLE standalone DROP COLUMN {column}")
     raw.execute("DROP TABLE queries")
     raw.execute("ALTER TABLE journal DROP COLUMN fidelity")
     raw.execute("INSERT INTO lanes (strategy, strategy_seed, supernet_seed) VALUES ('ga', 1, 0)")
@@ -184,4 +172,6 @@ def test_a_store_of_the_first_schema_goes_on_with_full_answers(tmp_path: Path) -
     raw.commit()
     raw.close()
     for _ in range(2):  # migrated, and opened again
-        assert Store(path).calls(1) == [Call(["10"], [(0.5, 1.0)])]
+        with closing(Store(path)) as store:
+            assert store.standalone("x") == {("1", 0): trained}
+            assert store.calls(1) == [Call(["10"], [(0.5, 1.0)])]

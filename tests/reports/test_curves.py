@@ -66,7 +66,7 @@ def lane(name: str, seed: int, accuracy: list[float], own: list[float] | None) -
         accuracy=values,
         loss=values,
         charged=np.arange(1.0, len(values) + 1),
-        total=len(values),
+        total=float(len(values)),
         own_seconds=seconds,
     )
 
