@@ -1,6 +1,7 @@
 """Costs of trained schemes, timed as finely as their verdicts need."""
 
 from collections.abc import Generator, Mapping, Sequence
+from time import perf_counter
 
 from benchmark.costs import PATIENCE, measure_costs
 from benchmark.plan import Plan
@@ -17,7 +18,8 @@ def measure_schemes(
     """Yield the costs of ``schemes`` that are not ``known`` yet, each as it gets measured.
 
     Where a verdict is open for nothing but time, the scheme is timed once more and more
-    finely, for up to `PATIENCE` seconds, and only that measurement counts.
+    finely, and only that measurement counts. All of these together take up to `PATIENCE`
+    seconds, and no longer than the trainings took.
 
     Args:
         plan: networks, images, device, confidence.
@@ -26,12 +28,16 @@ def measure_schemes(
         known: costs measured earlier on this machine.
     """
     costs = dict(known)
+    spent = sum(record.seconds for record in standalone)
+    patience = 0.0 if plan.settings.smoke else min(PATIENCE, spent)
     missing = [bits for bits in schemes if bits not in known]
     for bits in sorted(missing, key=lambda bits: bits != plan.full):
         cost = _measure(plan, bits, patience=0.0)
         costs[bits] = cost
-        if not plan.settings.smoke and _hangs_on_latency(plan, bits, standalone, costs):
-            cost = costs[bits] = _measure(plan, bits, patience=PATIENCE)
+        if patience > 0 and _hangs_on_latency(plan, bits, standalone, costs):
+            started = perf_counter()
+            cost = costs[bits] = _measure(plan, bits, patience=patience)
+            patience -= perf_counter() - started
         yield cost
 
 
