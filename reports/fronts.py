@@ -164,15 +164,17 @@ def _sparsity(
 def _asked(
     lane: LaneRecord, horizon: int
 ) -> tuple[Int64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
-    return lane.schemes[:horizon].sum(axis=1), lane.accuracy[:horizon]
+    """Connections and accuracy of what the lane's first ``horizon`` evaluations bought."""
+    bought = lane.charged <= horizon
+    return lane.schemes[bought].sum(axis=1), lane.accuracy[bought]
 
 
 def _pooled(strategy: str, lanes: Sequence[LaneRecord], horizon: int) -> list[FrontPoint]:
     points = []
     for seed in sorted({lane.key.supernet_seed for lane in lanes}):
         own = [lane for lane in lanes if lane.key.supernet_seed == seed]
-        schemes = np.concatenate([lane.schemes[:horizon] for lane in own])
-        accuracy = np.concatenate([lane.accuracy[:horizon] for lane in own])
+        schemes = np.concatenate([lane.schemes[lane.charged <= horizon] for lane in own])
+        accuracy = np.concatenate([lane.accuracy[lane.charged <= horizon] for lane in own])
         connections = schemes.sum(axis=1)
         kept = np.flatnonzero(non_dominated(connections, accuracy))
         points += [

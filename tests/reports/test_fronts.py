@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmark.records import RunRecords
+from benchmark.schemes import scheme_bits
 from reports.analysis import analyse
 from reports.comparison_tables import sparsity_table, volumes_table
 from reports.front_figures import draw_front, draw_sparsity
@@ -100,3 +101,25 @@ def test_figures_tell_strategies_apart_without_colour(records: RunRecords) -> No
     assert {"ean", "ga", "random"} <= {item.text for item in sparsity.iter("text")}
     assert not draw_front([], 0, style, 12)
     assert not draw_sparsity([], style, 12)
+
+
+def test_answers_that_cost_more_count_only_once_they_are_paid(unfinished: RunRecords) -> None:
+    # All lanes are compared at 30 evaluations, which buy 15 answers at two each.
+    dear = [
+        replace(lane, charged=2 * lane.charged, total=2 * lane.total)
+        if lane.key.strategy == "ga"
+        else lane
+        for lane in unfinished.lanes
+    ]
+    found = analyse(replace(unfinished, lanes=dear)).fronts
+    paid = {
+        scheme_bits(row) for lane in dear if lane.key.strategy == "ga" for row in lane.schemes[:15]
+    }
+    points = [point.bits for point in found.points if point.strategy == "ga"]
+    assert points
+    assert set(points) <= paid
+    best = max(
+        row.accuracy.center for row in found.sparsity if row.strategy == "ga" and row.accuracy
+    )
+    means = [lane.accuracy[:15].max() for lane in dear if lane.key.strategy == "ga"]
+    assert best == pytest.approx(np.mean(means))
