@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmark import __version__
 from benchmark.errors import TicketError
@@ -33,7 +33,7 @@ class Claim(BaseModel):
 
     word: Word
     rule: Rule
-    confidence: float
+    confidence: float = Field(gt=0, lt=1)
     reason: str
     paper_rule: bool | None
     difference: Interval | None
@@ -80,6 +80,17 @@ class Ticket(BaseModel):
     machine: str
     claim: Claim
     environment: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Ticket":
+        blocks = sum(self.blocks_per_stage)
+        trained = {record.bits for record in self.trainings}
+        for bits in {self.scheme} | trained:
+            if len(bits) != blocks or set(bits) - {"0", "1"}:
+                raise ValueError(f"expected {blocks} bits, received {bits!r}")
+        if self.scheme not in trained:
+            raise ValueError(f"expected trainings of {self.scheme}, received none")
+        return self
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -137,4 +148,5 @@ def read_ticket(path: Path) -> Ticket:
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"])
-        raise TicketError(f"{path} is damaged: {place}: {problem['msg']}") from error
+        words = f"{place}: {problem['msg']}" if place else problem["msg"]
+        raise TicketError(f"{path} is damaged: {words.removeprefix('Value error, ')}") from error

@@ -18,7 +18,12 @@ from benchmark.commands.session import equipped
     help="torch.export program, or ONNX (needs the extra `onnx`).",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The file.  [default: TICKET.pt2]")
-@click.option("--seed", "training_seed", type=int, help="Training.  [default: the ticket's first]")
+@click.option(
+    "--seed",
+    "training_seed",
+    type=click.IntRange(min=0),
+    help="Training.  [default: the ticket's first]",
+)
 @options.data
 @options.device
 @options.cache

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.errors import TicketError
 from benchmark.ticket import read_ticket
-from tests.benchmark.tickets import TICKET, made_ticket, trained
+from tests.benchmark.tickets import REACHED, TICKET, made_ticket, trained
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -70,4 +70,21 @@ def test_a_file_whose_checksum_fits_may_still_be_damaged(tmp_path: Path) -> None
     with pytest.warns(UserWarning, match="scheme"):
         broken.write(tmp_path / "t.json")
     with pytest.raises(TicketError, match="is damaged: scheme"):
+        read_ticket(tmp_path / "t.json")
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"trainings": ()}, "damaged: expected trainings of 1000, received none"),
+        ({"scheme": "10"}, "damaged: expected 4 bits, received '10'"),
+        ({"trainings": (*REACHED, *trained("10x0", 0.9))}, "expected 4 bits, received '10x0'"),
+        ({"claim": TICKET.claim.model_copy(update={"confidence": 5.0})}, "damaged: claim.confid"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_named(
+    tmp_path: Path, update: dict[str, object], message: str
+) -> None:
+    TICKET.model_copy(update=update).write(tmp_path / "t.json")
+    with pytest.raises(TicketError, match=message):
         read_ticket(tmp_path / "t.json")

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from benchmark.records import StandaloneRecord
+from benchmark.records import Interval, StandaloneRecord
 from benchmark.ticket import Ticket
 from benchmark.ticket_check import Verification, checked, self_check
 from tests.benchmark.tickets import (
@@ -117,3 +117,14 @@ def test_a_verdict_must_follow_from_the_tickets_own_numbers() -> None:
     assert found is not None
     assert found.outcome == "doesn't hold"
     assert found.reason.startswith("its own numbers say ticket")
+
+
+def test_a_difference_must_follow_from_the_tickets_own_scores() -> None:
+    unbounded = made_ticket(trained(SCHEME, 0.9) + trained(FULL, 0.91))
+    for ticket in (TICKET, unbounded):
+        assert self_check(ticket) is None
+        gap = Interval(0.3, 0.29, 0.31)
+        false = ticket.claim.model_copy(update={"difference": gap})
+        found = self_check(ticket.model_copy(update={"claim": false}))
+        assert found is not None
+        assert found.reason == "its accuracy minus Full-SA doesn't follow from its own scores"

@@ -54,7 +54,7 @@ def test_what_was_trained_for_a_check_is_not_trained_again(ticket: Ticket, cache
 def test_fresh_seeds_are_others_than_the_tickets(ticket: Ticket, cache: Store) -> None:
     found = verify(ticket, cache=cache, workers=Workers(1), fresh=1, quick=True)
     assert found.outcome == "holds"  # undecided claims nothing that could fail
-    assert "1 fresh seed say" in found.reason
+    assert "1 fresh seed says" in found.reason
     assert not any(row.kind == "accuracy" for row in found.comparisons)
 
 
