@@ -13,15 +13,16 @@ from benchmark.gradcam import as_picture, grad_cam, scaled, tiles
 from benchmark.plan import Plan
 from benchmark.png import png
 from benchmark.progress import Progress, Silent
-from benchmark.records import CamRecord, RunRecords
+from benchmark.records import CamRecord, Rule, RunRecords
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.seeding import child_rng
 from benchmark.settings import Settings
 from benchmark.standalone import Training
 from benchmark.store import Store
 from benchmark.training import train
-from benchmark.verdicts import judge
+from benchmark.verdicts import CONFIDENCE
 from benchmark.workers import Workers
+from reports.outcomes import scheme_outcomes
 from reports.report import Report
 from tasks.registry import load_task
 
@@ -136,19 +137,20 @@ def make_cams(
 
 
 def found_scheme(records: RunRecords) -> list[str]:
-    """The ticket, or else the candidate, of the highest mean stand-alone validation accuracy."""
+    """The ticket, or else the candidate, of the highest mean stand-alone validation accuracy.
+
+    Schemes of which every training diverged are left out.
+    """
     proposed = {bits for found in records.candidates.values() for bits in found}
-    words = {
-        verdict.bits: verdict.word
-        for verdict in judge(records.standalone, records.costs)
-        if verdict.bits in proposed and len(set(verdict.bits)) > 1
-    }
-    scores: dict[str, list[float]] = {}
-    for record in records.standalone:
-        scores.setdefault(record.bits, []).append(record.validation_accuracy)
-    mean = {bits: sum(scores[bits]) / len(scores[bits]) for bits in words}
-    order = sorted(words, key=lambda bits: (words[bits] != "ticket", -mean[bits], bits))
-    return order[:1]
+    confidence = float(records.settings.get("confidence", CONFIDENCE))
+    rule: Rule = records.settings.get("verdict", "interval")
+    known = [
+        item
+        for item in scheme_outcomes(records, confidence, rule)
+        if item.bits in proposed and not item.name and not item.all_diverged
+    ]
+    known.sort(key=lambda item: (item.verdict.word != "ticket", -item.validation, item.bits))
+    return [item.bits for item in known[:1]]
 
 
 def add_cams(

@@ -100,7 +100,8 @@ def rows_of_pictures(
             says = "" if cam.predicted == cam.target else f", says {cam.predicted}"
             caption = f"{name}: {percent(cam.score, 1)} for {cam.target}{says}"
             alt = f"{title}, as {name} sees it: {where(heat)}. {caption}."
-            drawn.append(_shown(overlay(plain, heat, cam.tiles), alt, caption))
+            dark = "" if heat.any() else " (dark: no place speaks for it)"
+            drawn.append(_shown(overlay(plain, heat, cam.tiles), alt, caption + dark))
         rows.append(drawn)
     return rows
 

@@ -1,12 +1,17 @@
+from math import nan
+
 import numpy as np
 import pytest
 import torch
 
 from benchmark.gradcam import as_picture, grad_cam, scaled, tiles
+from benchmark.gradcam_run import found_scheme
 from benchmark.networks.connect import SchemeNetwork, build_network
 from benchmark.networks.resnet import Backbone
 from benchmark.png import decoded, png
+from benchmark.records import LaneKey, RunRecords, StandaloneRecord
 from tests.benchmark.small import SMALL, small_network
+from tests.benchmark.tickets import FULL, SCHEME, costs
 
 IMAGE = torch.tensor([[[[1.0, -2.0], [0.0, 4.0]]]])
 
@@ -92,3 +97,31 @@ def test_large_images_are_made_smaller() -> None:
 def test_a_picture_survives_its_file() -> None:
     pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     assert np.array_equal(decoded(png(pixels)), pixels)
+
+
+def trained_once(*, rule: str) -> RunRecords:
+    """A ticket by means alone, a candidate that validates better, and one that diverged."""
+    better, gone = "0110", "0001"
+    standalone = [
+        StandaloneRecord(FULL, 0, 0.90, 0.90, 0.1, 1.0),
+        StandaloneRecord(SCHEME, 0, 0.91, 0.92, 0.1, 1.0),
+        StandaloneRecord(better, 0, 0.93, 0.89, 0.1, 1.0),
+        StandaloneRecord(gone, 0, nan, nan, nan, 1.0, failure="diverged"),
+    ]
+    return RunRecords(
+        experiment="",
+        settings={"verdict": rule},
+        facts={},
+        environment={},
+        blocks_per_stage=(2, 2),
+        lanes=[],
+        oracles=[],
+        standalone=standalone,
+        costs=list(costs()),
+        candidates={LaneKey("ga", 0, 0): [gone, FULL, SCHEME, better]},
+    )
+
+
+def test_the_scheme_to_look_through_is_a_ticket_by_the_runs_own_rule() -> None:
+    assert found_scheme(trained_once(rule="paper")) == [SCHEME]
+    assert found_scheme(trained_once(rule="interval")) == ["0110"]

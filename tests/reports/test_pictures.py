@@ -79,7 +79,7 @@ def test_a_row_has_the_image_then_each_network() -> None:
     assert [shown.caption for shown in row] == [
         "test image 5, class 7",
         "Original: 90.0% for 7",
-        "Full-SA: 20.0% for 7, says 3",
+        "Full-SA: 20.0% for 7, says 3 (dark: no place speaks for it)",
     ]
     assert "as Original sees it: centred at the top, left" in row[1].alt
     assert decoded(row[0].source.partition(",")[2]).shape == (row[0].height, row[0].width, 3)
@@ -102,3 +102,9 @@ def test_the_page_shows_pictures_with_words_or_how_to_get_them(
 def test_maps_of_any_shape_fit_any_picture(heat: list[list[float]]) -> None:
     (row,) = rows_of_pictures([cam("01" * 6, heat)], (4, 4, 4))
     assert row[1].caption == "0101|0101|0101: 90.0% for 7"
+
+
+def test_a_picture_without_heat_says_why_it_is_dark() -> None:
+    for heat, dark in (([[0.0, 0.0]], True), ([[0.0, 1.0]], False)):
+        ((_, shown),) = rows_of_pictures([cam("01" * 6, heat)], (4, 4, 4))
+        assert shown.caption.endswith(" (dark: no place speaks for it)") is dark

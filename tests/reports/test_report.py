@@ -131,6 +131,7 @@ def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_pa
     seen = " ".join("".join(parsed.text).split())
     assert "Here verdicts compare means alone, as the paper does" in seen
     assert "by the paper's rule" in seen
+    assert "intervals that decide" not in seen
     assert "at 95% confidence" not in seen.split("How the numbers are made")[0]
     assert {row["verdict"] for row in Report(paper).schemes.records()} <= {
         *("ticket", "not a ticket", "reference")
