@@ -12,7 +12,7 @@ import torch
 from benchmark import __version__
 from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.costs import check_fit, machine_name
-from benchmark.errors import UsageError
+from benchmark.devices import check_device
 from benchmark.folder import Description
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
@@ -47,7 +47,7 @@ class Plan:
     """
 
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
-        _check_device(settings.device)
+        check_device(settings.device)
         self.settings = settings
         self.task_spec = _task_spec(settings, cache)
         self.task = load_task(self.task_spec)
@@ -228,15 +228,3 @@ def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
         cache=None if cache is None else str(cache),
         skip_broken=settings.skip_broken,
     )
-
-
-def _check_device(name: str) -> None:
-    if name == "cpu":
-        return
-    if not torch.cuda.is_available():
-        raise UsageError(f"device {name!r} was asked for, but torch sees no CUDA device; use cpu")
-    index = int(name.partition(":")[2] or 0)
-    if index >= torch.cuda.device_count():
-        raise UsageError(
-            f"device {name!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices"
-        )

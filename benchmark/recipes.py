@@ -31,6 +31,22 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
+def started_from(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Like `merged`; where a training's epochs change and its milestones don't, they scale."""
+    result = merged(settings, changes)
+    for section in ("supernet", "standalone"):
+        start, given = settings.get(section, {}), changes.get(section)
+        milestones = start.get("milestones")
+        if not milestones or not isinstance(given, Mapping) or "milestones" in given:
+            continue
+        try:
+            epochs = int(given.get("epochs", start["epochs"]))
+        except (TypeError, ValueError):
+            continue  # no number: said of the epochs themselves
+        result[section]["milestones"] = [round(at * epochs / start["epochs"]) for at in milestones]
+    return result
+
+
 def _read() -> dict[str, NamedRecipe]:
     text = files("benchmark").joinpath("recipes.toml").read_text(encoding="utf-8")
     recipes: dict[str, NamedRecipe] = {}

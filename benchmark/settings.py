@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from benchmark.errors import UsageError, unknown_name
 from benchmark.overrides import Value
-from benchmark.recipes import RECIPES, merged
+from benchmark.recipes import RECIPES, merged, started_from
 from benchmark.records import Rule
 from benchmark.references import require_known
 from benchmark.sizes import parse_size
 from tasks.registry import TASKS
+
+_MOST_THREADS = 256  # many more crash torch
 
 
 class RecipeChanges(BaseModel):
@@ -37,7 +39,17 @@ class RecipeChanges(BaseModel):
     accumulate: int | None = Field(default=None, ge=1)
     memory_format: Literal["auto", "channels-last", "contiguous"] | None = None
     compile: bool | None = None
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=_MOST_THREADS)
+
+    @field_validator("milestones")
+    @classmethod
+    def _ascending(cls, milestones: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if milestones and (milestones[0] < 0 or list(milestones) != sorted(milestones)):
+            raise UsageError(
+                "milestones: expected epochs from 0 on, ascending, received "
+                + ",".join(map(str, milestones))
+            )
+        return milestones
 
     def given(self) -> dict[str, Any]:
         """The changes by name."""
@@ -146,7 +158,7 @@ class Settings(BaseModel):
         if (name := values.get("recipe")) is not None:
             if name not in RECIPES:
                 raise unknown_name("recipe", str(name), RECIPES)
-            values = merged(RECIPES[name].settings, values)
+            values = started_from(RECIPES[name].settings, values)
         if values.get("smoke"):
             values = merged(values, _SMOKE)
         try:
@@ -207,7 +219,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_toml(cls, path: Path, **overrides: Any) -> "Settings":
-        """Read settings from a TOML file; ``overrides`` win, those of ``set`` one by one.
+        """Read settings from a TOML file; ``overrides`` win, those in tables one by one.
 
         Raises:
             UsageError: the file can't be read, or what it says can't be.
@@ -217,7 +229,7 @@ class Settings(BaseModel):
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"can't read settings from {path}: {error}") from error
         given = overrides.pop("set", {})
-        values |= overrides
+        values = merged(values, overrides)
         hyper_parameters = dict(cls(**values).set)
         for strategy, chosen in given.items():
             hyper_parameters[strategy] = hyper_parameters.get(strategy, {}) | chosen

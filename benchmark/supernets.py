@@ -156,6 +156,9 @@ def export_supernet(name: str, target: Path, cache: Path) -> SupernetFile:
 
 def _check_fit(spec: dict[str, Any], weights: dict[str, Tensor]) -> None:
     network = TypeAdapter(NetworkSpec).validate_python(spec.get("network"))
+    stages, counts = len(network.backbone.widths), len(network.backbone.blocks_per_stage)
+    if stages != counts or not stages:
+        raise ValueError(f"{stages} widths for {counts} stages")
     if network.backbone.blocks > len(weights):
         raise ValueError(f"{network.backbone.blocks} blocks in {len(weights)} tensors")
     network.outline().load_state_dict(weights, assign=True)

@@ -84,7 +84,7 @@ def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(
                 f"--training: expected supernet.NAME or standalone.NAME, received {name}"
             )
-        changed = value.split(",") if key == "milestones" else value
+        changed = split_names(value) if key == "milestones" else value
         values.setdefault(section, {})[key] = changed
     return values
 

@@ -11,6 +11,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from benchmark.devices import check_device
+from benchmark.errors import UsageError
+
+_OF_TORCHRUN = ("RANK", "MASTER_ADDR", "MASTER_PORT")
+
 
 @dataclass(frozen=True)
 class Group:
@@ -67,7 +72,10 @@ ALONE = Group()
 
 def asked_for() -> int:
     """Processes that ``torchrun`` started together with this one; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    size = os.environ.get("WORLD_SIZE", "1")
+    if not size.isdecimal() or int(size) < 1:
+        raise UsageError(f"WORLD_SIZE: expected a number of processes, received {size!r}")
+    return int(size)
 
 
 @contextmanager
@@ -75,13 +83,23 @@ def joined(device: str) -> Iterator[tuple[Group, str]]:
     """The group that ``torchrun`` made of this process and others, and its own device.
 
     Gloo on CPUs; NCCL on GPUs, one for each process of a machine.
+
+    Raises:
+        UsageError: there is no device for this process, or variables of ``torchrun`` are
+            missing.
     """
     if asked_for() == 1:
         yield ALONE, device
         return
     if device.startswith("cuda"):
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        check_device(device)
         torch.cuda.set_device(device)
+    if missing := [name for name in _OF_TORCHRUN if name not in os.environ]:
+        raise UsageError(
+            f"WORLD_SIZE is set, but {', '.join(missing)} not: start the processes with torchrun, "
+            "or unset it"
+        )
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
         yield Group(dist.get_rank(), dist.get_world_size()), device

@@ -58,11 +58,12 @@ class Images:
         """The bytes of one image.
 
         Raises:
-            DataError: the file is gone or shorter than it was.
+            DataError: the file is gone or of another size than it was.
         """
         size = int(self.sizes[row])
         try:
             with (root / self.paths[row]).open("rb") as file:
+                there = os.fstat(file.fileno()).st_size
                 file.seek(int(self.offsets[row]))
                 raw = file.read(size)
         except OSError as error:
@@ -71,7 +72,17 @@ class Images:
             raise DataError(
                 f"{root / self.paths[row]} ends inside {self.names[row]}; restore the file"
             )
+        if self.is_whole(row) and there != size:
+            path = root / self.paths[row]
+            raise DataError(
+                f"{path} has {there:,} bytes, but had {size:,} when its folder was indexed: "
+                f"`touch {path.parent}` and give the same command again"
+            )
         return raw
+
+    def is_whole(self, row: int) -> bool:
+        """Whether an image is a file of its own, not a part of a tar."""
+        return self.paths[row].rpartition("/")[2] == self.names[row].rpartition("/")[2]
 
 
 @dataclass(frozen=True)

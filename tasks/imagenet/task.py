@@ -219,8 +219,7 @@ def _files(root: Path, images: Images) -> Files:
 
 def _place(root: Path, images: Images, row: int) -> str:
     path = root / images.paths[row]
-    inside = path.name != images.names[row].rpartition("/")[2]
-    return f"{images.names[row]} in {path}" if inside else str(path)
+    return str(path) if images.is_whole(row) else f"{images.names[row]} in {path}"
 
 
 def _broken(root: Path, images: Images) -> list[int]:

@@ -26,6 +26,9 @@ from benchmark.settings import Settings
         ({"strategies": ("./absent.py:A",)}, r"there is no strategy file '\./absent\.py'"),
         ({"set": {"ga": 3}}, "expected set.ga.NAME = VALUE, received 3"),
         ({"set": {"ga": {"x": [1]}}}, r"ga\.x: expected a number, a text or true or false"),
+        ({"supernet": {"threads": 9999}}, "supernet.threads: expected less than or equal to 256"),
+        ({"supernet": {"milestones": [5, 3]}}, "milestones: expected epochs from 0 on, ascending"),
+        ({"supernet": {"milestones": [-1]}}, "milestones: expected epochs from 0 on, ascending"),
         ({"budgets": 3}, "unknown setting 'budgets'; did you mean 'budget'?"),
     ],
 )
@@ -42,6 +45,13 @@ def test_a_toml_file_is_read_and_flags_win(tmp_path: Path) -> None:
     settings = Settings.from_toml(path, budget=70)
     assert settings.strategies == ("ga", "random")
     assert settings.budget == 70
+
+
+def test_flags_win_over_a_files_tables_value_by_value(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[supernet]\nepochs = 7\nlearning_rate = 0.5\n")
+    settings = Settings.from_toml(path, supernet={"learning_rate": "0.1"})
+    assert (settings.supernet.epochs, settings.supernet.learning_rate) == (7, 0.1)
 
 
 @pytest.mark.parametrize("content", ["budget = ", "\udcff"])

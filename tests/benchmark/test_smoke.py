@@ -1,5 +1,7 @@
 """The whole path, from foreign files to the report, on a few images and steps."""
 
+import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from click.testing import CliRunner
 
 from benchmark import Settings, run
 from benchmark.cli import main
+from benchmark.commands.options import given_values
 from benchmark.errors import UsageError
 from benchmark.estimate import Estimate
 from benchmark.optimizers import rate_factor
@@ -195,7 +198,7 @@ def test_whatever_is_given_wins_over_the_recipe() -> None:
     assert settings.task_options == {"normalisation": "own", "augmentation": "crop-flip"}
     assert settings.command() == (
         "python -m benchmark run --recipe paper-resnet164-se --task-option normalisation=own "
-        "--task-option augmentation=crop-flip --strategies ean,ga,enas --retain 0.2 "
+        "--task-option augmentation=crop-flip --strategies ean,ga,enas,darts,l1,l2,gm --retain 0.2 "
         + " ".join(
             f"--training standalone.{name}={value}"
             for name, value in (
@@ -215,6 +218,40 @@ def test_whatever_is_given_wins_over_the_recipe() -> None:
 def test_fewer_epochs_squeeze_the_milestones() -> None:
     _, recipe = _trained("paper-resnet164-se", standalone_epochs=82)
     assert (recipe.epochs, recipe.milestones) == (82, (40, 61))
+
+
+@pytest.mark.parametrize("epochs", [82, "82"])
+def test_milestones_of_a_recipe_follow_epochs_that_are_set_alone(epochs: int | str) -> None:
+    changes = {"epochs": epochs}
+    supernet, alone = _trained("paper-resnet164-se", standalone=changes, supernet=changes)
+    assert (alone.epochs, alone.milestones) == (82, (40, 61))
+    assert (supernet.epochs, supernet.milestones) == (82, (40, 61))
+    both = changes | {"milestones": [9]}
+    assert _trained("paper-resnet164-se", standalone=both)[1].milestones == (9,)
+    with pytest.raises(UsageError, match=r"standalone\.epochs: expected a valid integer"):
+        Settings(recipe="paper-resnet164-se", standalone={"epochs": "many"})
+
+
+def test_the_command_of_a_recipe_without_milestones_gives_the_same_settings() -> None:
+    settings = Settings(recipe="paper-resnet38-se", supernet={"epochs": 9})
+    words = shlex.split(settings.command())
+    training = [word for flag, word in pairwise(words) if flag == "--training"]
+    assert "supernet.milestones=" in training
+    assert given_values({"training": training})["supernet"]["milestones"] == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("paper-resnet38-se", {"enas", "darts", "ga", "l1", "l2", "gm", "ean"}),
+        ("paper-resnet164-se", {"enas", "darts", "ga", "l1", "l2", "gm", "ean"}),
+        ("paper-resnet164-se-share", {"ean", "darts", "ga", "enas", "hsp"}),
+        ("paper-resnet164-dia", {"ean"}),
+        ("paper-resnet50-sge", {"ean"}),
+    ],
+)
+def test_recipes_compare_the_strategies_of_their_tables(name: str, rows: set[str]) -> None:
+    assert set(Settings(recipe=name).strategies) == rows
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,8 @@ def _broken(exported: Path, path: Path, kind: str) -> None:
             described["format"] = 2
         elif kind == "no data":
             del described["data"]
+        elif kind == "other stages":
+            described["spec"]["network"]["backbone"]["blocks_per_stage"] = [4, 4, 4, 4]
         elif kind == "other network":
             described["spec"]["network"]["backbone"]["widths"] = [8, 16, 64]
         metadata = {"supernet": json.dumps(described)} if kind != "other file" else {"by": "me"}
@@ -133,6 +135,7 @@ def _broken(exported: Path, path: Path, kind: str) -> None:
         ("altered", "is no intact supernet (its weights are "),
         ("newer", "has format 2, newer than 1"),
         ("no data", "is no intact supernet (its metadata: data: Field required)"),
+        ("other stages", "aren't of the network it describes: 3 widths for 4 stages"),
         ("other network", "its weights aren't of the network it describes"),
         ("other file", "is no intact supernet (its metadata don't describe one)"),
     ],

@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable
 from io import BytesIO
@@ -186,6 +187,23 @@ def test_a_truncated_jpeg_is_named_or_left_out_and_listed(
     assert task.left_out() == [f"{WNIDS[1]}/{victim.name}"]
     trained = sum(len(rows) for _, rows in task.training_batches(8, rng=np.random.default_rng(0)))
     assert trained + len(task.validation()) == 29
+
+
+def test_an_image_restored_in_place_asks_for_another_index(
+    roots: dict[str, Path], tmp_path: Path
+) -> None:
+    """Its folder looks the same, so an earlier scan, with its size of then, is still in use."""
+    root, cache = tmp_path / "data", str(tmp_path / "cache")
+    shutil.copytree(roots["folders"], root)
+    victim = root / "train" / WNIDS[1] / f"{WNIDS[1]}_7.JPEG"
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:400])
+    _load(root, cache=cache)
+    victim.write_bytes(whole)
+    with pytest.raises(DataError, match=r"had 400 when its folder was indexed: `touch .*`"):
+        list(_load(root, cache=cache).training_batches(8, rng=np.random.default_rng(0)))
+    os.utime(victim.parent)
+    assert list(_load(root, cache=cache).training_batches(8, rng=np.random.default_rng(0)))
 
 
 def test_a_broken_image_in_a_tar_is_named_with_its_tar(tmp_path: Path) -> None:

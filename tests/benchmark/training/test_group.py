@@ -14,6 +14,7 @@ from benchmark.errors import UsageError
 from benchmark.oracle.supernet import train_supernet
 from benchmark.plan import Plan
 from benchmark.settings import Settings
+from benchmark.training.group import joined
 from tests.benchmark.training.tiny import SPEC, tiny_task
 
 # Its last step has one row, so that one of two processes goes without.
@@ -84,3 +85,22 @@ def test_a_supernet_of_two_processes_is_not_trained_by_one() -> None:
     two = type(SPEC)(**vars(SPEC) | {"processes": 2})
     with pytest.raises(UsageError, match=r"expected 2 processes .*torchrun --nproc-per-node 2"):
         train_supernet(two, tiny_task())
+
+
+@pytest.mark.parametrize(
+    ("variables", "device", "message"),
+    [
+        ({"WORLD_SIZE": "x"}, "cpu", "WORLD_SIZE: expected a number of processes, received 'x'"),
+        ({"WORLD_SIZE": "2", "RANK": "1"}, "cpu", "but MASTER_ADDR, MASTER_PORT not"),
+        ({"WORLD_SIZE": "2", "LOCAL_RANK": "77"}, "cuda", "'cuda:77' was asked for, but"),
+    ],
+)
+def test_a_group_that_can_not_be_joined_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], device: str, message: str
+) -> None:
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=message), joined(device):
+        pass
