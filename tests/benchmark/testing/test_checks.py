@@ -39,7 +39,7 @@ CASES = [
     ("exhausted-space", "Undead", "expected zero rows after the search had ended"),
     ("exhausted-space", "Endless", "expected an end within 1 s, received none"),
     ("blind-to-test-data", "Peeking", "the module tasks, the module tasks"),
-    ("blind-to-test-data", "Reading", "the database :memory:"),
+    ("blind-to-test-data", "Reading", "opens the database :memory:$"),
     ("no-global-random-state", "Drawing", "draws from the global state of random$"),
     ("no-global-random-state", "NumpyDrawing", "draws from the global state of numpy.random$"),
     ("no-global-random-state", "TorchDrawing", "draws from the global state of torch$"),
