@@ -153,6 +153,12 @@ class Frail(Climber):
         super().tell(schemes, answers)
 
 
+class Assertive(Climber):
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        assert np.isfinite(answers.reward).all()
+        super().tell(schemes, answers)
+
+
 class Hopeless(Climber):
     def ask(self, n: int) -> Schemes:
         return super().ask(n)[: 0 if self.reward == np.inf else None]

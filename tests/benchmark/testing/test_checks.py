@@ -35,6 +35,7 @@ CASES = [
     ("honest-budget", "Greedy", "as many as the budget has left, received 7"),
     ("resumed-by-replay", "Remembering", "when it is resumed after 1 requests"),
     ("failed-answers", "Frail", "^raised ValueError: expected numbers"),
+    ("failed-answers", "Assertive", r"^an assertion of its own failed \(broken\.py, line"),
     ("failed-answers", "Hopeless", "received the end after 1 requests"),
     ("exhausted-space", "Undead", "expected zero rows after the search had ended"),
     ("exhausted-space", "Endless", "expected an end within 1 s, received none"),
