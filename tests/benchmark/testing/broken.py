@@ -146,6 +146,11 @@ class Remembering(Climber):
             super().tell(schemes, answers)
 
 
+class Deaf(Climber):
+    def ask(self, n: int) -> Schemes:
+        return np.ones_like(super().ask(n)[:1])
+
+
 class Frail(Climber):
     def tell(self, schemes: Schemes, answers: Answers) -> None:
         if np.isnan(answers.reward).any():

@@ -34,6 +34,7 @@ CASES = [
     ("deterministic-elsewhere", "Hashing", "in another process with another hash seed"),
     ("honest-budget", "Greedy", "as many as the budget has left, received 7"),
     ("resumed-by-replay", "Remembering", "when it is resumed after 1 requests"),
+    ("not-deaf", "Deaf", "one that repeated itself: all 60 requests were for the same 1 schemes"),
     ("failed-answers", "Frail", "^raised ValueError: expected numbers"),
     ("failed-answers", "Assertive", r"^an assertion of its own failed \(broken\.py, line"),
     ("failed-answers", "Hopeless", "received the end after 1 requests"),
