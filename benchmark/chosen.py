@@ -101,12 +101,15 @@ def choose_all(
             are made once, on trial.
 
     Raises:
-        UsageError: see `choose`; or two have one name, a hyper-parameter is set of a
-            strategy that isn't there, a strategy refuses a value, or its extra is missing.
+        UsageError: see `choose`; or one comes twice, two have one name, a hyper-parameter is
+            set of a strategy that isn't there, a strategy refuses a value, or its extra is
+            missing.
     """
     names: dict[str, str] = {}
     for reference in references:
         name = choose(reference).name
+        if names.get(name) == reference:
+            raise UsageError(f"strategy {reference!r} is listed more than once")
         if name in names:
             raise UsageError(
                 f"strategies {names[name]!r} and {reference!r} have one name, {name!r}; "

@@ -192,7 +192,14 @@ def to_rich(table: Table) -> RichTable:
     for number in shown:
         column = table.columns[number]
         side: Literal["left", "right"] = "right" if column.numeric else "left"
-        drawn.add_column(Text(column.heading), justify=side, no_wrap=column.kind == "bits")
+        # Rather on two lines than cut: half a name or an interval without its end is worth nothing.
+        bits = column.kind == "bits"
+        drawn.add_column(
+            Text(column.heading),
+            justify=side,
+            no_wrap=bits,
+            overflow="ellipsis" if bits else "fold",
+        )
     for row in table.rows:
         drawn.add_row(*(Text(table.columns[n].show(row[n])) for n in shown))
     return drawn

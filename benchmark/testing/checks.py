@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 
-from benchmark.errors import UsageError
+from benchmark.errors import LaneError, UsageError
 from benchmark.overrides import coerced
 from benchmark.testing.search import (
     BUDGET,
@@ -25,7 +25,7 @@ from benchmark.testing.search import (
     some_failures,
 )
 from benchmark.testing.subject import Subject
-from strategies.base import Answers, Need, StrategyError
+from strategies.base import Answers, Need, Request, StrategyError
 from strategies.hyper_parameters import hyper_parameters
 
 
@@ -175,6 +175,21 @@ def resumed_by_replay(subject: Subject) -> None:
         require_same(whole, again, when=f"when it is resumed after {killed_after} requests")
 
 
+def not_deaf(subject: Subject) -> None:
+    """It does not spend a whole budget on one request, again and again: such a run fails."""
+    from benchmark.runner import Repetitions  # noqa: PLC0415 - it reaches oracles
+
+    done = subject.undisturbed
+    repetitions = Repetitions()
+    for schemes, fidelity in zip(done.requests, done.fidelities, strict=True):
+        repetitions.watch(Request(schemes, fidelity))
+    try:
+        if not done.ended:
+            repetitions.judge()
+    except LaneError as error:
+        raise AssertionError(f"expected requests that differ, received one that {error}") from error
+
+
 def failed_answers(subject: Subject) -> None:
     """NaN answers neither stop it nor make it ask something illegal."""
     undisturbed = subject.undisturbed
@@ -246,6 +261,7 @@ CHECKS: tuple[Check, ...] = tuple(
         deterministic_elsewhere,
         honest_budget,
         resumed_by_replay,
+        not_deaf,
         failed_answers,
         exhausted_space,
         blind_to_test_data,

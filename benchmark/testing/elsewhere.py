@@ -95,7 +95,7 @@ class _Watch:
         before = _off_limits()
         yield noted
         noted += [f"the module {name}" for name in sorted(_off_limits() - before)]
-        noted += [f"the database {name}" for name in self._databases]
+        noted += [f"the database {name}" for name in dict.fromkeys(self._databases)]
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "sqlite3.connect":

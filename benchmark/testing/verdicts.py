@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.blame import one_line, summary
+from benchmark.blame import one_line, summary, where
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.patience import patience
 from benchmark.testing.subject import Subject
@@ -65,7 +65,7 @@ def _reason(check: Check, subject: Subject, limit: int) -> str:
         with patience(limit):
             check(subject)
     except AssertionError as error:
-        return one_line(error) or "an assertion of its own failed"
+        return one_line(error) or f"an assertion of its own failed{where(error)}"
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the strategy raises is a verdict
         return f"raised {summary(error)}"
     return ""

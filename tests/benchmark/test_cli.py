@@ -162,7 +162,7 @@ def test_a_strategy_that_keeps_the_contract_passes_the_check() -> None:
     path = Path(__file__).parent / "testing" / "broken.py"
     result = CliRunner().invoke(main, ["check", f"{path}:Climber"])
     assert result.exit_code == 0, result.output
-    assert "13 of 13 checks passed" in result.output
+    assert "14 of 14 checks passed" in result.output
 
 
 def test_a_strategy_that_breaks_the_contract_fails_the_check() -> None:

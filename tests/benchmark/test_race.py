@@ -132,7 +132,7 @@ def test_unknown_and_repeated_names_are_refused() -> None:
         quick(["local"], landscapes=["trip"])
     with pytest.raises(UsageError, match="landscape 'trap' is listed more than once"):
         quick(["local"], landscapes=["trap", "trap"])
-    with pytest.raises(UsageError, match="'local' and 'local' have one name"):
+    with pytest.raises(UsageError, match="strategy 'local' is listed more than once"):
         quick(["local", "local"])
 
 

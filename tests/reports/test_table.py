@@ -77,6 +77,14 @@ def test_terminal_shows_names_as_they_are_and_leaves_wide_columns_out() -> None:
     assert "0.500" not in written
 
 
+def test_a_narrow_terminal_wraps_and_cuts_nothing() -> None:
+    console = Console(file=io.StringIO(), width=30)
+    console.print(to_rich(table(("a-strategy-of-a-long-name", 1, Interval(0.1, 0.05, 0.15), 0.5))))
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in written
+    assert "+15.00]" in written
+
+
 def test_columns_file_describes_every_field() -> None:
     text = describe_columns([table()])
     for field in ("`name`", "`count`", "`gap`", "`gap_low`, `gap_high`", "`p`"):

@@ -146,10 +146,21 @@ class Remembering(Climber):
             super().tell(schemes, answers)
 
 
+class Deaf(Climber):
+    def ask(self, n: int) -> Schemes:
+        return np.ones_like(super().ask(n)[:1])
+
+
 class Frail(Climber):
     def tell(self, schemes: Schemes, answers: Answers) -> None:
         if np.isnan(answers.reward).any():
             raise ValueError("expected numbers")
+        super().tell(schemes, answers)
+
+
+class Assertive(Climber):
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        assert np.isfinite(answers.reward).all()
         super().tell(schemes, answers)
 
 
