@@ -38,12 +38,23 @@ class Group:
         """``network`` with gradients averaged over the group.
 
         A supernet skips SAMs, the same ones in all processes: their gradients stay
-        ``None``, as in one process. Batch norms see the rows of their own process; the
-        running statistics of rank 0 are everybody's.
+        ``None``, as in one process. Batch norms see the rows of their own process, and
+        keep running statistics of their own until `average` is called.
         """
         if self.size == 1:
             return network
-        return DistributedDataParallel(network, find_unused_parameters=True)
+        return DistributedDataParallel(
+            network, find_unused_parameters=True, broadcast_buffers=False
+        )
+
+    def average(self, network: nn.Module) -> None:
+        """Give ``network`` the mean of all processes' running statistics, in place."""
+        if self.size == 1:
+            return
+        for buffer in network.buffers():
+            if buffer.is_floating_point():
+                dist.all_reduce(buffer)
+                buffer.div_(self.size)
 
     def summed(self, values: Tensor) -> Tensor:
         """Sum of ``values``, in place, over the group."""

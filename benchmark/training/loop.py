@@ -114,6 +114,7 @@ class _Loop:
         network = self.group.wrapped(state.network)
         while state.epochs < self.recipe.epochs:
             figures = self._epoch(network)
+            self.group.average(state.network)
             self.watch.epoch(figures)
             if checkpoint is not None and self.group.leads:
                 checkpoint.save(state)

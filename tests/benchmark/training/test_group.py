@@ -36,13 +36,13 @@ def _free_port() -> int:
         return port
 
 
-def _train(folder: Path, ranks: int) -> "list[subprocess.CompletedProcess[str]]":
+def _run(arguments: list[str], ranks: int) -> "list[subprocess.CompletedProcess[str]]":
+    """Run Python in ``ranks`` processes; ``{rank}`` in an argument is the process's own."""
     port = str(_free_port())
     group = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    command = [sys.executable, "-m", "benchmark", "supernet", "train", *OPTIONS]
     processes = [
         subprocess.Popen(
-            [*command, "--cache", str(folder / str(rank))],  # no disk is shared
+            [sys.executable, *(argument.replace("{rank}", str(rank)) for argument in arguments)],
             env=os.environ | group | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -53,8 +53,13 @@ def _train(folder: Path, ranks: int) -> "list[subprocess.CompletedProcess[str]]"
     done = []
     for process in processes:
         out, err = process.communicate(timeout=240)
-        done.append(subprocess.CompletedProcess(command, process.returncode, out, err))
+        done.append(subprocess.CompletedProcess(arguments, process.returncode, out, err))
     return done
+
+
+def _train(folder: Path, ranks: int) -> "list[subprocess.CompletedProcess[str]]":
+    cache = ["--cache", str(folder / "{rank}")]  # no disk is shared
+    return _run(["-m", "benchmark", "supernet", "train", *OPTIONS, *cache], ranks)
 
 
 def test_two_processes_do_the_steps_of_one_that_takes_each_in_two_parts(tmp_path: Path) -> None:
@@ -79,6 +84,24 @@ def test_two_processes_do_the_steps_of_one_that_takes_each_in_two_parts(tmp_path
         )
     )
     assert both.supernet(0).identity(both.task) == path.stem
+
+
+AVERAGE = """
+import torch
+from benchmark.training.group import joined
+
+with joined("cpu") as (group, _):
+    norm = torch.nn.BatchNorm2d(2)
+    norm.running_mean.fill_(group.rank)
+    norm.running_var.fill_(1 + 4 * group.rank)
+    group.average(norm)
+    print(norm.running_mean.tolist(), norm.running_var.tolist(), int(norm.num_batches_tracked))
+"""
+
+
+def test_running_statistics_are_the_mean_of_all_processes() -> None:
+    for done in _run(["-c", AVERAGE], 2):
+        assert done.stdout == "[0.5, 0.5] [3.0, 3.0] 0\n", done.stderr
 
 
 def test_a_supernet_of_two_processes_is_not_trained_by_one() -> None:
