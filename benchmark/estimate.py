@@ -71,6 +71,18 @@ class Estimate:
         """GPU hours of all steps."""
         return sum(step.hours for step in self.steps)
 
+    @property
+    def subject(self) -> str:
+        """What is searched, by whom and how, in a sentence."""
+        chosen = self.settings
+        backbone = chosen.backbone or task_class(chosen.task).backbone
+        options = [f"{name} {value}" for name, value in chosen.task_options.items()]
+        return (
+            f"{', '.join([chosen.task, *options])}; {backbone} with {chosen.attention}, "
+            f"{chosen.sharing}; retain probability {chosen.retain:g}; batch norm "
+            f"{chosen.batch_norm}; λ {chosen.objective_weight:g}; {', '.join(chosen.strategies)}"
+        )
+
     def print(self, console: Console) -> None:
         """Show the steps as a table."""
         table = Table(box=None, title="Plan, at most", title_justify="left")
@@ -78,6 +90,7 @@ class Estimate:
             table.add_column(title, justify="right" if title in ("PFLOP", "GPU hours") else "left")
         for step in self.steps:
             table.add_row(step.name, step.amount, f"{step.flops / 1e15:,.2f}", f"{step.hours:,.1f}")
+        console.print(self.subject)
         console.print(table)
         console.print(
             f"{self.hours:,.1f} GPU hours at the rates that the paper's Table VI implies for a "

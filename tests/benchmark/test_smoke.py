@@ -58,6 +58,7 @@ def test_a_dry_run_prints_the_plan_and_runs_nothing(
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     words = " ".join(result.output.split())
+    assert "resnet26-thin with se, full; retain probability 0.5; batch norm running" in words
     assert "1 run × 3,000 evaluations of 10,000 images" in words
     assert "164 epochs (sgd 0.1, batch 128" in words
     assert "multi-step at 81, 122" in words
