@@ -20,6 +20,8 @@ _TRUTH = {True: "yes", False: "no"}
 _MARKDOWN = str.maketrans(
     {sign: f"\\{sign}" for sign in "\\|`*_#[]"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
+_WIDEST_BITS = 24
+"""Characters of a scheme that leave room for other columns in a terminal."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,11 @@ def escape_markdown(text: str) -> str:
 
 
 def to_rich(table: Table) -> RichTable:
-    """For terminals: the columns marked for them; names are text, never rich markup."""
+    """For terminals: the columns marked for them; names are text, never rich markup.
+
+    Schemes too long for a terminal are written as the paper's integers, one a stage, which
+    every command reads as well.
+    """
     shown = [number for number, column in enumerate(table.columns) if column.terminal]
     drawn = RichTable(title=Text(table.title), caption=Text(table.caption), title_justify="left")
     for number in shown:
@@ -201,8 +207,17 @@ def to_rich(table: Table) -> RichTable:
             overflow="ellipsis" if bits else "fold",
         )
     for row in table.rows:
-        drawn.add_row(*(Text(table.columns[n].show(row[n])) for n in shown))
+        cells = [(table.columns[n], table.columns[n].show(row[n])) for n in shown]
+        drawn.add_row(
+            *(Text(_short(text) if column.kind == "bits" else text) for column, text in cells)
+        )
     return drawn
+
+
+def _short(bits: str) -> str:
+    if len(bits) <= _WIDEST_BITS:
+        return bits
+    return ",".join(str(int(stage, 2)) for stage in bits.split("|"))
 
 
 def describe_columns(tables: list[Table]) -> str:

@@ -85,6 +85,21 @@ def test_a_narrow_terminal_wraps_and_cuts_nothing() -> None:
     assert "+15.00]" in written
 
 
+@pytest.mark.parametrize(
+    ("bits", "shown"),
+    [
+        ("1" * 24, "1" * 24),
+        (f"{'0' * 16}101|{'0' * 4}11", "5,3"),  # 26 characters
+    ],
+)
+def test_a_terminal_shows_long_schemes_as_the_papers_integers(bits: str, shown: str) -> None:
+    schemes = Table("x", "X", "", (Column("scheme", "Scheme", "", kind="bits"),), ((bits,),))
+    console = Console(file=io.StringIO(), width=60)
+    console.print(to_rich(schemes))
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    assert f" {shown} " in written
+
+
 def test_columns_file_describes_every_field() -> None:
     text = describe_columns([table()])
     for field in ("`name`", "`count`", "`gap`", "`gap_low`, `gap_high`", "`p`"):
