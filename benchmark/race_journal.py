@@ -40,7 +40,10 @@ class RaceJournal:
         self._known: dict[str, RaceRecord] = {}
         self._torn = False
         if path is not None and path.exists():
-            text = path.read_text(encoding="utf-8")
+            try:
+                text = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise StoreError(f"{path} is no file of finished searches: {error}") from error
             self._torn = not text.endswith("\n")
             for line in text.splitlines():
                 self._read(line)

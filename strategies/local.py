@@ -2,6 +2,7 @@ from typing import final
 
 import numpy as np
 
+from strategies._checks import require_fraction, require_positive
 from strategies._history import History, flipped
 from strategies._unseen import Scheme
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
@@ -41,6 +42,8 @@ class Local(Strategy):
         kick_flips: int = 4,
     ) -> None:
         super().__init__(space, rng=rng)
+        require_fraction(kick_probability=kick_probability)
+        require_positive(kick_flips=kick_flips)
         self._kick_probability = kick_probability
         self._kick_flips = min(kick_flips, space.blocks)
         self._history = History(space.blocks, rng=rng)

@@ -180,6 +180,9 @@ def test_finished_searches_are_kept_and_not_repeated(
     journal.write_text('{"search": "0", "something": "else"}\n')
     with pytest.raises(StoreError, match="is no file of finished searches"):
         quick(["random"], journal=journal)
+    journal.write_bytes(b"\xff\xfe")
+    with pytest.raises(StoreError, match="is no file of finished searches"):
+        quick(["random"], journal=journal)
 
 
 def test_the_command_writes_tables_and_its_exit_code_says_that_one_failed(

@@ -87,6 +87,7 @@ def test_a_budget_far_beyond_the_space_ends_or_is_spent(
         ("tpe", "startup"),
         ("surrogate", "passes"),
         ("halving", "cuts"),
+        ("local", "kick_flips"),
         ("darts", "steps"),
     ],
 )
@@ -110,6 +111,7 @@ def test_a_count_below_one_is_refused_by_name(name: str, hyper_parameter: str) -
         ("enas", "temperature", -5.0, "expected temperature above 0, received -5.0"),
         ("darts", "share", 1.5, "expected share from 0.001 to 1, received 1.5"),
         ("darts", "virtual_rate", 0.0, "expected virtual_rate above 0, received 0.0"),
+        ("local", "kick_probability", 5.0, "expected kick_probability from 0 to 1, received 5.0"),
         ("ga", "flip_probability", 2.0, "expected flip_probability from 0 to 1, received 2.0"),
     ],
 )
