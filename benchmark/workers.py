@@ -1,12 +1,16 @@
 """Worker processes for independent jobs, one torch thread each."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from joblib import Parallel, delayed
 
 from benchmark.threads import single_thread
+
+# Loky replaces workers that have grown; nobody has to do anything about it.
+warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
