@@ -101,7 +101,7 @@ def test_the_page_shows_pictures_with_words_or_how_to_get_them(
 @pytest.mark.parametrize("heat", [[[0.0]], [[1.0, 0.5, 0.2]] * 5])
 def test_maps_of_any_shape_fit_any_picture(heat: list[list[float]]) -> None:
     (row,) = rows_of_pictures([cam("01" * 6, heat)], (4, 4, 4))
-    assert row[1].caption == "0101|0101|0101: 90.0% for 7"
+    assert row[1].caption.startswith("0101|0101|0101: 90.0% for 7")
 
 
 def test_a_picture_without_heat_says_why_it_is_dark() -> None:
