@@ -123,7 +123,9 @@ SCHEMES = (
         interval=True,
         timing=True,
     ),
-    Column("paper_rule", "By means", "the ticket rule on means alone, noise ignored"),
+    Column(
+        "paper_rule", "By means", "the ticket rule on means alone, noise ignored", terminal=False
+    ),
     _Wide("reason", "Because", "the conditions that decided it, or that are open"),
     _Points(
         "to_original",

@@ -193,6 +193,7 @@ def to_rich(table: Table) -> RichTable:
     Schemes too long for a terminal are written as the paper's integers, one a stage, which
     every command reads as well.
     """
+    table = table.shown()
     shown = [number for number, column in enumerate(table.columns) if column.terminal]
     drawn = RichTable(title=Text(table.title), caption=Text(table.caption), title_justify="left")
     for number in shown:
