@@ -15,7 +15,7 @@ from benchmark.sizes import shown_size
 
 _MAP = {"cpu": 2**23, "cuda": 2**31}
 """Bytes of the largest map of a piece: what a core's caches hold, what fills a GPU."""
-_MOST = {"cpu": 1024, "cuda": 16384}
+_MOST = {"cpu": 2048, "cuda": 16384}
 _FEWEST, _TOGETHER = 8, 32
 """Rows of a piece that make up for streaming weights; rows of a batch."""
 _TEMPORARY = 4

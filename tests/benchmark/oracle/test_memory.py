@@ -29,12 +29,12 @@ def test_the_formula_by_hand() -> None:
 
 
 def test_a_limit_makes_rows_fewer_and_then_pieces_smaller() -> None:
-    assert (FOOTPRINT.piece, FOOTPRINT.batch, FOOTPRINT.rows) == (1024, 2048, 2048)
-    one_piece = replace(FOOTPRINT, limit=FOOTPRINT.peak(1024))
-    assert (one_piece.piece, one_piece.rows) == (1024, 1024)
-    half = replace(FOOTPRINT, limit=FOOTPRINT.peak(1024) - 1)
-    assert half.piece == 512
-    assert half.peak(half.rows) <= FOOTPRINT.peak(1024) - 1
+    assert (FOOTPRINT.piece, FOOTPRINT.batch, FOOTPRINT.rows) == (2048, 4096, 4096)
+    one_piece = replace(FOOTPRINT, limit=FOOTPRINT.peak(2048))
+    assert (one_piece.piece, one_piece.rows) == (2048, 2048)
+    half = replace(FOOTPRINT, limit=FOOTPRINT.peak(2048) - 1)
+    assert half.piece == 1024
+    assert half.peak(half.rows) <= FOOTPRINT.peak(2048) - 1
 
 
 def test_a_limit_below_one_row_says_what_a_row_needs() -> None:
