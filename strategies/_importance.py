@@ -82,6 +82,23 @@ class Pruning(Strategy):
 
     For each ratio p, in the order given, it asks the scheme of the ⌊p · blocks⌋ SAMs of
     largest importance (of equals the earlier block), and then the search ends.
+
+    "The Lottery Ticket Hypothesis for Self-attention in Convolutional Neural Network"
+    compares with such prunings. Stated by the paper: SAMs are kept by the weights of the
+    supernet, at the retain probabilities 0.2, 0.5 and 0.8. Inferred from its Table I: the
+    ⌊p · blocks⌋ most important are kept, and importance is a sum over a whole SAM, not a
+    mean, since late stages win. Chosen here: linear layers count without their biases; a
+    SAM without any (SGE) counts by its scales and shifts. The seed changes nothing.
+
+    Args:
+        space: what is searched.
+        rng: not used.
+        ratios: fractions of SAMs to keep, one scheme each, separated by commas.
+        scale: ``sum`` over a SAM; ``mean`` over its layers of the mean over filters, as
+            NNI's per-layer scores are put together; or ``stage``, the sum over the mean
+            sum of its stage, so that stages compete on equal terms.
+        scores: ``own``, or ``nni``: sums of what NNI's pruner of this kind gives each
+            filter (extra ``nni``). They agree but for rounding.
     """
 
     needs = ("scores", "weights")
@@ -92,9 +109,9 @@ class Pruning(Strategy):
         space: SearchSpace,
         *,
         rng: np.random.Generator,
-        ratios: str,
-        scale: Scale,
-        scores: Source,
+        ratios: str = "0.2,0.5,0.8",
+        scale: Scale = "sum",
+        scores: Source = "own",
     ) -> None:
         super().__init__(space, rng=rng)
         if scores == "nni":

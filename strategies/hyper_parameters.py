@@ -18,7 +18,8 @@ class HyperParameter:
         name: of the argument.
         kind: its annotation; ``typing.Any`` where there is none.
         default: its value unless somebody sets it.
-        description: what the class docstring's Args say of it; empty where they are silent.
+        description: what the Args of the class or of one that it builds on say of it; empty
+            where they are silent.
     """
 
     name: str
@@ -35,7 +36,9 @@ def hyper_parameters(strategy: type[Strategy]) -> dict[str, HyperParameter]:
             has no default, or is a catch-all; or an annotation that can't be resolved.
     """
     kinds = _annotations(strategy)
-    described = documented_arguments(strategy)
+    described: dict[str, str] = {}
+    for part in reversed(strategy.__mro__):
+        described |= documented_arguments(part)
     found: dict[str, HyperParameter] = {}
     for name, parameter in inspect.signature(strategy.__init__).parameters.items():
         if name in _GIVEN:
