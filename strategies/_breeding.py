@@ -1,7 +1,7 @@
-"""pymoo's genetic algorithms behind our ask and tell; see `strategies.ga` for what they share."""
+"""What pymoo's genetic algorithms have in common behind our ask and tell."""
 
-from collections.abc import Callable
-from typing import Any, final
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -15,55 +15,59 @@ from pymoo.operators.mutation.bitflip import BitflipMutation
 from pymoo.operators.sampling.rnd import BinaryRandomSampling
 from pymoo.problems.static import StaticProblem
 
-from strategies._checks import require_fraction
+from strategies._checks import require_fraction, require_positive
 from strategies._unseen import draw_unseen, scheme_key
-from strategies.base import Schemes
+from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
 
-@final
-class Breeder:
+class Breeding(Strategy, ABC):
     """Generations of schemes that nobody has proposed, handed out in pieces.
 
-    Children that were ever proposed are bred anew, and if breeding yields nothing but
-    such children, random immigrants make up the next generation; none are left when the
-    space is exhausted. The population advances when the last child is answered.
+    No scheme is asked twice: children that were ever proposed are bred anew, and if
+    breeding yields nothing but such children, random immigrants that nobody has seen
+    make up the next generation. The search finishes when the space is exhausted. A
+    generation longer than what may be asked is handed out in pieces; the population
+    advances when its last answer is in.
 
     Args:
-        algorithm: pymoo's class of the genetic algorithm.
-        blocks: bits of a scheme.
-        objectives: costs of a scheme.
+        space: what is searched.
+        rng: source of pymoo's seed and of immigrants.
         population: schemes that survive a generation, and children a generation has.
         crossover_probability: of crossing two parents rather than copying them.
         mutation_probability: of mutating a child at all.
         flip_probability: of each bit of a mutated child to flip; None for 1/blocks.
-        rng: source of pymoo's seed and of immigrants.
     """
+
+    algorithm: ClassVar[type]
+    """Pymoo's."""
+    objectives: ClassVar[int]
+    """Costs of a scheme."""
 
     def __init__(
         self,
-        algorithm: Callable[..., Any],
+        space: SearchSpace,
         *,
-        blocks: int,
-        objectives: int,
-        population: int,
-        crossover_probability: float,
-        mutation_probability: float,
-        flip_probability: float | None,
         rng: np.random.Generator,
+        population: int = 30,
+        crossover_probability: float = 0.6,
+        mutation_probability: float = 0.2,
+        flip_probability: float | None = None,
     ) -> None:
+        super().__init__(space, rng=rng)
+        require_positive(population=population)
         if flip_probability is None:
-            flip_probability = 1 / blocks
+            flip_probability = 1 / space.blocks
         require_fraction(
             crossover_probability=crossover_probability,
             mutation_probability=mutation_probability,
             flip_probability=flip_probability,
         )
-        self._blocks = blocks
         self._size = population
-        self._rng = rng
         self._unseen = _Unseen()
-        self._problem = Problem(n_var=blocks, n_obj=objectives, xl=False, xu=True, vtype=bool)
-        self._algorithm = algorithm(
+        self._problem = Problem(
+            n_var=space.blocks, n_obj=self.objectives, xl=False, xu=True, vtype=bool
+        )
+        self._breeder = self.algorithm(
             pop_size=population,
             sampling=BinaryRandomSampling(),
             crossover=SinglePointCrossover(prob=crossover_probability),
@@ -72,38 +76,40 @@ class Breeder:
             output=None,
             seed=int(rng.integers(2**63)),
         )
-        self._algorithm.setup(self._problem, termination=NoTermination())
+        self._breeder.setup(self._problem, termination=NoTermination())
         self._children: Any = Population.empty()
         self._costs: list[Float64[np.ndarray, " objectives"]] = []
 
+    @abstractmethod
+    def costs(self, schemes: Schemes, answers: Answers) -> Float64[np.ndarray, "n objectives"]:
+        """What is to be minimised; more than any other cost for failures."""
+
     def ask(self, n: int) -> Schemes:
-        """At most ``n`` children that wait for an answer."""
         if len(self._children) == 0:
             self._children = self._breed()
             self._unseen.remember(self._children)
         told = len(self._costs)
         children = self._children[told : told + n]
-        return np.array([child.X for child in children], dtype=bool).reshape(-1, self._blocks)
+        return np.array([child.X for child in children], dtype=bool).reshape(-1, self.space.blocks)
 
-    def tell(self, costs: Float64[np.ndarray, "n objectives"]) -> None:
-        """Costs of the children last asked; infinite for failures."""
-        self._costs.extend(costs)
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        self._costs.extend(self.costs(schemes, answers))
         if len(self._costs) < len(self._children):
             return
         problem = StaticProblem(self._problem, F=np.array(self._costs))
         Evaluator().eval(problem, self._children)
-        self._algorithm.tell(infills=self._children)
+        self._breeder.tell(infills=self._children)
         self._children = Population.empty()
         self._costs = []
 
     def _breed(self) -> Any:
-        children = self._algorithm.ask()
+        children = self._breeder.ask()
         if children is not None:
             return children
         # pymoo has marked itself as terminated; with immigrants it can go on.
-        self._algorithm.termination.force_termination = False
+        self._breeder.termination.force_termination = False
         immigrants = draw_unseen(
-            self._rng, count=self._size, blocks=self._blocks, seen=self._unseen.keys
+            self.rng, count=self._size, blocks=self.space.blocks, seen=self._unseen.keys
         )
         return Population.new(X=immigrants)
 

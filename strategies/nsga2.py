@@ -1,15 +1,15 @@
 from typing import final
 
 import numpy as np
+from jaxtyping import Float64
 from pymoo.algorithms.moo import nsga2
 
-from strategies._breeding import Breeder
-from strategies._checks import require_positive
-from strategies.base import Answers, Schemes, SearchSpace, Strategy
+from strategies._breeding import Breeding
+from strategies.base import Answers, Schemes
 
 
 @final
-class NSGA2(Strategy):
+class NSGA2(Breeding):
     """Accuracy against the number of connections, with no weight between them: pymoo's NSGA-II.
 
     Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II" (2002), as
@@ -19,53 +19,20 @@ class NSGA2(Strategy):
     most accurate scheme to the emptiest, so at the one weight that rewards are made with
     it is expected to find less than searches that know the weight.
 
-    As there, no scheme is asked twice, random immigrants follow when breeding yields
-    nothing new, and the search finishes when the space is exhausted. A failed answer is
-    dominated by every other.
-
-    Args:
-        space: what is searched.
-        rng: the only source of randomness.
-        population: schemes that survive a generation, and children a generation has.
-        crossover_probability: of crossing two parents rather than copying them.
-        mutation_probability: of mutating a child at all.
-        flip_probability: of each bit of a mutated child to flip; None for 1/blocks.
+    See `Breeding` for generations and immigrants. A failed answer is dominated by every other.
     """
 
     name = "nsga2"
     summary = "genetic algorithm for accuracy against the number of connections"
     source = "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"
+    algorithm = nsga2.NSGA2
+    objectives = 2
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        *,
-        rng: np.random.Generator,
-        population: int = 30,
-        crossover_probability: float = 0.6,
-        mutation_probability: float = 0.2,
-        flip_probability: float | None = None,
-    ) -> None:
-        super().__init__(space, rng=rng)
-        require_positive(population=population)
-        self._breeder = Breeder(
-            nsga2.NSGA2,
-            blocks=space.blocks,
-            objectives=2,
-            population=population,
-            crossover_probability=crossover_probability,
-            mutation_probability=mutation_probability,
-            flip_probability=flip_probability,
-            rng=rng,
-        )
-
-    def ask(self, n: int) -> Schemes:
-        return self._breeder.ask(n)
-
-    def tell(self, schemes: Schemes, answers: Answers) -> None:
+    def costs(self, schemes: Schemes, answers: Answers) -> Float64[np.ndarray, "n objectives"]:
+        costs: Float64[np.ndarray, "n objectives"]
         costs = np.column_stack([-answers.accuracy, schemes.mean(axis=1)])
         costs[np.isnan(answers.accuracy)] = _WORST
-        self._breeder.tell(costs)
+        return costs
 
 
 _WORST = 1e9

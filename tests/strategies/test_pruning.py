@@ -80,7 +80,7 @@ def test_at_first_weights_the_last_stages_win_as_in_table_i(strategy: type[Pruni
         {name: p.detach().numpy() for name, p in network.attention_of(block).named_parameters()}
         for block in range(12)
     ]
-    pruning: Pruning = strategy(SearchSpace((4, 4, 4), budget=9), rng=np.random.default_rng(0))  # type: ignore[call-arg]
+    pruning: Pruning = strategy(SearchSpace((4, 4, 4), budget=9), rng=np.random.default_rng(0))
     pruning.look_into(Weights(*modules))
     by_stage = pruning.ask(9).reshape(3, 3, 4).sum(axis=2).tolist()
     assert by_stage == [[0, 0, 2], [0, 2, 4], [1, 4, 4]]
