@@ -1,5 +1,6 @@
 """What is claimed of a GPU of the H200's class, with the device's own ceilings beside it."""
 
+from abc import ABC, abstractmethod
 from time import perf_counter
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ _DTYPE = torch.bfloat16
 _FEW = 8
 
 
-class _OnCuda(Benchmark):
+class _OnCuda(Benchmark, ABC):
     """Scores ``schemes`` once; seconds on the clock, the device synchronised."""
 
     backbone: ClassVar[str]
@@ -27,9 +28,9 @@ class _OnCuda(Benchmark):
     def missing(self) -> str:
         return "" if torch.cuda.is_available() else "no CUDA device"
 
+    @abstractmethod
     def schemes(self) -> Schemes:
         """What is scored."""
-        raise NotImplementedError
 
     def prepare(self, rows: int) -> None:
         del rows  # the claim says how many

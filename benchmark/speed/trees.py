@@ -1,5 +1,6 @@
 """The tree of prefixes against loops over schemes."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -23,16 +24,16 @@ _TIMES = 12
 """Passes through a block that are timed."""
 
 
-class _TreeAgainstLoop(Benchmark):
+class _TreeAgainstLoop(Benchmark, ABC):
     """A: a loop over schemes, from a sample. B: the tree on all of them."""
 
     mode: ClassVar[BatchNormMode] = "running"
     loop: ClassVar[Literal["plain", "strong"]] = "plain"
     batch: ClassVar[int] = LARGE
 
+    @abstractmethod
     def subject(self, rows: int) -> tuple[Subject, Schemes]:
         """Network, data and the schemes that are scored."""
-        raise NotImplementedError
 
     def prepare(self, rows: int) -> None:
         self._subject, self._schemes = self.subject(rows)

@@ -15,4 +15,4 @@ class Weights:
         return self.modules
 
     def gate_gradient(self, question: GateQuestion) -> GateGradient:
-        raise NotImplementedError(question)
+        raise AssertionError(f"expected questions about weights only, received {question}")
