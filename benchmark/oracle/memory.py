@@ -3,7 +3,7 @@
 import gc
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -175,7 +175,8 @@ def keep_freed_memory() -> None:
     It learns from the largest block that was freed (up to 32 MiB). Getting pages anew for
     every map takes a fifth of the whole time of a tree.
     """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
+    with suppress(RuntimeError):  # refused: then there is nothing to keep either
+        torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def release_memory() -> None:

@@ -1,13 +1,15 @@
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import torch
 
 from benchmark.errors import UsageError
+from benchmark.networks.connect import AttentionNetwork
+from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint
-from benchmark.oracle.prefix_tree import PrefixTreeOracle
-from benchmark.schemes import all_schemes
+from benchmark.oracle.prefix_tree import Outputs, Pieces, Prepare, PrefixTreeOracle
+from benchmark.schemes import Schemes, all_schemes
 from benchmark.sizes import parse_size, shown_size
 from tests.benchmark.small import SMALL, small_data, small_network
 
@@ -67,39 +69,39 @@ def test_sizes_are_written_rounded_up(size: int, text: str) -> None:
     assert shown_size(size) == text
 
 
-_UNDER_A_LIMIT = """
-import resource, sys
-from pathlib import Path
-import torch
-from benchmark.oracle.prefix_tree import PrefixTreeOracle
-from benchmark.schemes import all_schemes
-from tests.benchmark.small import small_data, small_network
-
-torch.set_num_threads(1)
-oracle = PrefixTreeOracle(
-    small_network(), small_data(256, size=64), "running", identity="", group=32
-)
-some = all_schemes(5)[5:8]
-assert (oracle.footprint.piece, oracle.rows) == (128, 256)
-before = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (before + int(sys.argv[1]), resource.RLIM_INFINITY))
-limited = oracle.score(some).loss.tolist()
-rows = oracle.rows
-resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print(rows, limited)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited as on Linux")
-def test_when_memory_is_refused_half_as_many_rows_travel_and_answers_stay() -> None:
-    network, data = small_network(), small_data(256, size=64)
+@pytest.mark.parametrize(("most", "rows"), [(256, 256), (255, 128), (128, 128)])
+def test_when_memory_is_refused_half_as_many_rows_travel_and_answers_stay(
+    most: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, data, some = small_network(), small_data(256, size=64), all_schemes(5)[5:8]
+    expected = PrefixTreeOracle(network, data, "running", identity="", group=32).score(some)
     oracle = PrefixTreeOracle(network, data, "running", identity="", group=32)
-    expected = oracle.score(all_schemes(5)[5:8]).loss.tolist()
-    between = (oracle.footprint.peak(128) + oracle.footprint.peak(256)) // 2
-    run = subprocess.run(
-        [sys.executable, "-c", _UNDER_A_LIMIT, str(between)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.stdout.strip() == f"128 {expected}", run.stderr
+    assert (oracle.footprint.piece, oracle.rows) == (128, 256)
+    refuse_more_than(most, monkeypatch)
+    limited = oracle.score(some)
+    assert oracle.rows == rows
+    assert limited.loss.tolist() == expected.loss.tolist()
+
+
+def test_memory_refused_to_a_single_piece_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = small_data(256, size=64)
+    oracle = PrefixTreeOracle(small_network(), data, "running", identity="", group=32)
+    refuse_more_than(127, monkeypatch)
+    with pytest.raises(UsageError, match=r"128 images need about .*MiB of memory.*refused"):
+        oracle.score(all_schemes(5)[5:8])
+
+
+def refuse_more_than(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have torch really refuse memory as soon as more than so many rows travel together."""
+    real = prefix_tree.descend
+
+    def descend(
+        network: AttentionNetwork, schemes: Schemes, pieces: Pieces, prepare: Prepare
+    ) -> Iterator[tuple[int, Outputs]]:
+        if sum(len(piece) for piece in pieces) > most:
+            torch.empty(2**50, dtype=torch.uint8)
+        yield from real(network, schemes, pieces, prepare)
+
+    monkeypatch.setattr(prefix_tree, "descend", descend)
