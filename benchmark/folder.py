@@ -121,12 +121,23 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
+        return Store(self._existing())
+
+    def view(self) -> Store:
+        """Look at the store of an existing run, which others may be writing.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return Store(self._existing(), read_only=True)
+
+    def _existing(self) -> Path:
         if not (self.path / _STORE).is_file():
             raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
-        return Store(self.path / _STORE)
+        return self.path / _STORE
 
     def _owner(self) -> str | None:
-        store = self.open()
+        store = self.view()
         try:
             description = store.fact("description")
             return None if description is None else str(description["experiment"])
