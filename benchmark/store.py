@@ -217,6 +217,7 @@ class Store:
         except sqlite3.Error as error:
             raise _explained(self.path, error) from error
         self._db.file = self.path
+        self._db.execute("PRAGMA trusted_schema = OFF")  # a file may bring views of its own
 
     def _open(self) -> None:
         self._db.execute(f"PRAGMA journal_mode = {self._journal()}")
