@@ -234,7 +234,7 @@ def work(connection: Connection, line: list[str], place: Path) -> None:
 
 
 def _make_small() -> None:
-    plan.SMOKE_ROWS = 16  # type: ignore[misc]
+    plan.SMOKE_ROWS = 16
     settings._SMOKE = {}  # noqa: SLF001 - smaller still
     init = settings.Settings.__init__
 
