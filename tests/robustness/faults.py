@@ -24,7 +24,7 @@ from benchmark.oracle.wrappers import CachedOracle
 from benchmark.progress import Silent
 from benchmark.race import Instance, run_instances
 from benchmark.race_journal import RaceJournal
-from benchmark.records import LaneKey, StandaloneRecord
+from benchmark.records import LaneKey, RaceRecord, StandaloneRecord
 from benchmark.runner import Lane, Objective, search
 from benchmark.schemes import all_schemes
 from benchmark.scoring import score_all
@@ -32,6 +32,7 @@ from benchmark.seeding import child_rng
 from benchmark.store import Database, Store, answer_arrays
 from benchmark.table import Table
 from benchmark.workers import Workers
+from reports.race import race_tables, write_tables
 from strategies.base import SearchSpace, Strategy
 from tests.benchmark.formula import PartialFormula
 from tests.benchmark.training.tiny import spec, tiny_task
@@ -92,10 +93,12 @@ def training(folder: Path) -> object:
 
 
 def writing(folder: Path) -> object:
-    """A file of results."""
+    """Files of results and of reports."""
     records = tuple(StandaloneRecord(bits, 0, 0.5, 0.5, 1.0, 1.0) for bits in ("00", "11"))
     Evidence("x", {}, (2,), {}, {}, records).write(folder / "evidence.json")
-    return (folder / "evidence.json").read_bytes()
+    raced = [RaceRecord(name, "additive", 0, np.full(10, 0.1), 0.0) for name in ("a", "b")]
+    write_tables(race_tables(raced), folder, name="race")
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".tmp"}
 
 
 WORKLOADS: dict[str, Workload] = {
