@@ -194,8 +194,8 @@ def fail() -> None:
     raise FaultError("injected")
 
 
-def everywhere(connection: Connection, name: str, folder: Path) -> None:
-    """In a child: let a workload die, and fail, at each of its boundaries, and go on after it.
+def everywhere(connection: Connection, name: str, folder: Path, step: int) -> None:
+    """In a child: let a workload die, and fail, at every ``step``-th boundary, and go on after it.
 
     Sends the number of boundaries, and what differed.
     """
@@ -205,7 +205,7 @@ def everywhere(connection: Connection, name: str, folder: Path) -> None:
     with boundaries(0, die) as passed:
         wanted = work(place)
     wrong: list[str] = []
-    for at in range(1, len(passed) + 1):
+    for at in range(1, len(passed) + 1, step):
         for act in (die, fail):
             place = folder / f"{act.__name__} {at}"
             place.mkdir()
