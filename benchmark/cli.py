@@ -7,6 +7,7 @@ import click
 
 from benchmark import __version__
 from benchmark.commands.check import check
+from benchmark.commands.compare import compare
 from benchmark.commands.describe import describe
 from benchmark.commands.export import export
 from benchmark.commands.gradcam import gradcam
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(run, report, supernet, tabulate, standalone, trust, verify, export, gradcam),
+    *(run, report, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
     *(describe, race, theorem, speed, list_, check),
 )
 for command in COMMANDS:

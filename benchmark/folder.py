@@ -121,9 +121,21 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
-        if not (self.path / _STORE).is_file():
+        return Store(self._existing())
+
+    def view(self) -> Store:
+        """Open a copy of the store of an existing run, whoever may be writing to it.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return Store(self._existing(), copy=True)
+
+    def _existing(self) -> Path:
+        path = self.path / _STORE
+        if not path.is_file():
             raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
-        return Store(self.path / _STORE)
+        return path
 
     def _owner(self) -> str | None:
         store = self.open()
@@ -132,6 +144,16 @@ class RunFolder:
             return None if description is None else str(description["experiment"])
         finally:
             store.close()
+
+
+def view_records(folder: Path) -> RunRecords:
+    """Everything that the run in ``folder`` has left so far, without touching the folder.
+
+    Raises:
+        UsageError: it holds no run, or one that never got as far as describing itself.
+    """
+    with closing(RunFolder(folder).view()) as store:
+        return read_records(store)
 
 
 def read_records(store: Store) -> RunRecords:

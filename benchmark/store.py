@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from benchmark.errors import StoreError
+from benchmark.readonly import reading
 from benchmark.records import (
     CostRecord,
     Interval,
@@ -127,15 +128,20 @@ class Store:
 
     Args:
         path: the SQLite file; its folder must exist.
+        copy: work on a copy in memory; the file is only read, and its writers don't wait.
 
     Raises:
         StoreError: the file is no store, is damaged, or was written by another schema.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, copy: bool = False) -> None:
         self.path = path
         try:
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+            place = ":memory:" if copy else path
+            self._db = sqlite3.connect(place, timeout=60, isolation_level=None)
+            if copy:
+                with reading(path) as source:
+                    source.backup(self._db)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")

@@ -12,10 +12,11 @@ _TOP = 74.0
 _LEFT = 150.0
 
 
-def draw_ranks(ranks: Ranks) -> Markup:
+def draw_ranks(ranks: Ranks, name: str = "ranks") -> Markup:
     """One row a strategy; brackets on the right join those within the critical difference.
 
-    Nothing is drawn with fewer than two strategies or without a complete cell.
+    ``name`` is the figure's on its page. Nothing is drawn with fewer than two strategies or
+    without a complete cell.
     """
     most = len(ranks.strategies)
     if ranks.cells == 0 or most < 2:  # noqa: PLR2004 - a rank takes two
@@ -34,12 +35,12 @@ def draw_ranks(ranks: Ranks) -> Markup:
         for value in x.ticks()
     ]
     said = "; ".join(
-        f"{name} {plain(mean.center)}"
-        for name, mean in zip(ranks.strategies, ranks.mean, strict=True)
+        f"{strategy} {plain(mean.center)}"
+        for strategy, mean in zip(ranks.strategies, ranks.mean, strict=True)
     )
     groups = "; ".join(words(list(group)) for group in ranks.groups) or "none"
     return svg.picture(
-        "ranks",
+        name,
         "Mean ranks and critical difference",
         f"Over {count(ranks.cells, 'cell')}: {said}. Can't be told apart: {groups}.",
         (WIDTH, bottom + 44),

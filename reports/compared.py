@@ -1,0 +1,118 @@
+"""The report of several runs: one page, one table, files."""
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from benchmark.files import replacing
+from benchmark.records import Rule
+from reports import compared_tables, figures
+from reports.compared_sentences import verdict, warnings
+from reports.comparison import Comparison, compare
+from reports.html import ENVIRONMENT
+from reports.mixing import Member
+from reports.rank_figure import draw_ranks
+from reports.scheme_figures import SYMBOLS
+from reports.statistics import CONFIDENCE
+from reports.table import Table, describe_columns, escape_markdown, to_csv, to_markdown, to_rich
+
+
+class ComparisonReport:
+    """What several runs say together; the same records always give the same bytes.
+
+    Args:
+        members: the runs, finished or not, by labels of their own.
+        allowed: what may be mixed; see `reports.mixing.Mix`.
+        rule: what verdicts of all runs are found by.
+        confidence: of all intervals, tests and verdicts.
+
+    Raises:
+        UsageError: something is mixed that may not be.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        *,
+        allowed: Collection[str] = (),
+        rule: Rule = "interval",
+        confidence: float = CONFIDENCE,
+    ) -> None:
+        self.comparison: Comparison = compare(
+            members, allowed=allowed, rule=rule, confidence=confidence
+        )
+
+    @cached_property
+    def headline(self) -> list[str]:
+        """What is mixed or unfinished, who leads, how sure that is."""
+        return [*warnings(self.comparison), *verdict(self.comparison)]
+
+    @cached_property
+    def tables(self) -> Sequence[Table]:
+        """Everything, in the order of the page."""
+        return compared_tables.tables(self.comparison)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the page, Markdown and CSV files into ``folder``, which is made if need be."""
+        contents = {
+            "compare.html": self._page(),
+            "compare.md": self._markdown(),
+            **{f"{table.name}.csv": to_csv(table) for table in self.tables},
+            "COLUMNS.md": describe_columns(list(self.tables)),
+        }
+        paths = []
+        for name, content in contents.items():
+            with replacing(folder / name) as draft:
+                draft.write_text(content, encoding="utf-8", newline="\n")
+            paths.append(folder / name)
+        return paths
+
+    def print(self, console: Console) -> None:
+        """Sentences and the tables of ranks and results for a terminal."""
+        for sentence in self.headline:
+            console.print(Text(f"• {sentence}"))
+        for table in self.tables[1:5]:
+            if table.rows:
+                console.print()
+                console.print(to_rich(table))
+
+    def _page(self) -> str:
+        comparison = self.comparison
+        style = figures.styles(comparison.strategies)
+        runs, cells, problems, results, trained, every = self.tables
+        return ENVIRONMENT.get_template("compare.html.j2").render(
+            warnings=warnings(comparison),
+            sentences=verdict(comparison),
+            facts={
+                "runs": len(comparison.members),
+                "problems": len(comparison.problems),
+                "strategies": len(comparison.strategies),
+                "complete cells": comparison.over_cells.cells,
+            },
+            runs=runs.shown(),
+            ranks=[
+                (cells.shown(), draw_ranks(comparison.over_cells, "ranks-cells")),
+                (problems.shown(), draw_ranks(comparison.over_problems, "ranks-problems")),
+            ],
+            results=results.shown(),
+            curves=[
+                (problem.label, figures.draw_curves(problem.curves, style, f"curves-{number}"))
+                for number, problem in enumerate(comparison.problems)
+            ],
+            trained=trained.shown(),
+            cells=every.shown(),
+            commands=[
+                (member.label, str(member.records.environment.get("command", "")))
+                for member in comparison.members
+            ],
+            symbols=SYMBOLS,
+        )
+
+    def _markdown(self) -> str:
+        sentences = "\n".join(f"- {escape_markdown(text)}" for text in self.headline)
+        parts = ["# Ticket Benchmark: runs compared", sentences]
+        parts += [to_markdown(table).rstrip() for table in self.tables[:5]]
+        return "\n\n".join(parts) + "\n"
