@@ -10,11 +10,10 @@ from benchmark.schemes import bits_scheme
 from reports import svg
 from reports.curves import Curve, Line
 from reports.formats import Number, count, percent
-from reports.landscape import Landscape
+from reports.landscape import Density, Landscape, density
 from reports.ranking import LaneScore
 
 WIDTH = 520
-_BINS = 36
 _LONGEST = 18
 _LOGARITHMIC_FROM = 100
 
@@ -167,7 +166,7 @@ def draw_landscape(
         f"blocks: median {middle}, best {best}. Marks: the scheme of the best reward of each lane.",
         (WIDTH, 362 + 20 * len(legend_rows(names))),
         svg.frame(x, y, labels, (".0f", "g")),
-        *_density(table, x, y, blocks),
+        *_density(density(table, blocks), x, y),
         *marks,
         *legend(names, style, 366),
     )
@@ -178,25 +177,23 @@ def score_ones(score: LaneScore) -> int:
     return int(bits_scheme(score.bits).sum())
 
 
-def _density(table: Landscape, x: svg.Axis, y: svg.Axis, blocks: int) -> list[Markup]:
-    edges = np.linspace(*y.data, _BINS + 1)
-    counts, _, _ = np.histogram2d(
-        table.connections, table.accuracy * 100, bins=(np.arange(blocks + 2) - 0.5, edges)
-    )
+def _density(found: Density, x: svg.Axis, y: svg.Axis) -> list[Markup]:
     # Columns have very different sizes (1 to 924 of 4,096): shade within a column.
-    tallest = np.maximum(counts.max(axis=1, keepdims=True), 1)
-    width, height = 0.8 * (x(1) - x(0)), y(edges[0]) - y(edges[1])
+    tallest = np.maximum(found.counts.max(axis=1), 1)
+    width = 0.8 * (x(1) - x(0))
+    height = y(100 * found.edges[0]) - y(100 * found.edges[1])
     return [
         svg.element(
             "rect",
             x=x(column) - width / 2,
-            y=y(edges[row + 1]),
+            y=y(100 * found.edges[row + 1]),
             width=width,
             height=height,
-            fill_opacity=0.08 + 0.5 * counts[column, row] / tallest[column, 0],
+            fill_opacity=0.08 + 0.5 * found.counts[column, row] / tallest[column],
             class_="density",
         )
-        for column, row in np.argwhere(counts).tolist()
+        for column in range(len(found.counts))
+        for row in np.flatnonzero(found.counts[column]).tolist()
     ]
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.records import OracleAnswers
 from reports import figures, front_figures, scheme_figures
 from reports import training_sentences as training
 from reports.analysis import Analysis
 from reports.captions import batch_norm, landscape_caption
+from reports.chart_data import oracle_answers
 from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.explained import scores_caption
 from reports.explained_figures import draw_scores
@@ -96,7 +96,7 @@ def render_page(analysis: Analysis) -> str:
         scatters=[
             scheme_figures.draw_trust(trained, answers, f"trust-{name}-{number}")
             for name, trained in (("own", analysis.schemes), ("outside", analysis.outside))
-            for number, answers in enumerate(_answers(analysis))
+            for number, answers in enumerate(oracle_answers(analysis))
         ],
         gap=training.gap(analysis),
         noise=analysis.noise,
@@ -106,22 +106,6 @@ def render_page(analysis: Analysis) -> str:
         methods=METHODS,
         symbols=scheme_figures.SYMBOLS,
     )
-
-
-def _answers(analysis: Analysis) -> list[OracleAnswers]:
-    """Both modes of a supernet side by side; the run's own mode where no other was asked."""
-    records = analysis.records
-    if records.answers:
-        return sorted(records.answers, key=lambda one: one.supernet_seed)
-    mode = str(records.settings.get("batch_norm", ""))
-    return [
-        OracleAnswers(
-            mode,
-            seed,
-            {item.bits: item.oracle[seed] for item in analysis.schemes if seed in item.oracle},
-        )
-        for seed in (item.supernet_seed for item in analysis.trust)
-    ]
 
 
 def render_table(table: Table) -> Markup:

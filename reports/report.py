@@ -9,15 +9,8 @@ from rich.text import Text
 from benchmark.files import replacing
 from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
-from reports.comparison_tables import (
-    budgets_table,
-    curves_table,
-    fronts_table,
-    ranks_table,
-    sparsity_table,
-    time_curves_table,
-    volumes_table,
-)
+from reports.chart_data import chart_tables, times_table
+from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
@@ -98,19 +91,14 @@ class Report:
 
     def _files(self) -> list[Table]:
         """What every number of the page and its charts can be read from."""
-        made = (
-            ranks_table,
-            curves_table,
-            time_curves_table,
-            budgets_table,
-            sparsity_table,
-            fronts_table,
-            volumes_table,
-            trust_table,
-        )
-        more = [make(self.analysis) for make in made]
         pictures = [cams_table(self.records)] if self.records.cams else []
-        return [self.ranking, self.schemes, evaluations_table(self.records), *more, *pictures]
+        return [
+            self.ranking,
+            self.schemes,
+            evaluations_table(self.records),
+            *chart_tables(self.analysis),
+            *pictures,
+        ]
 
     def print(self, console: Console) -> None:
         """Sentences and the two main tables for a terminal."""
@@ -132,6 +120,7 @@ class Report:
             ranks_table(analysis),
             budgets_table(analysis),
             volumes_table(analysis),
+            times_table(analysis),
             self.schemes,
             trust_table(analysis),
             lanes_table(analysis),

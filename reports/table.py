@@ -40,6 +40,7 @@ class Column:
         timing: measured in seconds, so it differs from run to run.
         terminal: whether it is narrow and important enough for a terminal.
         optional: whether readers are spared it when it says nothing; CSV files keep it.
+        filter: whether a page lets readers choose rows by its words.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Column:
     timing: bool = False
     terminal: bool = True
     optional: bool = False
+    filter: bool = False
 
     @property
     def heading(self) -> str:
