@@ -13,6 +13,7 @@ from reports import compared_tables, figures
 from reports.compared_sentences import verdict, warnings
 from reports.comparison import Comparison, compare
 from reports.html import ENVIRONMENT
+from reports.latex import PaperTable
 from reports.mixing import Member
 from reports.rank_figure import draw_ranks
 from reports.scheme_figures import SYMBOLS
@@ -69,6 +70,18 @@ class ComparisonReport:
                 draft.write_text(content, encoding="utf-8", newline="\n")
             paths.append(folder / name)
         return paths
+
+    def write_paper(self, folder: Path) -> list[Path]:
+        """Write what papers need into ``folder``; see `reports.paper.write_paper`."""
+        from reports.paper import write_paper  # noqa: PLC0415 - matplotlib only when needed
+
+        return write_paper(
+            list(self.comparison.analyses.values()),
+            page=self._page(),
+            tables=self.tables,
+            ranks=[PaperTable(table) for table in self.tables[1:4]],
+            folder=folder,
+        )
 
     def print(self, console: Console) -> None:
         """Sentences and the tables of ranks and results for a terminal."""

@@ -14,6 +14,7 @@ from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
+from reports.latex import PaperTable
 from reports.pictures import cams_table
 from reports.table import (
     Table,
@@ -89,6 +90,18 @@ class Report:
             paths.append(path)
         return paths
 
+    def write_paper(self, folder: Path) -> list[Path]:
+        """Write what papers need into ``folder``; see `reports.paper.write_paper`."""
+        from reports.paper import write_paper  # noqa: PLC0415 - matplotlib only when needed
+
+        return write_paper(
+            [self.analysis],
+            page=render_page(self.analysis),
+            tables=self._files(),
+            ranks=[PaperTable(ranks_table(self.analysis))],
+            folder=folder,
+        )
+
     def _files(self) -> list[Table]:
         """What every number of the page and its charts can be read from."""
         pictures = [cams_table(self.records)] if self.records.cams else []
@@ -112,9 +125,15 @@ class Report:
     def _repr_html_(self) -> str:
         return render_notebook(self.headline, [self.ranking, self.schemes])
 
+    def _repr_markdown_(self) -> str:
+        tables = [to_markdown(table).rstrip() for table in (self.ranking, self.schemes)]
+        return "\n\n".join([self._sentences(), *tables]) + "\n"
+
+    def _sentences(self) -> str:
+        return "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
+
     def _markdown(self) -> str:
         analysis = self.analysis
-        sentences = "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
         tables = [
             self.ranking,
             ranks_table(analysis),
@@ -131,7 +150,7 @@ class Report:
         )
         parts = [
             "# Ticket Benchmark",
-            sentences,
+            self._sentences(),
             *(to_markdown(table).rstrip() for table in tables),
             "## How the numbers are made",
             *(escape_markdown(text) for text in METHODS),

@@ -16,15 +16,20 @@ from benchmark.errors import UsageError
     metavar="KINDS",
     help="Compare all the same what differs in splits, objectives, budgets or code.",
 )
-@click.option("--verdict", type=click.Choice(["interval", "paper"]), default="interval")
+@click.option("--verdict", "rule", type=click.Choice(["interval", "paper"]), default="interval")
 @click.option(
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder.  [default: runs/compare-RUNS]"
 )
+@options.paper
 def compare(
-    folders: tuple[Path, ...], mix: str | None, verdict: Any, confidence: float, out: Path | None
+    folders: tuple[Path, ...],
+    mix: str | None,
+    out: Path | None,
+    paper: Path | None,
+    **judged: Any,
 ) -> None:
     """Compare the runs in several folders, finished or not, in one page and one table.
 
@@ -43,12 +48,12 @@ def compare(
     members = [
         Member(label, view_records(folder)) for label, folder in zip(labels, folders, strict=True)
     ]
-    made = ComparisonReport(
-        members, allowed=options.split_names(mix), rule=verdict, confidence=confidence
-    )
+    made = ComparisonReport(members, allowed=options.split_names(mix), **judged)
     identity = "".join(sorted(member.records.experiment for member in members))
     place = out or Path("runs") / f"compare-{sha256(identity.encode()).hexdigest()[:8]}"
     made.write(place)
+    if paper is not None:
+        made.write_paper(paper)
     made.print(Console())
     click.echo(f"{place / 'compare.html'}")
 

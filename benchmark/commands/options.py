@@ -58,6 +58,12 @@ workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
 )
 
+paper = click.option(
+    "--paper",
+    type=click.Path(path_type=Path),
+    help="Also write LaTeX tables, figures as SVG and PDF, and all data as Parquet into a folder.",
+)
+
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":
     """Settings from flags, which win, and the TOML file ``config``."""

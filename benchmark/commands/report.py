@@ -2,11 +2,15 @@ from pathlib import Path
 
 import click
 
+from benchmark.commands import options
+from benchmark.errors import UsageError
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
-def report(folder: Path, verdict: str | None) -> None:
+@options.paper
+def report(folder: Path, verdict: str | None, paper: Path | None) -> None:
     """Write and print the report of the run in FOLDER, finished or not.
 
     FOLDER may also be a table that tabulate wrote: it is explained anew.
@@ -17,6 +21,8 @@ def report(folder: Path, verdict: str | None) -> None:
     from rich.console import Console
 
     if folder.suffix == ".parquet":
+        if paper is not None:
+            raise UsageError("--paper needs the folder of a run; a table is explained beside it")
         from benchmark.table import read_table
         from benchmark.tabulation import explain_table
 
@@ -32,4 +38,6 @@ def report(folder: Path, verdict: str | None) -> None:
         records = replace(records, settings=records.settings | {"verdict": verdict})
     made = Report(records)
     made.write(folder)
+    if paper is not None:
+        made.write_paper(paper)
     made.print(Console())
