@@ -22,6 +22,7 @@ from benchmark.commands.tabulate import tabulate
 from benchmark.commands.theorem import theorem
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
+from benchmark.commands.watch import watch
 from benchmark.errors import BenchmarkError, UsageError
 from tasks.errors import DataError
 
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(run, report, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
+    *(run, report, watch, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
     *(describe, race, theorem, speed, list_, check),
 )
 for command in COMMANDS:
