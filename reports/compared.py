@@ -12,7 +12,7 @@ from benchmark.records import Rule
 from reports import compared_tables, figures
 from reports.compared_sentences import verdict, warnings
 from reports.comparison import Comparison, compare
-from reports.html import ENVIRONMENT
+from reports.html import ENVIRONMENT, render_notebook
 from reports.latex import PaperTable
 from reports.mixing import Member
 from reports.rank_figure import draw_ranks
@@ -91,6 +91,13 @@ class ComparisonReport:
             if table.rows:
                 console.print()
                 console.print(to_rich(table))
+
+    def _repr_html_(self) -> str:
+        drawings = [draw_ranks(self.comparison.over_cells)]
+        return render_notebook(self.headline, self.tables[1:5], drawings)
+
+    def _repr_markdown_(self) -> str:
+        return self._markdown()
 
     def _page(self) -> str:
         comparison = self.comparison

@@ -1,5 +1,8 @@
 """The report as one page: no scripts or styles from elsewhere, everything escaped."""
 
+import base64
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,6 +22,7 @@ from reports.headline import headline
 from reports.pictures import cam_words, rows_of_pictures
 from reports.rank_figure import draw_ranks
 from reports.search_sentences import unfinished
+from reports.svg_style import to_svg
 from reports.table import Table
 from reports.tables import (
     facts_table,
@@ -128,7 +132,21 @@ def standalone(figure: Markup) -> str:
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
 
 
-def render_notebook(sentences: list[str], tables: list[Table]) -> str:
-    """Sentences and tables as a fragment for notebooks, styled by the notebook."""
+def render_notebook(
+    sentences: Sequence[str], tables: Sequence[Table], drawings: Sequence[Markup] = ()
+) -> str:
+    """Sentences, figures and tables as a fragment for notebooks, styled by the notebook.
+
+    Figures are images, so that neither styles nor names meet those of other cells.
+    """
     lines = Markup("").join(Markup("<p>{}</p>").format(sentence) for sentence in sentences)
-    return lines + Markup("").join(render_table(table) for table in tables)
+    images = Markup("").join(_image(drawing) for drawing in drawings if drawing)
+    return lines + images + Markup("").join(render_table(table) for table in tables if table.rows)
+
+
+def _image(drawing: Markup) -> Markup:
+    text = re.search(r"<title[^>]*>(.*?)</title>", drawing, flags=re.DOTALL)
+    return Markup('<img alt="{}" width="520" src="data:image/svg+xml;base64,{}">').format(
+        Markup(text[1]).unescape() if text else "",  # noqa: S704 - escaped when it was drawn
+        base64.b64encode(to_svg(drawing).encode()).decode(),
+    )

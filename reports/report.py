@@ -11,6 +11,7 @@ from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
 from reports.chart_data import chart_tables, times_table
 from reports.comparison_tables import budgets_table, ranks_table, volumes_table
+from reports.figures import draw_curves, styles
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
@@ -123,7 +124,9 @@ class Report:
                 console.print(to_rich(table))
 
     def _repr_html_(self) -> str:
-        return render_notebook(self.headline, [self.ranking, self.schemes])
+        style = styles([lane.key.strategy for lane in self.records.lanes])
+        drawings = [draw_curves(self.analysis.curves, style)]
+        return render_notebook(self.headline, [self.ranking, self.schemes], drawings)
 
     def _repr_markdown_(self) -> str:
         tables = [to_markdown(table).rstrip() for table in (self.ranking, self.schemes)]

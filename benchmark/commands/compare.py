@@ -1,4 +1,3 @@
-from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -6,7 +5,6 @@ from typing import Any
 import click
 
 from benchmark.commands import options
-from benchmark.errors import UsageError
 
 
 @click.command()
@@ -38,17 +36,10 @@ def compare(
     """
     from rich.console import Console
 
-    from benchmark.folder import view_records
-    from reports.compared import ComparisonReport
-    from reports.mixing import Member
+    from benchmark.reading import compare_runs
 
-    if len(folders) < 2:  # noqa: PLR2004 - a comparison takes two
-        raise UsageError(f"expected two runs or more to compare, received {len(folders)}")
-    labels = run_labels(folders)
-    members = [
-        Member(label, view_records(folder)) for label, folder in zip(labels, folders, strict=True)
-    ]
-    made = ComparisonReport(members, allowed=options.split_names(mix), **judged)
+    made = compare_runs(*folders, mix=options.split_names(mix), **judged)
+    members = made.comparison.members
     identity = "".join(sorted(member.records.experiment for member in members))
     place = out or Path("runs") / f"compare-{sha256(identity.encode()).hexdigest()[:8]}"
     made.write(place)
@@ -56,19 +47,3 @@ def compare(
         made.write_paper(paper)
     made.print(Console())
     click.echo(f"{place / 'compare.html'}")
-
-
-def run_labels(folders: tuple[Path, ...]) -> list[str]:
-    """Names of the folders, with as many of their parents as tell them apart.
-
-    Raises:
-        UsageError: a folder is named twice.
-    """
-    whole = [folder.resolve() for folder in folders]
-    twice = [folder for folder, number in Counter(whole).items() if number > 1]
-    if twice:
-        raise UsageError(f"{twice[0]} is named twice")
-    depth = 1
-    while len({path.parts[-depth:] for path in whole}) < len(whole):
-        depth += 1
-    return ["/".join(path.parts[-depth:]) for path in whole]

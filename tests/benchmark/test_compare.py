@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmark.cli import main
-from benchmark.commands.compare import run_labels
 from benchmark.errors import UsageError
 from benchmark.folder import view_records
+from benchmark.reading import run_labels
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run
 
@@ -91,7 +91,7 @@ def test_a_run_of_an_older_schema_is_read_and_left_as_it_is(runs: Path, tmp_path
 
 
 def test_labels_are_folder_names_with_as_many_parents_as_needed(tmp_path: Path) -> None:
-    assert run_labels((tmp_path / "a" / "run", tmp_path / "b" / "run")) == ["a/run", "b/run"]
-    assert run_labels((tmp_path / "a" / "run", tmp_path / "b" / "ran")) == ["run", "ran"]
+    assert run_labels([tmp_path / "a" / "run", tmp_path / "b" / "run"]) == ["a/run", "b/run"]
+    assert run_labels([tmp_path / "a" / "run", tmp_path / "b" / "ran"]) == ["run", "ran"]
     with pytest.raises(UsageError, match="is named twice"):
-        run_labels((tmp_path / "a", tmp_path / "b" / ".." / "a"))
+        run_labels([tmp_path / "a", tmp_path / "b" / ".." / "a"])
