@@ -95,6 +95,7 @@ class Report:
         return [
             self.ranking,
             self.schemes,
+            lanes_table(self.analysis),
             evaluations_table(self.records),
             *chart_tables(self.analysis),
             *pictures,

@@ -13,6 +13,8 @@ from reports.formats import Number, count, interval_points, percent
 from reports.outcomes import SchemeOutcome
 
 SYMBOLS = {"ticket": "●", "undecided": "◐", "not a ticket": "○", "reference": "◇"}
+ROWS = 40
+"""Schemes that a chart can hold; the table has all."""
 _ROW = 22.0
 _TOP = 46.0
 
@@ -22,10 +24,20 @@ def label(item: SchemeOutcome, number: int) -> str:
     return f"{number} {item.name}".strip()
 
 
+def in_charts(schemes: Sequence[SchemeOutcome]) -> list[tuple[int, SchemeOutcome]]:
+    """Row number and scheme of what charts hold: all of a few, the first and both references."""
+    return [
+        (number, item)
+        for number, item in enumerate(schemes, start=1)
+        if number <= ROWS or item.name
+    ]
+
+
 def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[int]) -> Markup:
     """One row a scheme: a cell a block, filled when connected, gaps between stages."""
     if not schemes:
         return Markup("")
+    shown = in_charts(schemes)
     blocks, gaps = sum(blocks_per_stage), len(blocks_per_stage) - 1
     room = WIDTH - 88 - 178
     cell = min(20.0, (room - 8 * gaps) / blocks)
@@ -34,22 +46,26 @@ def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[in
         heads.append(svg.text(left, 26, f"stage {stage}", kind="tick"))
         lefts += [left + cell * block for block in range(size)]
         left += cell * size + 8
-    rows = [_scheme_row(item, number, lefts, cell) for number, item in enumerate(schemes, start=1)]
+    rows = [
+        _scheme_row(item, number, _TOP + _ROW * place, lefts, cell)
+        for place, (number, item) in enumerate(shown)
+    ]
     found = [item for item in schemes if item.verdict.word == "ticket"]
     return svg.picture(
         "schemes",
         "Trained schemes",
         f"{count(len(schemes), 'scheme')} by test accuracy, {count(len(found), 'ticket')}. Filled "
         "cells are connected blocks. The table of schemes lists the same as bits.",
-        (WIDTH, 40 + _ROW * len(schemes)),
+        (WIDTH, 40 + _ROW * len(shown)),
         *heads,
         svg.text(left + 8, 26, "test accuracy", kind="tick"),
         *rows,
     )
 
 
-def _scheme_row(item: SchemeOutcome, number: int, lefts: Sequence[Number], cell: Number) -> Markup:
-    y = _TOP + _ROW * (number - 1)
+def _scheme_row(
+    item: SchemeOutcome, number: int, y: Number, lefts: Sequence[Number], cell: Number
+) -> Markup:
     word = item.verdict.word
     cells = [
         svg.element(
@@ -71,12 +87,13 @@ def _scheme_row(item: SchemeOutcome, number: int, lefts: Sequence[Number], cell:
         svg.text(after, y, percent(item.test.center), kind="label number"),
         svg.text(after + 62, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
         class_="scheme",
+        data_bits=item.bits,
     )
 
 
 def draw_accuracies(schemes: Sequence[SchemeOutcome]) -> Markup:
     """Differences to Full-SA with the intervals that decide, and lines at both references."""
-    shown = [(n, s) for n, s in enumerate(schemes, start=1) if s.verdict.difference is not None]
+    shown = [(n, s) for n, s in in_charts(schemes) if s.verdict.difference is not None]
     gaps = [item.verdict.difference for _, item in shown if item.verdict.difference is not None]
     if not gaps:
         return Markup("")

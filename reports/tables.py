@@ -28,19 +28,12 @@ def ranking_table(analysis: Analysis) -> Table:
     for item in ranking.standings:
         regret, top, placed = found.get(item.strategy, (None, None, None))
         outcome = trained.get(item.strategy)
-        ours = (
-            (None,) * 7
-            if outcome is None
-            else (
-                outcome.test,
-                outcome.over_full,
-                outcome.over_original,
-                outcome.candidates,
-                outcome.words.get("ticket", 0),
-                outcome.words.get("undecided", 0),
-                outcome.paper_tickets,
-            )
-        )
+        accuracy: tuple[Value, ...] = (None,) * 4
+        counts: tuple[Value, ...] = (None,) * 3
+        if outcome is not None:
+            verdicts = (outcome.words.get(word, 0) for word in ("ticket", "undecided"))
+            accuracy = (outcome.test, outcome.over_full, *verdicts)
+            counts = (outcome.over_original, outcome.candidates, outcome.paper_tickets)
         rows.append(
             (
                 item.rank,
@@ -48,13 +41,14 @@ def ranking_table(analysis: Analysis) -> Table:
                 item.reward,
                 item.behind,
                 None if item.test is None else item.test.p_value,
-                item.mean_rank,
+                *accuracy,
                 item.lanes,
                 item.failed,
                 item.running,
+                item.mean_rank,
                 regret,
                 None if top is None else f"{top} of {placed}",
-                *ours,
+                *counts,
             )
         )
     caption = (
