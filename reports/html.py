@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,7 +20,7 @@ from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.pictures import cam_words, rows_of_pictures
-from reports.scheme_figures import SYMBOLS, in_charts, label
+from reports.scheme_figures import SYMBOLS, draw_strip, in_charts, label
 from reports.search_sentences import unfinished
 from reports.table import Table, to_csv
 from reports.tables import (
@@ -84,6 +85,7 @@ def render_page(analysis: Analysis) -> str:
         window=analysis.convergence.window,
         schemes=in_charts(analysis.schemes),
         label=label,
+        strip=partial(draw_strip, blocks_per_stage=records.blocks_per_stage),
         landscape_seeds=list(analysis.landscapes),
         scores_captions={seed: scores_caption(one) for seed, one in analysis.explained.items()},
         landscape_caption=landscape_caption(analysis),
@@ -103,7 +105,7 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     named = {
         "task": records.facts.get("task"),
         "network": settings.get("backbone"),
-        "attention": settings.get("attention"),
+        "attention": str(settings.get("attention", "")).upper(),
     }
     return {name: value for name, value in named.items() if value} | {
         "strategies": len(analysis.ranking.standings),

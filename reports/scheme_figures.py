@@ -39,8 +39,8 @@ def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[in
         return Markup("")
     shown = in_charts(schemes)
     blocks, gaps = sum(blocks_per_stage), len(blocks_per_stage) - 1
-    room = WIDTH - 88 - 178
-    cell = min(20.0, (room - 8 * gaps) / blocks)
+    room = WIDTH - 88 - 200
+    cell = min(18.0, (room - 8 * gaps) / blocks)
     heads, lefts, left = [], [], 88.0
     for stage, size in enumerate(blocks_per_stage, start=1):
         heads.append(svg.text(left, 26, f"stage {stage}", kind="tick"))
@@ -63,29 +63,45 @@ def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[in
     )
 
 
+def draw_strip(bits: str, blocks_per_stage: Sequence[int]) -> Markup:
+    """One scheme as a row of cells without words, to stand beside its bits; nothing without one."""
+    if not bits:
+        return Markup("")
+    cell = min(16.0, 240 / len(bits))
+    lefts, left = [], 0.0
+    for size in blocks_per_stage:
+        lefts += [left + cell * block for block in range(size)]
+        left += cell * size + 6
+    cells = [_cell(left, 0, cell, bit) for left, bit in zip(lefts, bits, strict=True)]
+    return svg.element(
+        "svg", *cells, viewBox=f"0 0 {left:.0f} 16", width=left, class_="strip", aria_hidden="true"
+    )
+
+
+def _cell(left: Number, top: Number, size: Number, bit: str) -> Markup:
+    return svg.element(
+        "rect",
+        x=left + 1,
+        y=top + 1,
+        width=size - 2,
+        height=14,
+        rx=2,
+        class_="on" if bit == "1" else "off",
+    )
+
+
 def _scheme_row(
     item: SchemeOutcome, number: int, y: Number, lefts: Sequence[Number], cell: Number
 ) -> Markup:
     word = item.verdict.word
-    cells = [
-        svg.element(
-            "rect",
-            x=left + 1,
-            y=y - 7,
-            width=cell - 2,
-            height=14,
-            rx=2,
-            class_="on" if bit == "1" else "off",
-        )
-        for left, bit in zip(lefts, item.bits, strict=True)
-    ]
+    cells = [_cell(left, y - 8, cell, bit) for left, bit in zip(lefts, item.bits, strict=True)]
     after = lefts[-1] + cell + 16
     return svg.element(
         "g",
         svg.text(80, y, label(item, number), anchor="end", kind="label"),
         *cells,
         svg.text(after, y, percent(item.test.center), kind="label number"),
-        svg.text(after + 62, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
+        svg.text(after + 64, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
         class_="scheme",
         data_bits=item.bits,
     )

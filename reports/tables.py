@@ -227,9 +227,10 @@ def facts_table(records: RunRecords) -> Table:
         }
         groups.append((f"supernet {oracle.supernet_seed}", facts))
     rows += [
-        (group, str(name), _written(value))
+        (group, str(name), _written(_told(value)))
         for group, facts in groups
         for name, value in facts.items()
+        if _told(value) not in (None, {})
     ]
     if records.standalone:
         seconds = sum(item.seconds for item in records.standalone)
@@ -237,13 +238,21 @@ def facts_table(records: RunRecords) -> Table:
         rows.append(("stand-alone", "seeds", words(_seeds(records))))
         rows.append(("stand-alone", "seconds of training (timing)", f"{seconds:.1f}"))
     caption = (
-        "Command, versions, hashes, splits and seeds: what it takes to make this report again."
+        "Command, versions, hashes, splits and seeds: what it takes to make this report again. "
+        "Settings that aren't listed are those of the task."
     )
     return Table("facts", "How to reproduce", caption, FACTS, tuple(rows))
 
 
 def _seeds(records: RunRecords) -> tuple[str, ...]:
     return tuple(str(seed) for seed in sorted({item.seed for item in records.standalone}))
+
+
+def _told(value: Any) -> Any:
+    """A setting without what was left to the task."""
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if part is not None}
+    return value
 
 
 def _written(value: Any) -> str:

@@ -51,7 +51,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const field = many
       ? make("input", { type: "search", size: 12 })
       : make("select", {}, new Option("all", ""), ...values.map((one) => new Option(one || "–", `=${one}`)));
-    field.addEventListener("input", () => {
+    field.addEventListener(many ? "input" : "change", () => {
       const wanted = field.value;
       if (wanted === "") chosen.delete(index);
       else chosen.set(index, many ? (one) => one.includes(wanted) : (one) => `=${one}` === wanted);
@@ -78,7 +78,7 @@ if (strategies) {
 
 // Schemes: which blocks differ from one that the reader chooses.
 for (const field of document.querySelectorAll("select[data-compare]")) {
-  field.parentElement.hidden = false;
+  field.closest("[hidden]").hidden = false;
   field.addEventListener("change", () => {
     const rows = [...document.querySelectorAll(".scheme[data-bits]")];
     const base = field.value;

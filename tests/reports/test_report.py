@@ -115,7 +115,7 @@ def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_p
     assert seen.index("No single winner: ean and ga") < seen.index("Ranking of strategies")
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
-    assert parsed.tags.count("svg") == 14
+    assert parsed.tags.count("svg") == 15
 
 
 def test_page_says_what_a_ticket_is_how_sure_it_is_and_how_to_check_it(
@@ -154,7 +154,7 @@ def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_pa
 
 def test_page_shows_both_batch_norm_modes(two_modes: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(two_modes, tmp_path)
-    assert parsed.tags.count("svg") == 17
+    assert parsed.tags.count("svg") == 18
     for source in ("own", "outside"):
         assert {f"trust-{source}-0-title", f"trust-{source}-1-title"} <= set(parsed.ids)
     assert "the oracle&#39;s noise" in text
