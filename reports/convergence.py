@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from benchmark.records import LaneRecord, RunRecords
-from reports.curves import Curve, lanes_of, mean_line
+from reports.curves import Curve, mean_line
 from reports.ranking import Ranking
 
 WIDEST_WINDOW = 20
@@ -74,7 +74,7 @@ def convergence(records: RunRecords, ranking: Ranking) -> Convergence:
     agreements, counts = [], []
     for standing in ranking.placed:
         name = standing.strategy
-        keys = lanes_of(ranking, name)
+        keys = ranking.ranked[name]
         own = [lanes[key] for key in keys]
         counted = [_at(lane, np.append(0, distinct(lane.schemes)), at) for lane in own]
         line = mean_line(keys, counted, ranking.confidence)

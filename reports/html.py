@@ -32,7 +32,7 @@ from reports.tables import (
 )
 from reports.tickets import ticket_file, ticket_schemes
 
-ROWS = 5_000
+ROWS = 1_000
 """Rows that a table inside a page can hold; the files beside it have all."""
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
