@@ -1,18 +1,21 @@
 """The report of several runs: one page, one table, files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
 from benchmark.files import replacing
 from benchmark.records import Rule
-from reports import compared_tables, figures
+from reports import compared_tables
 from reports.compared_sentences import verdict, warnings
 from reports.comparison import Comparison, compare
-from reports.html import ENVIRONMENT, render_notebook
+from reports.figures import BEST, DRAWN, draw_curves, styles
+from reports.html import ENVIRONMENT, ROWS, render_notebook
 from reports.latex import PaperTable
 from reports.mixing import Member
 from reports.rank_figure import draw_ranks
@@ -56,6 +59,20 @@ class ComparisonReport:
         """Everything, in the order of the page."""
         return compared_tables.tables(self.comparison)
 
+    @cached_property
+    def figures(self) -> Mapping[str, Markup]:
+        """Every figure of the page; empty where there is nothing to draw."""
+        comparison = self.comparison
+        style = styles(comparison.strategies)
+        drawn = {
+            "ranks": draw_ranks(comparison.over_cells, "ranks"),
+            "ranks-problems": draw_ranks(comparison.over_problems, "ranks-problems"),
+        }
+        for number, problem in enumerate(comparison.problems):
+            look = replace(BEST, name=f"curves-{number}")
+            drawn[look.name] = draw_curves(problem.curves[:DRAWN], style, look)
+        return drawn
+
     def write(self, folder: Path) -> list[Path]:
         """Write the page, Markdown and CSV files into ``folder``, which is made if need be."""
         contents = {
@@ -77,7 +94,7 @@ class ComparisonReport:
 
         return write_paper(
             list(self.comparison.analyses.values()),
-            page=self._page(),
+            figures=self.figures,
             tables=self.tables,
             ranks=[PaperTable(table) for table in self.tables[1:4]],
             folder=folder,
@@ -93,16 +110,17 @@ class ComparisonReport:
                 console.print(to_rich(table))
 
     def _repr_html_(self) -> str:
-        drawings = [draw_ranks(self.comparison.over_cells)]
-        return render_notebook(self.headline, self.tables[1:5], drawings)
+        return render_notebook(self.headline, self.tables[1:5], [self.figures["ranks"]])
 
     def _repr_markdown_(self) -> str:
         return self._markdown()
 
     def _page(self) -> str:
         comparison = self.comparison
-        style = figures.styles(comparison.strategies)
-        runs, cells, problems, results, trained, every = self.tables
+        drawn = self.figures
+        runs, cells, problems, results, trained, every = (
+            table.shown().first(ROWS) for table in self.tables
+        )
         return ENVIRONMENT.get_template("compare.html.j2").render(
             warnings=warnings(comparison),
             sentences=verdict(comparison),
@@ -112,22 +130,23 @@ class ComparisonReport:
                 "strategies": len(comparison.strategies),
                 "complete cells": comparison.over_cells.cells,
             },
-            runs=runs.shown(),
+            runs=runs,
             ranks=[
-                (cells.shown(), draw_ranks(comparison.over_cells, "ranks-cells")),
-                (problems.shown(), draw_ranks(comparison.over_problems, "ranks-problems")),
+                (cells, drawn["ranks"]),
+                (problems, drawn["ranks-problems"]),
             ],
-            results=results.shown(),
+            results=results,
             curves=[
-                (problem.label, figures.draw_curves(problem.curves, style, f"curves-{number}"))
+                (problem.label, drawn[f"curves-{number}"])
                 for number, problem in enumerate(comparison.problems)
             ],
-            trained=trained.shown(),
-            cells=every.shown(),
+            trained=trained,
+            cells=every,
             commands=[
                 (member.label, str(member.records.environment.get("command", "")))
                 for member in comparison.members
             ],
+            files={table.name: to_csv(table.first(ROWS)) for table in self.tables},
             symbols=SYMBOLS,
         )
 

@@ -13,8 +13,12 @@ from reports.ranks import Cell, Ranks
 from reports.table import Column, Table, Value
 
 _LISTED = 8
-_STRATEGY = Column("strategy", "Strategy", "the search strategy; its settings where runs differ")
-_PROBLEM = Column("problem", "Problem", "what was searched on: splits, network, oracle, objective")
+_STRATEGY = Column(
+    "strategy", "Strategy", "the search strategy; its settings where runs differ", filter=True
+)
+_PROBLEM = Column(
+    "problem", "Problem", "what was searched on: splits, network, oracle, objective", filter=True
+)
 _RUN = Column("run", "Run", "its folder")
 _Whole = partial(Column, kind="whole")
 _Percent = partial(Column, unit="%", kind="number", scale=100, interval=True)

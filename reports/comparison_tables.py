@@ -10,14 +10,14 @@ from benchmark.schemes import format_bits
 from reports.analysis import Analysis
 from reports.captions import oracle_words
 from reports.curves import Curve
-from reports.formats import count, level, p_value, plain, words
+from reports.formats import count, level, p_value, plain, some, words
 from reports.ranks import Ranks
 from reports.table import Column, Table, Value
 
 _LISTED = 8
 _Percent = partial(Column, unit="%", kind="number", scale=100)
 _Reward = partial(Column, unit="×100", kind="number", scale=100, interval=True)
-_STRATEGY = Column("strategy", "Strategy", "the search strategy")
+_STRATEGY = Column("strategy", "Strategy", "the search strategy", filter=True)
 
 RANKS = (
     _STRATEGY,
@@ -120,7 +120,7 @@ def ranks_rows(ranks: Ranks) -> tuple[tuple[Value, ...], ...]:
             other for group in ranks.groups if name in group for other in group if other != name
         )
         absent = sum(missing == name for _, missing in ranks.missing)
-        rows.append((name, mean, words(tuple(friends)), ranks.cells, absent))
+        rows.append((name, mean, some(tuple(friends)), ranks.cells, absent))
     return tuple(rows)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from benchmark.records import LaneRecord, RunRecords
-from reports.curves import Curve, lanes_of, mean_line
+from reports.curves import Curve, mean_line
 from reports.ranking import Ranking
 
 WIDEST_WINDOW = 20
@@ -74,7 +74,7 @@ def convergence(records: RunRecords, ranking: Ranking) -> Convergence:
     agreements, counts = [], []
     for standing in ranking.placed:
         name = standing.strategy
-        keys = lanes_of(ranking, name)
+        keys = ranking.ranked[name]
         own = [lanes[key] for key in keys]
         counted = [_at(lane, np.append(0, distinct(lane.schemes)), at) for lane in own]
         line = mean_line(keys, counted, ranking.confidence)
@@ -82,7 +82,9 @@ def convergence(records: RunRecords, ranking: Ranking) -> Convergence:
         filled = _filled(own, at, window)
         if len(filled):
             agreed = [_at(lane, _padded(lane, window), filled) for lane in own]
-            line = mean_line(keys, agreed, ranking.confidence)
+            center, *bounds = mean_line(keys, agreed, ranking.confidence)
+            # Bounds that no probability can have say nothing.
+            line = (center, *(np.clip(bound, 0, 1) for bound in bounds))
             agreements.append(Curve(name, name, *line, failed=False, at=filled.astype(np.float64)))
     return Convergence(window, tuple(agreements), tuple(counts))
 
@@ -92,7 +94,7 @@ def _filled(
 ) -> Int64[np.ndarray, " _"]:
     """Where every lane has answers for a whole window."""
     least = np.min([lane.answered_by(at) for lane in lanes], axis=0)
-    return at[least >= window]
+    return np.asarray(at[least >= window], dtype=np.int64)
 
 
 def _padded(lane: LaneRecord, window: int) -> Float64[np.ndarray, " rows"]:

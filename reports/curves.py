@@ -72,7 +72,7 @@ def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     }
     drawn = []
     for standing in ranking.placed:
-        keys = lanes_of(ranking, standing.strategy)
+        keys = ranking.ranked[standing.strategy]
         held = [
             np.pad(best[key], (0, ranking.horizon - len(best[key])), mode="edge") for key in keys
         ]
@@ -121,18 +121,13 @@ def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     }
     drawn = []
     for standing in ranking.placed:
-        keys = lanes_of(ranking, standing.strategy)
+        keys = ranking.ranked[standing.strategy]
         at, held = _on_one_clock(*zip(*(paths[key] for key in keys), strict=True))
         if at[-1] > 0:
             line = mean_line(keys, held, ranking.confidence)
             name = standing.strategy
             drawn.append(Curve(name, name, *line, failed=False, at=at))
     return tuple(drawn)
-
-
-def lanes_of(ranking: Ranking, strategy: str) -> list[LaneKey]:
-    """The lanes of a strategy that count."""
-    return [s.key for s in ranking.lanes if s.ranked and s.key.strategy == strategy]
 
 
 def _path(lane: LaneRecord, weight: float, horizon: int, *, price: float) -> tuple[Values, Values]:

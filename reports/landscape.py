@@ -124,7 +124,7 @@ def strategy_finds(
     """Mean regret, lanes in the top 5% and lanes with a find, by strategy."""
     summary = {}
     for standing in ranking.placed:
-        own = [find for key, find in found.items() if key.strategy == standing.strategy]
+        own = [found[key] for key in ranking.ranked[standing.strategy] if key in found]
         if own:
             regret = float(np.mean([find.regret for find in own]))
             summary[standing.strategy] = (regret, sum(find.top for find in own), len(own))

@@ -1,8 +1,10 @@
 """A folder for whoever writes a paper: LaTeX tables, figures that print, every number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+from markupsafe import Markup
 
 from benchmark.files import replacing
 from reports.analysis import Analysis
@@ -10,14 +12,14 @@ from reports.latex import PaperTable, document, to_latex
 from reports.paper_tables import paper_tables
 from reports.parquet import write_parquet
 from reports.pdf import write_pdf
-from reports.svg_style import figures_of, to_svg
+from reports.svg_style import to_svg
 from reports.table import Table, describe_columns, to_csv, to_markdown
 
 
 def write_paper(
     analyses: Sequence[Analysis],
     *,
-    page: str,
+    figures: Mapping[str, Markup],
     tables: Sequence[Table],
     ranks: Sequence[PaperTable] = (),
     folder: Path,
@@ -26,7 +28,7 @@ def write_paper(
 
     Args:
         analyses: of one run or several.
-        page: the HTML page, whose figures are written.
+        figures: of the page, by name; empty ones are left out.
         tables: every number of the page and its charts.
         ranks: more tables for LaTeX, behind the paper's eight.
         folder: made if need be; files of these names are replaced.
@@ -40,7 +42,7 @@ def write_paper(
     every = list({t.name: t for t in [*(paper.table for paper in papers), *tables]}.values())
     texts |= {f"data/{table.name}.csv": to_csv(table) for table in every}
     texts["data/COLUMNS.md"] = describe_columns(every)
-    figures = figures_of(page)
+    figures = {name: figure for name, figure in figures.items() if figure}
     texts |= {f"figures/{name}.svg": to_svg(figure) for name, figure in figures.items()}
     for name, text in texts.items():
         with replacing(folder / name) as draft:

@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
@@ -10,8 +11,8 @@ from benchmark.files import replacing
 from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
 from reports.chart_data import chart_tables, times_table
+from reports.charts import charts
 from reports.comparison_tables import budgets_table, ranks_table, volumes_table
-from reports.figures import draw_curves, styles
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
@@ -97,7 +98,7 @@ class Report:
 
         return write_paper(
             [self.analysis],
-            page=render_page(self.analysis),
+            figures=charts(self.analysis),
             tables=self._files(),
             ranks=[PaperTable(ranks_table(self.analysis))],
             folder=folder,
@@ -109,6 +110,7 @@ class Report:
         return [
             self.ranking,
             self.schemes,
+            lanes_table(self.analysis),
             evaluations_table(self.records),
             *chart_tables(self.analysis),
             *pictures,
@@ -124,8 +126,7 @@ class Report:
                 console.print(to_rich(table))
 
     def _repr_html_(self) -> str:
-        style = styles([lane.key.strategy for lane in self.records.lanes])
-        drawings = [draw_curves(self.analysis.curves, style)]
+        drawings = [charts(self.analysis).get("curves", Markup(""))]
         return render_notebook(self.headline, [self.ranking, self.schemes], drawings)
 
     def _repr_markdown_(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from benchmark.records import Interval
 from reports.analysis import Analysis
-from reports.formats import bounds, count, p_value, plain, words
+from reports.formats import bounds, count, p_value, plain, some
 from reports.ranking import Ranking, Standing
 
 
@@ -40,11 +40,15 @@ def winner(ranking: Ranking) -> list[str]:
         return [text]
     every = "all " if len(tied) + 1 == len(placed) > 2 else ""  # noqa: PLR2004 - two aren't "all"
     text = (
-        f"No single winner: {every}{words([item.strategy for item in ranking.tied])} share rank 1, "
+        f"No single winner: {every}{_names(ranking.tied)} share rank 1, "
         f"as their differences can't be told from noise ({_p_values(tied)}). Ahead by mean is "
         f"{placed[0].strategy}: {score}, {_lead(placed[1])}."
     )
-    return [text, *_powerless(ranking), *_beaten(placed[1 + len(tied) :])]
+    return [text, *powerless(ranking), *_beaten(placed[1 + len(tied) :])]
+
+
+def _names(standings: Sequence[Standing]) -> str:
+    return some([item.strategy for item in standings])
 
 
 def _score(leader: Standing, horizon: int) -> str:
@@ -73,7 +77,7 @@ def _p_values(standings: Sequence[Standing]) -> str:
     return f"permutation test, corrected p {equal if low == high else f'{low} to {high}'}"
 
 
-def _powerless(ranking: Ranking) -> list[str]:
+def powerless(ranking: Ranking) -> list[str]:
     """Few lanes can't show a difference however large it is: say so."""
     tests = [item.test for item in ranking.placed if item.test is not None]
     least = min((test.smallest for test in tests), default=0.0) * len(tests)
@@ -90,7 +94,7 @@ def _beaten(beaten: Sequence[Standing]) -> list[str]:
     if not beaten:
         return []
     verb = "is" if len(beaten) == 1 else "are"
-    names = words([item.strategy for item in beaten])
+    names = _names(beaten)
     return [f"{names} {verb} behind the leader by more than noise ({_p_values(beaten)})."]
 
 
@@ -121,6 +125,6 @@ def failures(ranking: Ranking) -> list[str]:
     if not failed:
         return []
     names = Counter(lane.key.strategy for lane in failed)
-    parts = words([f"{number} of {name}" for name, number in names.items()])
+    parts = some([f"{number} of {name}" for name, number in names.items()])
     verb = "doesn't" if len(failed) == 1 else "don't"
     return [f"{count(len(failed), 'lane')} failed ({parts}) and {verb} count in the ranking."]

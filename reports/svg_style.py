@@ -39,16 +39,6 @@ class _Rule:
     weight: tuple[int, int, int]
 
 
-def figures_of(page: str) -> dict[str, Markup]:
-    """Every figure of a page by its name, in order of appearance."""
-    found = re.findall(r"<svg\b(?=[^>]*\bclass=\"figure)[^>]*>.*?</svg>", page, flags=re.DOTALL)
-    figures: dict[str, Markup] = {}
-    for text in found:
-        label = re.search(r'aria-labelledby="([\w-]+)-title', text)
-        figures[label[1] if label else f"figure-{len(figures) + 1}"] = Markup(text)  # noqa: S704 - our own
-    return figures
-
-
 def printable(figure: Markup) -> ET.Element:
     """The figure with its styles as attributes: no classes, custom properties or halos."""
     root = ET.fromstring(str(figure))  # noqa: S314 - our own

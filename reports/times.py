@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.records import Interval, LaneRecord, RunRecords
-from reports.curves import lanes_of
 from reports.ranking import Ranking, by_supernet
 from reports.statistics import mean_interval
 
@@ -41,7 +40,7 @@ def search_times(records: RunRecords, ranking: Ranking) -> tuple[SearchTime, ...
     price = {seed: one.seconds / max(one.evaluations, 1) for seed, one in oracles.items()}
     times = []
     for standing in ranking.placed:
-        keys = [k for k in lanes_of(ranking, standing.strategy) if k.supernet_seed in oracles]
+        keys = [k for k in ranking.ranked[standing.strategy] if k.supernet_seed in oracles]
         if not keys:
             continue
         own = [_own(lanes[key]) for key in keys]

@@ -11,13 +11,13 @@ from pyarrow import parquet
 
 from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
-from reports.html import render_page
+from reports.charts import charts
 from reports.latex import PaperTable
 from reports.paper_tables import paper_tables
 from reports.parquet import write_parquet
 from reports.pdf import path_corners, write_pdf
 from reports.report import Report
-from reports.svg_style import figures_of, printable, to_svg
+from reports.svg_style import printable, to_svg
 from reports.table import Column, Table
 from tests.reports.test_latex import compiled
 
@@ -120,7 +120,7 @@ def test_the_tables_compile(folder: Path) -> None:
 
 
 def test_figures_are_those_of_the_page_with_fonts_inside(report: Report, folder: Path) -> None:
-    names = set(figures_of(render_page(report.analysis)))
+    names = set(charts(report.analysis))
     assert {"curves", "ranks", "schemes"} <= names
     for kind in ("svg", "pdf"):
         assert {path.stem for path in (folder / "figures").glob(f"*.{kind}")} == names

@@ -14,7 +14,16 @@ from reports.tickets import ticket_schemes
 
 MakeRecords = Callable[..., RunRecords]
 DATA = [
-    *("ranking", "schemes", "evaluations", "ranks", "curves", "curves-seconds", "convergence"),
+    *(
+        "ranking",
+        "schemes",
+        "lanes",
+        "evaluations",
+        "ranks",
+        "curves",
+        "curves-seconds",
+        "convergence",
+    ),
     *("budgets", "times", "sparsity", "fronts", "hypervolume", "landscape", "ratios", "scores"),
     *("trust", "trust-points"),
 ]
@@ -106,7 +115,7 @@ def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_p
     assert seen.index("No single winner: ean and ga") < seen.index("Ranking of strategies")
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
-    assert parsed.tags.count("svg") == 10
+    assert parsed.tags.count("svg") == 15
 
 
 def test_page_says_what_a_ticket_is_how_sure_it_is_and_how_to_check_it(
@@ -145,7 +154,7 @@ def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_pa
 
 def test_page_shows_both_batch_norm_modes(two_modes: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(two_modes, tmp_path)
-    assert parsed.tags.count("svg") == 13
+    assert parsed.tags.count("svg") == 18
     for source in ("own", "outside"):
         assert {f"trust-{source}-0-title", f"trust-{source}-1-title"} <= set(parsed.ids)
     assert "the oracle&#39;s noise" in text
@@ -168,7 +177,7 @@ def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -
 def test_names_from_users_are_escaped_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(hostile, tmp_path)
     assert "<script>alert" not in text
-    assert parsed.tags.count("script") == 1
+    assert parsed.tags.count("script") == 2
     assert "<script>alert(1)</script>" in "".join(parsed.text)
     markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "<script>" not in markdown
