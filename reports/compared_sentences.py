@@ -5,6 +5,7 @@ from math import isinf
 from reports.compared_tables import machine, state_words
 from reports.comparison import Comparison
 from reports.formats import count, level, plain, words
+from reports.mixing import Member
 from reports.ranks import Ranks
 
 
@@ -20,11 +21,16 @@ def verdict(comparison: Comparison) -> list[str]:
 def warnings(comparison: Comparison) -> list[str]:
     """What was mixed on request, and which runs are not finished."""
     unfinished = [
-        f"{member.label} is {state_words(member)}; lanes that are still at work are missing cells."
+        f"{member.label} is {state_words(member)}{_gaps(member)}."
         for member in comparison.members
         if not member.records.finished
     ]
     return [*comparison.mixed, *unfinished]
+
+
+def _gaps(member: Member) -> str:
+    running = any(lane.state == "running" for lane in member.records.lanes)
+    return "; lanes that are still at work are missing cells" if running else ""
 
 
 def _leaders(comparison: Comparison) -> list[str]:

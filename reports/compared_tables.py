@@ -42,8 +42,16 @@ RESULTS = (
     _STRATEGY,
     _Percent("best_reward", "Best reward", "of a lane, mean over lanes", unit="×100"),
     _Points("to_leader", "To the leader", "mean best reward minus the leader's"),
-    Column("p_value", "p", "permutation test against the leader, Holm-corrected", kind="p"),
-    Column("mean_rank", "Mean rank", "over complete cells of this problem", kind="number"),
+    Column(
+        *("p_value", "p", "permutation test against the leader, Holm-corrected"),
+        kind="p",
+        terminal=False,
+    ),
+    Column(
+        *("mean_rank", "Mean rank", "over complete cells of this problem"),
+        kind="number",
+        terminal=False,
+    ),
     _Whole("lanes", "Lanes", "lanes that count"),
     _Whole("missing", "Missing", "lanes that failed, found nothing or are still at work"),
     Column("why", "Why missing", "or why the strategy has no place here", optional=True),

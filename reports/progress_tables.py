@@ -47,8 +47,8 @@ def sentences(snapshot: Snapshot, seconds: float | None) -> list[str]:
         said[0] += ", but nobody is at work; the same command goes on from here"
     whole = now.budget * len(now.lanes)
     said.append(
-        f"{plain(now.charged, 0)} of {count(whole, 'evaluation')} charged; the machine had to "
-        f"make {plain(now.actual, 0)}"
+        f"{now.charged:,.0f} of {count(whole, 'evaluation')} charged; the machine had to make "
+        f"{now.actual:,.0f}"
     )
     best = max((lane for lane in now.lanes if not isnan(lane.best)), key=_best, default=None)
     if best:

@@ -4,6 +4,7 @@ import gzip
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +12,17 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from benchmark.folder import read_records
 from benchmark.records import RunRecords
+from benchmark.serving import ProgressServer
 from benchmark.store import Store
+from reports.compared import ComparisonReport
+from reports.mixing import Member
 from reports.report import Report
 from tests.reports.browser import chromium, logged, requests, show, violations
+from tests.stored import store_run
 
 STORED = Path(__file__).with_name("digits.sqlite.gz")
 """`run --strategies ean,ga,enas` and `gradcam`, as an earlier version left them."""
@@ -166,3 +171,39 @@ def test_the_page_never_scrolls_sideways(page: webdriver.Chrome, width: int) -> 
     show(page, "light", width)
     scrolls = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
     assert page.execute_script(scrolls) == 0
+
+
+def test_the_page_of_a_comparison_passes_the_same_checks(
+    browser: webdriver.Chrome, stored: RunRecords, tmp_path: Path
+) -> None:
+    other = replace(stored, facts=stored.facts | {"task": "<script>alert(1)</script>"})
+    (made, *_) = ComparisonReport([Member("a", stored), Member("b", other)]).write(tmp_path)
+    show(browser, "dark", 700)
+    requests(browser)
+    browser.get(made.as_uri())
+    assert {one for one in requests(browser) if one.startswith("file")} == {made.as_uri()}
+    drawn = table(browser, "Every problem")
+    assert len(column(drawn, "Strategy")) == 6
+    Select(browser.find_element(By.CSS_SELECTOR, "#results select")).select_by_index(1)
+    assert len(column(drawn, "Strategy")) == 3
+    unfold(browser)
+    assert violations(browser) == []
+    assert logged(browser, "browser") == []
+
+
+def test_the_live_page_follows_the_run_without_being_loaded_again(
+    browser: webdriver.Chrome, stored: RunRecords, tmp_path: Path
+) -> None:
+    server = ProgressServer(0)
+    with server.running():
+        show(browser, "light", 390)
+        browser.get(server.address)
+        assert "has not begun" in browser.find_element(By.TAG_NAME, "main").text
+        browser.execute_script("window.before = true")
+        assert violations(browser) == []
+        server.show(store_run(stored, tmp_path))
+        WebDriverWait(browser, 10).until(lambda page: "finished" in page.title)
+        assert browser.execute_script("return window.before") is True
+        assert "4,500 of 4,500 evaluations charged" in browser.find_element(By.ID, "verdict").text
+        assert violations(browser) == []
+    assert logged(browser, "browser") == []
