@@ -188,8 +188,8 @@ def trained_table(comparison: Comparison) -> Table:
             item.words.get("undecided", 0),
             machines[label],
         )
-        for label, analysis in comparison.analyses.items()
-        for item in analysis.strategies
+        for label, outcomes in comparison.trained.items()
+        for item in outcomes
     ]
     how = "by means alone" if comparison.rule == "paper" else "by intervals"
     caption = (

@@ -22,6 +22,7 @@ from benchmark.records import LaneKey, LaneRecord, OracleRecord, Rule, RunRecord
 from reports.analysis import Analysis, analyse
 from reports.curves import Curve, curves
 from reports.mixing import Member, check_mix
+from reports.outcomes import StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.ranking import Ranking, rank_strategies
 from reports.ranks import Cell, Ranks, summarise_ranks
 from reports.statistics import CONFIDENCE
@@ -83,7 +84,7 @@ class Comparison:
 
     Attributes:
         members: the runs.
-        analyses: of each run on its own, by label, all judged by the same rule.
+        judged: each run's own records, by label, all to be judged by the same rule.
         problems: what they searched on.
         shared: strategies that every problem has; only they are ranked across problems.
         over_cells: ranks over (problem, supernet, strategy seed).
@@ -94,7 +95,7 @@ class Comparison:
     """
 
     members: tuple[Member, ...]
-    analyses: Mapping[str, Analysis]
+    judged: Mapping[str, RunRecords]
     problems: tuple[Problem, ...]
     shared: tuple[str, ...]
     over_cells: Ranks
@@ -102,6 +103,21 @@ class Comparison:
     mixed: tuple[str, ...]
     confidence: float
     rule: Rule
+
+    @cached_property
+    def analyses(self) -> Mapping[str, Analysis]:
+        """Each run on its own, by label."""
+        return {label: analyse(records) for label, records in self.judged.items()}
+
+    @cached_property
+    def trained(self) -> Mapping[str, Sequence[StrategyOutcome]]:
+        """What became of each run's candidates, by label."""
+        return {
+            label: strategy_outcomes(
+                records, scheme_outcomes(records, self.confidence, self.rule), self.confidence
+            )
+            for label, records in self.judged.items()
+        }
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -139,8 +155,8 @@ def compare(
     alike = {"verdict": rule, "confidence": confidence}
     return Comparison(
         members=tuple(members),
-        analyses={
-            member.label: analyse(replace(member.records, settings=member.records.settings | alike))
+        judged={
+            member.label: replace(member.records, settings=member.records.settings | alike)
             for member in named
         },
         problems=problems,
