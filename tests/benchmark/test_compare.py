@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from benchmark import compare_runs, read_report
 from benchmark.cli import main
 from benchmark.errors import UsageError
 from benchmark.folder import view_records
@@ -95,3 +96,13 @@ def test_labels_are_folder_names_with_as_many_parents_as_needed(tmp_path: Path) 
     assert run_labels([tmp_path / "a" / "run", tmp_path / "b" / "ran"]) == ["run", "ran"]
     with pytest.raises(UsageError, match="is named twice"):
         run_labels([tmp_path / "a", tmp_path / "b" / ".." / "a"])
+
+
+def test_the_same_from_python(runs: Path) -> None:
+    report = read_report(runs / "one")
+    assert report._repr_markdown_().startswith("- ")
+    assert "## Ranking of strategies" in report._repr_markdown_()
+    assert '<img alt="Best reward so far"' in report._repr_html_()
+    assert compare_runs(runs / "one", runs / "two").comparison.over_cells.cells == 6
+    with pytest.raises(UsageError, match="two runs or more to compare, received 1"):
+        compare_runs(runs / "one")

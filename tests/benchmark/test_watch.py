@@ -1,3 +1,7 @@
+import signal
+import subprocess
+import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +18,7 @@ from benchmark.records import RunRecords
 from benchmark.serving import ProgressServer
 from benchmark.settings import Settings
 from benchmark.store import Store
-from benchmark.watching import look
+from benchmark.watching import look, may_start
 from tests.benchmark.tables import closed_form_table
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run
@@ -109,3 +113,34 @@ def test_a_real_run_is_the_same_watched_or_not(tmp_path: Path) -> None:
         ).read_bytes()
     with closing(Store(tmp_path / "watched" / "run.sqlite")) as store:
         assert store.fact("finished") is True
+
+
+@pytest.mark.long
+def test_two_processes_one_working_one_watching(tmp_path: Path) -> None:
+    """A run killed at work is seen to be; the next is followed to its end; both leave the same."""
+    table, folder = tmp_path / "table.parquet", tmp_path / "run"
+    closed_form_table((4, 4, 4)).write(table)
+    words = f"run --oracle {table} --strategies ga,surrogate --budget 200 --seeds 6 --workers 1"
+    command = [sys.executable, "-m", "benchmark", *words.split(), "--out", str(folder)]
+    looking = [sys.executable, "-m", "benchmark", "watch", str(folder)]
+    working = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    watching = subprocess.Popen(looking, stdout=subprocess.PIPE, text=True)
+    while not (folder / "run.sqlite").exists() or may_start(folder) or not look(folder).charged:
+        time.sleep(0.1)
+        assert working.poll() is None
+    assert look(folder).working is True
+    working.send_signal(signal.SIGKILL)
+    working.wait()
+    said, _ = watching.communicate(timeout=60)
+    assert watching.returncode == 1
+    assert "nobody is at work" in " ".join(said.split())
+    working = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while look(folder).working is False:
+        time.sleep(0.1)
+    followed = subprocess.run(looking, capture_output=True, text=True, check=False)
+    assert followed.returncode == 0, followed.stdout
+    assert working.wait() == 0
+    alone = tmp_path / "alone"
+    subprocess.run([*command[:-1], str(alone)], capture_output=True, check=True)
+    for name in ("report.md", "evaluations.csv"):
+        assert (folder / name).read_bytes() == (alone / name).read_bytes()

@@ -225,3 +225,13 @@ def test_runs_without_an_answer_are_compared_as_what_they_are(unfinished: RunRec
     assert any("Nothing can be ranked" in text for text in report.headline)
     assert report.comparison.over_cells.cells == 0
     assert report.comparison.over_cells.strategies == ("ean", "ga", "random")
+
+
+def test_notebooks_get_sentences_a_figure_and_tables(two_tasks: list[Member]) -> None:
+    report = ComparisonReport(two_tasks)
+    fragment = report._repr_html_()
+    assert '<img alt="Mean ranks and critical difference"' in fragment
+    assert "data:image/svg+xml;base64," in fragment
+    assert "Over 10 cells of these 2 problems" in fragment
+    assert "<style" not in fragment
+    assert report._repr_markdown_().startswith("# Ticket Benchmark: runs compared")
