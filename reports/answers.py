@@ -82,7 +82,7 @@ def _either(ranking: Ranking, joint: str) -> str:
     """The tied strategies by name where they are few."""
     names = [item.strategy for item in ranking.tied]
     if len(names) > _NAMED:
-        return f"any of {len(names)} strategies" if joint == "or" else f"{len(names)} strategies"
+        return f"{'any of ' if joint == 'or' else ''}{len(names):,} strategies"
     return words(names).replace(" and ", f" {joint} ")
 
 

@@ -1,9 +1,7 @@
 """The page of a real run, as a browser shows it."""
 
-import gzip
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -13,22 +11,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
-from benchmark.folder import read_records
 from benchmark.records import RunRecords
-from benchmark.store import Store
 from reports.report import Report
 from tests.reports.browser import chromium, logged, requests, show, violations
-
-STORED = Path(__file__).with_name("digits.sqlite.gz")
-"""`run --strategies ean,ga,enas` and `gradcam`, as an earlier version left them."""
+from tests.reports.stored import read, unpack
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunRecords:
-    path = tmp_path_factory.mktemp("stored") / "run.sqlite"
-    path.write_bytes(gzip.decompress(STORED.read_bytes()))
-    with closing(Store(path)) as store:
-        return read_records(store)
+    return read(unpack(tmp_path_factory.mktemp("stored")))
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +50,8 @@ def column(drawn: WebElement, key: str) -> list[str]:
     """What is written in a column, visible rows only, from the top."""
     heads = [head.get_attribute("textContent") for head in drawn.find_elements(By.TAG_NAME, "th")]
     place = next(n for n, head in enumerate(heads, start=1) if head and head.startswith(key))
-    cells = drawn.find_elements(By.CSS_SELECTOR, f"tbody tr:not([hidden]) td:nth-child({place})")
-    return [cell.get_attribute("data-v") or "" for cell in cells]
+    cells = drawn.find_elements(By.CSS_SELECTOR, f"tbody td:nth-child({place})")
+    return [cell.get_attribute("data-v") or "" for cell in cells if cell.is_displayed()]
 
 
 def unfold(page: webdriver.Chrome) -> None:
@@ -129,7 +120,7 @@ def test_a_strategy_can_be_left_out_of_all_charts(page: webdriver.Chrome) -> Non
     marks = page.find_elements(By.CSS_SELECTOR, "#curves [data-strategy], figure [data-strategy]")
     own = [mark for mark in marks if mark.get_attribute("data-strategy") == "ga"]
     assert len(own) > 5
-    page.find_element(By.CSS_SELECTOR, "#strategies input[value=ga]").click()
+    page.find_element(By.CSS_SELECTOR, "input[name=strategy][value=ga]").click()
     assert not any(mark.is_displayed() for mark in own)
     assert all(mark.is_displayed() for mark in marks if mark.get_attribute("data-strategy") != "ga")
 
@@ -166,3 +157,15 @@ def test_the_page_never_scrolls_sideways(page: webdriver.Chrome, width: int) -> 
     show(page, "light", width)
     scrolls = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
     assert page.execute_script(scrolls) == 0
+
+
+def test_names_of_strategies_run_nothing(
+    browser: webdriver.Chrome, hostile: RunRecords, tmp_path: Path
+) -> None:
+    Report(hostile).write(tmp_path)
+    browser.get((tmp_path / "report.html").as_uri())
+    assert [entry["message"] for entry in logged(browser, "browser")] == []
+    names = [field.get_attribute("value") for field in browser.find_elements(By.NAME, "strategy")]
+    assert names == ["</script><script>alert(1)</script>", "a|b"]
+    browser.find_elements(By.NAME, "strategy")[0].click()
+    assert column(table(browser, "Ranking of strategies"), "Strategy") == ["a|b"]
