@@ -82,7 +82,7 @@ def _either(ranking: Ranking, joint: str) -> str:
     """The tied strategies by name where they are few."""
     names = [item.strategy for item in ranking.tied]
     if len(names) > _NAMED:
-        return f"any of {len(names)} strategies" if joint == "or" else f"{len(names)} strategies"
+        return f"{'any of ' if joint == 'or' else ''}{len(names):,} strategies"
     return words(names).replace(" and ", f" {joint} ")
 
 
@@ -133,7 +133,12 @@ def _trained(analysis: Analysis, strategy: str) -> list[str]:
         f"Once trained, {strategy}'s schemes reach {percent(found.test.center)} test accuracy, "
         f"{interval_points(found.over_full)} points to Full-SA."
     )
-    return [text]
+    best = analysis.strategies[0]
+    if best.strategy == strategy:
+        return [text]
+    overlap = "; the intervals overlap" if found.test.high >= best.test.low else ""
+    other = f"Those of {best.strategy} reach {percent(best.test.center)}, the most{overlap}."
+    return [text, other]
 
 
 def _confidence(analysis: Analysis) -> Answer:
@@ -207,7 +212,7 @@ def _savings(analysis: Analysis) -> Answer:
     about = f"{bits} connects {best.bits.count('1')} of {len(best.bits)} blocks"
     if best.verdict.difference is not None:
         gap = interval_points(best.verdict.difference)
-        about += f" and is {gap} points from Full-SA's test accuracy"
+        about += f"; its test accuracy is {gap} points from Full-SA's"
     details = [f"{about}.", *_of_attention(best.cost, full.cost, original)]
     if not sure:
         details.insert(0, f"The closest candidate would save {saved} ({best.verdict.reason}).")

@@ -21,7 +21,8 @@ from reports.mixing import Member
 from reports.rank_figure import draw_ranks
 from reports.scheme_figures import SYMBOLS
 from reports.statistics import CONFIDENCE
-from reports.table import Table, describe_columns, escape_markdown, to_csv, to_markdown, to_rich
+from reports.table import Table, describe_columns, escape_markdown, to_csv, to_markdown
+from reports.terminal import TerminalTable
 
 
 class ComparisonReport:
@@ -107,7 +108,7 @@ class ComparisonReport:
         for table in self.tables[1:5]:
             if table.rows:
                 console.print()
-                console.print(to_rich(table))
+                console.print(TerminalTable(table))
 
     def _repr_html_(self) -> str:
         return render_notebook(self.headline, self.tables[1:5], [self.figures["ranks"]])

@@ -18,17 +18,24 @@ TIME_NOTE = (
     "The paper's figure has inference time as a third panel. A table holds no times: they belong "
     "to a machine, and are measured for the schemes that a run trains. Parameters stand for cost."
 )
+BOXES_NOTE = (
+    "Whiskers from the lowest to the highest scheme with so many connections, boxes between the "
+    "quartiles, marks at the median (the paper's figure 2)."
+)
 
 
 def render_explained(found: Explained, name: str, facts: Mapping[str, Any]) -> str:
     """The page: no scripts or styles from elsewhere, everything escaped."""
+    ratios, scores = ratios_table(found), scores_table(found)
     return ENVIRONMENT.get_template("landscape.html.j2").render(
         name=name,
         facts=dict(facts),
         drawings=[draw_accuracy_by_ratio(found), draw_parameters_by_ratio(found)],
         time_note=TIME_NOTE,
-        ratios=ratios_table(found),
-        scores=scores_table(found),
+        boxes_note=BOXES_NOTE,
+        ratios=ratios,
+        scores=scores,
+        files={table.name: to_csv(table) for table in (ratios, scores)},
         scores_drawing=draw_scores(found),
     )
 

@@ -110,13 +110,17 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "network": settings.get("backbone"),
         "attention": str(settings.get("attention", "")).upper(),
     }
-    return {name: value for name, value in named.items() if value} | {
+    counted = {
         "strategies": len(analysis.ranking.standings),
         "lanes": len(analysis.ranking.lanes),
         "evaluations a lane": analysis.ranking.horizon,
         "supernets": len(records.oracles),
         "trained schemes": len(analysis.schemes),
         "stand-alone seeds": len({item.seed for item in records.standalone}),
+    }
+    return {
+        **{name: value for name, value in named.items() if value},
+        **{name: f"{number:,}" for name, number in counted.items()},
         "verdicts by": "means alone (paper)" if analysis.rule == "paper" else "intervals",
         "batch norm": batch_norm(records),
     }

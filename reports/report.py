@@ -24,7 +24,6 @@ from reports.table import (
     escape_markdown,
     to_csv,
     to_markdown,
-    to_rich,
 )
 from reports.tables import (
     evaluations_table,
@@ -34,6 +33,7 @@ from reports.tables import (
     schemes_table,
     trust_table,
 )
+from reports.terminal import TerminalTable
 
 
 class Report:
@@ -123,7 +123,7 @@ class Report:
         for table in (self.ranking, self.schemes):
             if table.rows:
                 console.print()
-                console.print(to_rich(table))
+                console.print(TerminalTable(table))
 
     def _repr_html_(self) -> str:
         drawings = [charts(self.analysis).get("curves", Markup(""))]

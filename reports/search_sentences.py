@@ -3,23 +3,35 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmark.records import Interval
+from benchmark.records import Interval, RunRecords
 from reports.analysis import Analysis
 from reports.formats import bounds, count, p_value, plain, some
 from reports.ranking import Ranking, Standing
 
 
 def unfinished(analysis: Analysis) -> list[str]:
-    """A warning where the run hasn't come to its end."""
-    if analysis.records.finished:
+    """A warning where the run hasn't come to its end, and how far it has come."""
+    records = analysis.records
+    if records.finished:
         return []
     states = Counter(lane.state for lane in analysis.ranking.lanes)
     lanes = count(len(analysis.ranking.lanes), "lane")
     text = (
         f"This run is unfinished: {states['finished']} of {lanes} finished, "
-        f"{states['running']} still running; everything below may change."
+        f"{states['running']} still running{_trainings(records)}; everything below may change."
     )
     return [text]
+
+
+def _trainings(records: RunRecords) -> str:
+    """How many trainings are done, once it is known which are to be."""
+    proposed = {bits for found in records.candidates.values() for bits in found}
+    seeds = int(records.settings.get("standalone_seeds", 0))
+    if not proposed or not seeds:
+        return ""
+    blocks = sum(records.blocks_per_stage)
+    wanted = len(proposed | {"0" * blocks, "1" * blocks}) * seeds
+    return f", {len(records.standalone):,} of {count(wanted, 'training')} done"
 
 
 def winner(ranking: Ranking) -> list[str]:

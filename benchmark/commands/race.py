@@ -112,9 +112,9 @@ def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
     from rich.console import Console
 
     from reports.race import write_tables
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
 
     if out:
         write_tables(tables, out, name=name)
     for table in tables:
-        Console().print(to_rich(table))
+        Console().print(TerminalTable(table))

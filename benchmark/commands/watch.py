@@ -80,10 +80,10 @@ def _drawn(snapshot: Any, seconds: float | None) -> Any:
     from rich.text import Text
 
     from reports.progress_tables import progress_table, sentences
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
 
     lines = [Text(f"• {sentence}") for sentence in sentences(snapshot, seconds)]
-    return Group(*lines, to_rich(progress_table(snapshot)))
+    return Group(*lines, TerminalTable(progress_table(snapshot)))
 
 
 def _print(console: Any, snapshot: Any, seconds: float | None) -> None:

@@ -11,6 +11,7 @@ from benchmark.errors import UsageError
 from benchmark.folder import view_records
 from benchmark.reading import run_labels
 from tests.reports.conftest import _records as make_records
+from tests.reports.stored import make_older
 from tests.stored import store_run
 
 
@@ -73,15 +74,7 @@ def test_a_run_of_an_older_schema_is_read_and_left_as_it_is(runs: Path, tmp_path
     path = tmp_path / "old" / "run.sqlite"
     path.parent.mkdir()
     path.write_bytes((runs / "one" / "run.sqlite").read_bytes())
-    with sqlite3.connect(path) as store:
-        store.execute("DROP TABLE queries")
-        for table, column in [
-            ("journal", "fidelity"),
-            *(("standalone", name) for name in ("failure", "best_epoch", "best_test_accuracy")),
-        ]:
-            store.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        store.execute("PRAGMA user_version = 1")
-    store.close()
+    make_older(path)
     before = path.read_bytes()
     old, new = view_records(path.parent), view_records(runs / "one")
     assert [lane.accuracy.tolist() for lane in old.lanes] == [

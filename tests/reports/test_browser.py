@@ -1,10 +1,7 @@
 """The page of a real run, as a browser shows it."""
 
-import gzip
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,28 +9,17 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
-from benchmark.folder import read_records
 from benchmark.records import RunRecords
-from benchmark.serving import ProgressServer
-from benchmark.store import Store
-from reports.compared import ComparisonReport
-from reports.mixing import Member
 from reports.report import Report
 from tests.reports.browser import chromium, logged, requests, show, violations
-from tests.stored import store_run
-
-STORED = Path(__file__).with_name("digits.sqlite.gz")
-"""`run --strategies ean,ga,enas` and `gradcam`, as an earlier version left them."""
+from tests.reports.stored import read, unpack
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunRecords:
-    path = tmp_path_factory.mktemp("stored") / "run.sqlite"
-    path.write_bytes(gzip.decompress(STORED.read_bytes()))
-    with closing(Store(path)) as store:
-        return read_records(store)
+    return read(unpack(tmp_path_factory.mktemp("stored")))
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +50,8 @@ def column(drawn: WebElement, key: str) -> list[str]:
     """What is written in a column, visible rows only, from the top."""
     heads = [head.get_attribute("textContent") for head in drawn.find_elements(By.TAG_NAME, "th")]
     place = next(n for n, head in enumerate(heads, start=1) if head and head.startswith(key))
-    cells = drawn.find_elements(By.CSS_SELECTOR, f"tbody tr:not([hidden]) td:nth-child({place})")
-    return [cell.get_attribute("data-v") or "" for cell in cells]
+    cells = drawn.find_elements(By.CSS_SELECTOR, f"tbody td:nth-child({place})")
+    return [cell.get_attribute("data-v") or "" for cell in cells if cell.is_displayed()]
 
 
 def unfold(page: webdriver.Chrome) -> None:
@@ -134,7 +120,7 @@ def test_a_strategy_can_be_left_out_of_all_charts(page: webdriver.Chrome) -> Non
     marks = page.find_elements(By.CSS_SELECTOR, "#curves [data-strategy], figure [data-strategy]")
     own = [mark for mark in marks if mark.get_attribute("data-strategy") == "ga"]
     assert len(own) > 5
-    page.find_element(By.CSS_SELECTOR, "#strategies input[value=ga]").click()
+    page.find_element(By.CSS_SELECTOR, "input[name=strategy][value=ga]").click()
     assert not any(mark.is_displayed() for mark in own)
     assert all(mark.is_displayed() for mark in marks if mark.get_attribute("data-strategy") != "ga")
 
@@ -173,37 +159,13 @@ def test_the_page_never_scrolls_sideways(page: webdriver.Chrome, width: int) -> 
     assert page.execute_script(scrolls) == 0
 
 
-def test_the_page_of_a_comparison_passes_the_same_checks(
-    browser: webdriver.Chrome, stored: RunRecords, tmp_path: Path
+def test_names_of_strategies_run_nothing(
+    browser: webdriver.Chrome, hostile: RunRecords, tmp_path: Path
 ) -> None:
-    other = replace(stored, facts=stored.facts | {"task": "<script>alert(1)</script>"})
-    (made, *_) = ComparisonReport([Member("a", stored), Member("b", other)]).write(tmp_path)
-    show(browser, "dark", 700)
-    requests(browser)
-    browser.get(made.as_uri())
-    assert {one for one in requests(browser) if one.startswith("file")} == {made.as_uri()}
-    drawn = table(browser, "Every problem")
-    assert len(column(drawn, "Strategy")) == 6
-    Select(browser.find_element(By.CSS_SELECTOR, "#results select")).select_by_index(1)
-    assert len(column(drawn, "Strategy")) == 3
-    unfold(browser)
-    assert violations(browser) == []
-    assert logged(browser, "browser") == []
-
-
-def test_the_live_page_follows_the_run_without_being_loaded_again(
-    browser: webdriver.Chrome, stored: RunRecords, tmp_path: Path
-) -> None:
-    server = ProgressServer(0)
-    with server.running():
-        show(browser, "light", 390)
-        browser.get(server.address)
-        assert "has not begun" in browser.find_element(By.TAG_NAME, "main").text
-        browser.execute_script("window.before = true")
-        assert violations(browser) == []
-        server.show(store_run(stored, tmp_path))
-        WebDriverWait(browser, 10).until(lambda page: "finished" in page.title)
-        assert browser.execute_script("return window.before") is True
-        assert "4,500 of 4,500 evaluations charged" in browser.find_element(By.ID, "verdict").text
-        assert violations(browser) == []
-    assert logged(browser, "browser") == []
+    Report(hostile).write(tmp_path)
+    browser.get((tmp_path / "report.html").as_uri())
+    assert [entry["message"] for entry in logged(browser, "browser")] == []
+    names = [field.get_attribute("value") for field in browser.find_elements(By.NAME, "strategy")]
+    assert names == ["</script><script>alert(1)</script>", "a|b"]
+    browser.find_elements(By.NAME, "strategy")[0].click()
+    assert column(table(browser, "Ranking of strategies"), "Strategy") == ["a|b"]
