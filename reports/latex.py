@@ -121,6 +121,7 @@ def to_latex(paper: PaperTable) -> str:
         r"\centering\small",
         rf"\caption{{{escape_latex(f'{table.title}. {table.caption}')}}}",
         rf"\label{{tab:{table.name}}}",
+        r"\par\smallskip",
         rf"\begin{{tabular}}{{@{{}}{sides}@{{}}}}",
         r"\toprule",
         *_grouped(paper.groups),

@@ -81,7 +81,8 @@ def _millions(row: Row) -> float | None:
 
 def methods(analyses: Sequence[Analysis]) -> PaperTable:
     """Table I: every strategy's tickets, by retain probability and network."""
-    networks = list(dict.fromkeys(_titled(one) for one in analyses))
+    titles = _titles(analyses)
+    networks = list(dict.fromkeys(titles))
     retains = list(dict.fromkeys(_fact(one, "retain probability", "retain") for one in analyses))
     columns = [
         Column("retain", "p", "connection probability in supernet training"),
@@ -104,9 +105,12 @@ def methods(analyses: Sequence[Analysis]) -> PaperTable:
     rows: list[tuple[Value, ...]] = []
     rules = []
     for retain in retains:
-        own = [one for one in analyses if _fact(one, "retain probability", "retain") == retain]
-        of = {_titled(one): one for one in own}
-        names = list(dict.fromkeys(row.name for one in own for row in strategy_rows(one)))
+        of = {
+            title: one
+            for title, one in zip(titles, analyses, strict=True)
+            if _fact(one, "retain probability", "retain") == retain
+        }
+        names = list(dict.fromkeys(row.name for one in of.values() for row in strategy_rows(one)))
         rules.append(len(rows))
         for name in [*names, "Full-SA", "Original"]:
             cells: list[Value] = []
@@ -122,6 +126,16 @@ def methods(analyses: Sequence[Analysis]) -> PaperTable:
     )
     groups = ("", "", *(name for name in networks for _ in parts))
     return PaperTable(table, groups, rules, reasons)
+
+
+def _titles(analyses: Sequence[Analysis]) -> list[str]:
+    """Networks by name; where runs have the same network and p, with a number too."""
+    names = [(_titled(one), _fact(one, "retain probability", "retain")) for one in analyses]
+    titles = []
+    for number, (title, retain) in enumerate(names):
+        place = names[: number + 1].count((title, retain))
+        titles.append(f"{title} ({place})" if names.count((title, retain)) > 1 else title)
+    return titles
 
 
 def _titled(analysis: Analysis) -> str:
@@ -176,11 +190,15 @@ def attention(analyses: Sequence[Analysis]) -> PaperTable:
     groups = ("", "", *["Accuracy"] * 3, *["Parameters"] * 3, *["Relative time increment"] * 4)
     absent = [sam for sam in _SAMS if sam not in [_sam(one) for one in analyses]]
     notes = tuple(f"{sam.upper()}: no run with --attention {sam}." for sam in absent)
+    kinds_of_runs = [(_network(one), _sam(one), _sharing(one)) for one in analyses]
+    if len(set(kinds_of_runs)) < len(kinds_of_runs):
+        notes += ("Of several runs with one network, module and sharing the first is shown.",)
     return PaperTable(table, groups, rules, reasons, notes)
 
 
 def _by_sharing(analyses: Sequence[Analysis], sam: str) -> tuple[Value, ...]:
-    of = {_sharing(one): one for one in analyses if _sam(one) == sam}
+    # Of several runs of one kind the first counts, as the notes say.
+    of = {_sharing(one): one for one in reversed(analyses) if _sam(one) == sam}
     full = reference(of["full"], "Full-SA") if "full" in of else None
     share = reference(of["share"], "Full-SA") if "share" in of else None
     ours = strategy_row(of["share"], _OURS) if "share" in of else None
@@ -209,13 +227,13 @@ def shared(analyses: Sequence[Analysis]) -> PaperTable:
     )
     rows: list[tuple[Value, ...]] = []
     rules = []
-    for one in analyses:
+    for title, one in zip(_titles(analyses), analyses, strict=True):
         rules.append(len(rows))
         full = reference(one, "Full-SA")
         for row in [reference(one, "Original"), full, *strategy_rows(one)]:
             known = row.increment is not None and full.increment is not None and row is not full
             saved = full.increment - row.increment if known else None  # type: ignore[operator]
-            rows.append((_titled(one), row.name, row.accuracy, row.increment, saved))
+            rows.append((title, row.name, row.accuracy, row.increment, saved))
     table = Table(
         "table-3",
         "Accuracy and time by search strategy (Table III)",
@@ -239,7 +257,7 @@ def found_schemes(analyses: Sequence[Analysis]) -> PaperTable:
     )
     rows: list[tuple[Value, ...]] = []
     rules = []
-    for one in analyses:
+    for title, one in zip(_titles(analyses), analyses, strict=True):
         rules.append(len(rows))
         stages = one.records.blocks_per_stage
         for standing in one.ranking.standings:
@@ -248,7 +266,7 @@ def found_schemes(analyses: Sequence[Analysis]) -> PaperTable:
                 bits = format_bits(item.bits, stages)
                 ones = ", ".join(str(stage.count("1")) for stage in bits.split("|"))
                 name = f"{standing.strategy} ({letter})"
-                rows.append((_titled(one), name, bits, ones, item.test, item.verdict.word))
+                rows.append((title, name, bits, ones, item.test, item.verdict.word))
     table = Table(
         "table-4",
         "Schemes found (Table IV)",
@@ -315,7 +333,7 @@ def times(analyses: Sequence[Analysis]) -> PaperTable:
     )
     rows: list[tuple[Value, ...]] = []
     rules = []
-    for one in analyses:
+    for title, one in zip(_titles(analyses), analyses, strict=True):
         rules.append(len(rows))
         seconds = [item.seconds for item in one.records.standalone if not item.failure]
         training = float(np.mean(seconds)) / _HOUR if seconds else None
@@ -324,7 +342,7 @@ def times(analyses: Sequence[Analysis]) -> PaperTable:
             search = item.search.center / _HOUR
             share = search / training if training else None
             supernet = item.training / _HOUR or None
-            rows.append((machine, _titled(one), item.strategy, training, supernet, search, share))
+            rows.append((machine, title, item.strategy, training, supernet, search, share))
     said = (
         "Hours of the machine named. A search alone costs its strategy's own time and the oracle's "
         "mean time for each evaluation; the supernet is shared by all."

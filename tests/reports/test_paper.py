@@ -76,6 +76,15 @@ def test_table_2_takes_each_sharing_from_its_own_run(make_records: MakeRecords) 
     assert alone.missing()["accuracy_share"] == "no run with --sharing share"
 
 
+def test_runs_of_one_network_stand_beside_each_other(analysis: Analysis) -> None:
+    first, second, third, *_ = paper_tables([analysis, analysis])
+    assert set(first.groups) == {"", "digits resnet38 SE full (1)", "digits resnet38 SE full (2)"}
+    for row in first.table.records():
+        assert row["accuracy_0"] == row["accuracy_1"]
+    assert second.notes[-1].startswith("Of several runs with one network")
+    assert {str(row["network"])[-3:] for row in third.table.records()} == {"(1)", "(2)"}
+
+
 def test_table_5_follows_one_search(tables: Sequence[PaperTable]) -> None:
     rows = tables[4].table.records()
     assert rows[0]["evaluation"] == 1
