@@ -5,10 +5,11 @@ from functools import partial
 from math import isnan
 
 from benchmark.schemes import format_bits
-from reports.comparison import Comparison, Problem
+from reports.comparison import Comparison
 from reports.comparison_tables import RANKS, ranks_caption, ranks_rows
 from reports.formats import count, level, words
 from reports.mixing import Member
+from reports.problems import Problem
 from reports.ranks import Cell, Ranks
 from reports.table import Column, Table, Value
 

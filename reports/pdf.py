@@ -6,9 +6,7 @@ text and prints everywhere. It is here anyway: pymoo brings it.
 
 import re
 import warnings
-from cmath import phase, rect
 from collections.abc import Callable, Iterator
-from math import pi, sqrt
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
@@ -16,12 +14,10 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from benchmark.files import replacing
+from reports.svg_paths import NUMBER, Point, path_corners
 from reports.svg_style import printable
 
-_NUMBER = r"-?\d*\.?\d+(?:e-?\d+)?"
 _BOLD = 600
-_CHORDS = 24
-Point = tuple[float, float]
 _Side = Literal["left", "center", "right"]
 _ANCHORS: dict[str, _Side] = {"start": "left", "middle": "center", "end": "right"}
 
@@ -64,7 +60,7 @@ def _transform(text: str) -> Any:
 
     whole = Affine2D()
     for name, inside in reversed(re.findall(r"(\w+)\(([^)]*)\)", text)):
-        numbers = [float(number) for number in re.findall(_NUMBER, inside)]
+        numbers = [float(number) for number in re.findall(NUMBER, inside)]
         if name == "translate":
             whole.translate(numbers[0], numbers[1] if len(numbers) > 1 else 0)
         elif name == "rotate" and len(numbers) == 3:  # noqa: PLR2004 - angle and centre
@@ -92,7 +88,7 @@ def _text(element: ET.Element, moved: Any) -> list[Any]:
     anchor = _ANCHORS[element.get("text-anchor", "start")]
     mono = "mono" in element.get("font-family", "")
     x, y = moved.transform((_number(element, "x"), _number(element, "y") + drop))
-    turned = float(re.findall(_NUMBER, element.get("transform", "rotate(0)"))[0])
+    turned = float(re.findall(NUMBER, element.get("transform", "rotate(0)"))[0])
     return [
         Text(
             x,
@@ -124,63 +120,11 @@ def _outline(element: ET.Element) -> tuple[list[Point], list[int]]:
         right, bottom = x + _number(element, "width"), y + _number(element, "height")
         return [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)], [1, 2, 2, 2, 79]
     if kind in ("polyline", "polygon"):
-        numbers = [float(number) for number in re.findall(_NUMBER, element.get("points", ""))]
+        numbers = [float(number) for number in re.findall(NUMBER, element.get("points", ""))]
         corners = list(zip(numbers[::2], numbers[1::2], strict=True))
         codes = [1, *[2] * (len(corners) - 1)]
         return (corners, codes) if kind == "polyline" else ([*corners, corners[0]], [*codes, 79])
     return path_corners(element.get("d", ""))
-
-
-def path_corners(text: str) -> tuple[list[Point], list[int]]:
-    """Corners and matplotlib's codes of an SVG path of M, L, H, V, Z and circular A.
-
-    Raises:
-        ValueError: it has other commands.
-    """
-    corners: list[Point] = []
-    codes: list[int] = []
-    start: Point = (0.0, 0.0)
-    for command, inside in re.findall(r"([A-Za-z])([^A-Za-z]*)", text):
-        numbers = [float(number) for number in re.findall(_NUMBER, inside)]
-        at = corners[-1] if corners else start
-        if command == "Z":
-            corners.append(start)
-            codes.append(79)
-            continue
-        steps = _steps(command, numbers, at)
-        if command == "M":
-            start = steps[0]
-        codes += [1 if command == "M" and step == 0 else 2 for step in range(len(steps))]
-        corners += steps
-    return corners, codes
-
-
-def _steps(command: str, numbers: list[float], at: Point) -> list[Point]:
-    """Where one command leads."""
-    if command in "ML":
-        return list(zip(numbers[::2], numbers[1::2], strict=True))
-    if command == "H":
-        return [(number, at[1]) for number in numbers]
-    if command == "V":
-        return [(at[0], number) for number in numbers]
-    if command == "A":
-        return _arc(at, numbers)
-    raise ValueError(f"expected paths of M, L, H, V, Z and A, received {command!r}")
-
-
-def _arc(at: Point, numbers: list[float]) -> list[Point]:
-    """A circular arc as a chain of short lines; see SVG's notes on elliptical arcs."""
-    radius, _, _, large, sweep, x, y = numbers
-    begin, end = complex(*at), complex(x, y)
-    half = (end - begin) / 2
-    radius = max(radius, abs(half))
-    side = 1 if large == sweep else -1
-    away = sqrt(radius**2 - abs(half) ** 2)
-    middle = begin + half - side * away * half / abs(half) * 1j
-    first, last = phase(begin - middle), phase(end - middle)
-    turn = (last - first) % (2 * pi) if sweep else -((first - last) % (2 * pi))
-    points = [middle + rect(radius, first + turn * step / _CHORDS) for step in range(1, _CHORDS)]
-    return [*((point.real, point.imag) for point in points), (x, y)]
 
 
 def _shape(element: ET.Element, moved: Any) -> list[Any]:
@@ -188,7 +132,7 @@ def _shape(element: ET.Element, moved: Any) -> list[Any]:
     from matplotlib.path import Path as Corners  # noqa: PLC0415
 
     fill = None if element.tag in ("line", "polyline") else _color(element, "fill")
-    dashes = [float(number) for number in re.findall(_NUMBER, element.get("stroke-dasharray", ""))]
+    dashes = [float(number) for number in re.findall(NUMBER, element.get("stroke-dasharray", ""))]
     width = _length(element.get("stroke-width", "1"))
     stroke = _color(element, "stroke")
     style: dict[str, Any] = dict(
@@ -218,7 +162,7 @@ def _number(element: ET.Element, name: str) -> float:
 
 
 def _length(text: str) -> float:
-    found = re.match(_NUMBER, text)
+    found = re.match(NUMBER, text)
     return float(found[0]) if found else 0.0
 
 

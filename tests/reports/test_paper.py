@@ -15,8 +15,9 @@ from reports.charts import charts
 from reports.latex import PaperTable
 from reports.paper_tables import paper_tables
 from reports.parquet import write_parquet
-from reports.pdf import path_corners, write_pdf
+from reports.pdf import write_pdf
 from reports.report import Report
+from reports.svg_paths import path_corners
 from reports.svg_style import printable, to_svg
 from reports.table import Column, Table
 from tests.reports.test_latex import compiled
