@@ -140,7 +140,9 @@ def _codes(members: Sequence[Member]) -> list[str]:
     for kind in dict.fromkeys(member.kind for member in members):
         groups = _grouped([m for m in members if m.kind == kind], lambda m: m.code)
         if len(groups) > 1:
-            found.append(_differing(groups, "runs were made by different versions of the code"))
+            found.append(
+                _differing(groups, "runs were made by different versions of the code or of torch")
+            )
     return found
 
 

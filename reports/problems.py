@@ -127,7 +127,7 @@ def _label(traits: Mapping[str, Any], apart: Sequence[str]) -> str:
     for name in apart:
         if name in traits:
             value = traits[name]
-            said.append(str(value) if isinstance(value, str) else f"{name} {value:g}")
+            said.append(value if isinstance(value, str) else f"{name} {value}")
     return ", ".join(said)
 
 

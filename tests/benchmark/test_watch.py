@@ -1,3 +1,4 @@
+import re
 import signal
 import subprocess
 import sys
@@ -113,6 +114,15 @@ def test_a_real_run_is_the_same_watched_or_not(tmp_path: Path) -> None:
         ).read_bytes()
     with closing(Store(tmp_path / "watched" / "run.sqlite")) as store:
         assert store.fact("finished") is True
+
+
+def test_run_serves_itself_on_request(tmp_path: Path) -> None:
+    table = tmp_path / "table.parquet"
+    closed_form_table((2, 2)).write(table)
+    words = f"run --oracle {table} --strategies random --budget 3 --seeds 1 --workers 1 --serve 0"
+    shown = CliRunner().invoke(main, [*words.split(), "--out", str(tmp_path / "run")])
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"http://127\.0\.0\.1:\d+/ shows the run", shown.output)
 
 
 @pytest.mark.long
