@@ -79,6 +79,11 @@ def render_page(analysis: Analysis) -> str:
         tables={name: table.shown().first(ROWS) for name, table in shown.items()},
         charts=defaultdict(Markup, charts(analysis)),
         files=_files(analysis, style),
+        tracebacks=[
+            (f"{lane.key.strategy}, seed {lane.key.strategy_seed}", lane.traceback)
+            for lane in records.lanes
+            if lane.traceback
+        ],
         reproduce=facts_table(records),
         command=str(records.environment.get("command", "")),
         level=level(analysis.confidence),

@@ -9,11 +9,14 @@ from benchmark.errors import UsageError
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
+@click.option("--out", type=click.Path(path_type=Path), help="Another folder for its files.")
 @options.paper
-def report(folder: Path, verdict: str | None, paper: Path | None) -> None:
+def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | None) -> None:
     """Write and print the report of the run in FOLDER, finished or not.
 
-    FOLDER may also be a table that tabulate wrote: it is explained anew.
+    The run may be at work meanwhile, and FOLDER read-only: then the report is printed only,
+    unless --out names another folder. FOLDER may also be a table that tabulate wrote: it is
+    explained anew.
     """
     from contextlib import closing
     from dataclasses import replace
@@ -32,12 +35,20 @@ def report(folder: Path, verdict: str | None, paper: Path | None) -> None:
     from benchmark.folder import RunFolder, read_records
     from reports.report import Report
 
-    with closing(RunFolder(folder).open()) as store:
+    with closing(RunFolder(folder).view()) as store:
         records = read_records(store)
     if verdict is not None:
         records = replace(records, settings=records.settings | {"verdict": verdict})
     made = Report(records)
-    made.write(folder)
+    try:
+        made.write(out or folder)
+    except OSError as error:
+        if out is not None:
+            raise
+        click.echo(
+            f"The report's files can't be written ({error}); --out FOLDER puts them elsewhere.",
+            err=True,
+        )
     if paper is not None:
         made.write_paper(paper)
     made.print(Console())

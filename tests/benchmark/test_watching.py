@@ -11,7 +11,7 @@ from filelock import FileLock
 from benchmark.errors import UsageError
 from benchmark.observer import Observer
 from benchmark.records import LaneKey, RunRecords
-from benchmark.store import Call, Query, Store
+from benchmark.store import SCHEMA_VERSION, Call, Query, Store
 from benchmark.watching import (
     LaneProgress,
     Seen,
@@ -148,7 +148,7 @@ def test_what_is_no_run_is_said(records: RunRecords, tmp_path: Path) -> None:
     old = store_run(records, tmp_path / "old")
     with closing(sqlite3.connect(old / "run.sqlite")) as store:
         store.execute("PRAGMA user_version = 1")
-    with pytest.raises(UsageError, match="schema 1, this reads 2"):
+    with pytest.raises(UsageError, match=f"schema 1, this reads {SCHEMA_VERSION}"):
         look(old)
 
 
