@@ -139,7 +139,10 @@ def _files(analysis: Analysis, style: Collection[str]) -> dict[str, str]:
         lanes_table(analysis),
         *chart_tables(analysis),
     ]
-    return {table.name: to_csv(table.of(style).first(ROWS)) for table in tables if table.rows}
+    # Failed lanes have curves under labels of their own, so a whole table is left as it is.
+    if len(style) < len(analysis.ranking.standings):
+        tables = [table.of(style) for table in tables]
+    return {table.name: to_csv(table.first(ROWS)) for table in tables if table.rows}
 
 
 def render_table(table: Table) -> Markup:
