@@ -17,6 +17,8 @@ from tasks.errors import DataError
 
 DEVKIT = "ILSVRC2012_devkit_t12"
 KAGGLE = "LOC_val_solution.csv"
+_LARGEST = 64 * 2**20
+"""Bytes of the largest file of a devkit that is read: real ones have less than one MiB."""
 _TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 
 
@@ -86,7 +88,9 @@ def _member(path: Path, name: str) -> bytes:
     with tarfile.open(path) as archive:
         file = archive.extractfile(f"{DEVKIT}/data/{name}")
         assert file is not None
-        return file.read()
+        if len(content := file.read(_LARGEST + 1)) > _LARGEST:
+            raise DataError(f"{path}: {name} has more than {_LARGEST:,} bytes; fetch it again")
+        return content
 
 
 def _of_meta_bin(path: Path) -> list[str]:
@@ -98,8 +102,11 @@ def _of_meta_bin(path: Path) -> list[str]:
 
 
 def _of_kaggle(path: Path, stems: list[str]) -> list[str]:
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = list(csv.reader(file))[1:]
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = list(csv.reader(file))[1:]
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{path} is not Kaggle's list of classes ({error})") from error
     classes = {row[0]: row[1].split()[0] for row in rows if len(row) > 1 and row[1].split()}
     missing = [stem for stem in stems if stem not in classes]
     if missing:
