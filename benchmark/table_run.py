@@ -27,7 +27,7 @@ from benchmark.runner import Lane, Objective, search, unmet
 from benchmark.settings import Settings
 from benchmark.store import Call, Query, Store, bits_of
 from benchmark.table import Table, read_table
-from benchmark.workers import Workers, available_cores
+from benchmark.workers import Workers
 from reports.report import Report
 from strategies.base import SearchSpace
 
@@ -48,7 +48,7 @@ def run_on_table(
     settings: Settings,
     *,
     out: Path | str | None = None,
-    workers: int | None = None,
+    workers: int | Workers | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Run strategies on the table that ``settings.oracle`` names, or go on where it stopped.
@@ -56,7 +56,8 @@ def run_on_table(
     Args:
         settings: strategies, budget, seeds, weight; what concerns networks must be left out.
         out: the run's folder; default ``runs/table-<experiment>``.
-        workers: processes; default one a core. Results do not depend on it.
+        workers: or so many processes of this machine; default one a core. Results do not
+            depend on them.
         progress: shows what is running.
 
     Raises:
@@ -77,7 +78,7 @@ def run_on_table(
         code=code_version("strategies"),
     )
     folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
-    crew = Workers(available_cores() if workers is None else workers)
+    crew = Workers.of(workers)
     shown = Silent() if progress is None else progress
     description = _description(settings, table, identity, crew.count, strategies)
     with folder.claim(description) as store:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
-from benchmark.commands.session import stoppable
+from benchmark.commands.session import chosen_workers, stoppable
 
 
 @click.command()
@@ -50,12 +50,17 @@ from benchmark.commands.session import stoppable
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @options.cache
 @options.workers
+@options.ray
+@options.gpus_per_training
 def run(
     config: Path | None,
     out: Path | None,
     cache: Path | None,
     workers: int | None,
-    dry_run: bool,  # noqa: FBT001 - click's way
+    *,
+    ray: str | None,
+    gpus_per_training: float,
+    dry_run: bool,
     **values: Any,
 ) -> None:
     """Compare strategies: search, train what they find, write the report.
@@ -78,7 +83,8 @@ def run(
 
         live = LiveProgress(console)
         with live.bars:
-            report = run_experiment(settings, out=out, cache=cache, workers=workers, progress=live)
+            crew = chosen_workers(workers, ray, gpus_per_training)
+            report = run_experiment(settings, out=out, cache=cache, workers=crew, progress=live)
     report.print(Console())
     failed = [lane for lane in report.records.lanes if lane.state == "failed"]
     for lane in failed:

@@ -25,12 +25,14 @@ from benchmark.commands.session import equipped
 @click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
 @options.cache
 @options.workers
+@options.ray
 @click.option("--force", is_flag=True, help="Score more than 2^16 schemes too.")
 def tabulate(
     config: Path | None,
     out: Path | None,
     cache: Path | None,
     workers: int | None,
+    ray: str | None,
     *,
     force: bool,
     **values: Any,
@@ -46,7 +48,7 @@ def tabulate(
     settings = options.read_settings(config, values)
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = Console(stderr=True)
-    with equipped(console, cache, workers) as (shared, crew, live):
+    with equipped(console, cache, workers, ray=ray) as (shared, crew, live):
         from benchmark.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(settings, cache=shared, workers=crew, progress=live, force=force)

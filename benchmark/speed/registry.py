@@ -1,6 +1,7 @@
 """All benchmarks of speed, in the order in which they are shown."""
 
 from benchmark.speed.base import Benchmark
+from benchmark.speed.crews import TwoWorkers
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         TreeMemory,
         RunnerOverhead,
         TenStrategies,
+        TwoWorkers,
         CudaResNet38,
         CudaResNet50,
         CudaResNet164,
