@@ -14,6 +14,7 @@ from benchmark.commands.list_names import list_
 from benchmark.commands.race import race
 from benchmark.commands.report import report
 from benchmark.commands.run import run
+from benchmark.commands.scale import scale
 from benchmark.commands.speed import speed
 from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
@@ -59,7 +60,7 @@ def main() -> None:
 
 COMMANDS = (
     *(run, report, supernet, tabulate, standalone, trust, verify, export, gradcam),
-    *(describe, race, theorem, speed, list_, check),
+    *(describe, race, theorem, speed, scale, list_, check),
 )
 for command in COMMANDS:
     main.add_command(command)

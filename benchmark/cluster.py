@@ -6,6 +6,7 @@ never see any of it.
 """
 
 import os
+import secrets
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -256,6 +257,10 @@ def _connected(address: str) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # A worker without a GPU sees none.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    if address == LOCAL:
+        # Ray listens on every interface: nobody gets in without what only this process knows.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -263,8 +268,7 @@ def _connected(address: str) -> Any:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address == LOCAL:
         options |= {"num_cpus": available_cores(), "object_store_memory": _OBJECTS}
-        # Nobody else is to reach it.
-        options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        options |= {"include_dashboard": False}
     try:
         ray.init(address, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
