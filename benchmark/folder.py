@@ -23,7 +23,8 @@ from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
 
 _STORE = "run.sqlite"
-_LOCK = "run.lock"
+LOCK = "run.lock"
+"""Held by the process that is at work in a run's folder."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class RunFolder:
                     f"{self.path} holds experiment {owner}, this is {experiment} (other settings, "
                     "data or code); choose another folder with --out"
                 )
-        elif self.path.exists() and any(self.path.iterdir()):
+        elif self.path.exists() and {path.name for path in self.path.iterdir()} - {LOCK}:
             raise OtherExperimentError(
                 f"{self.path} is not empty and holds no run; choose another folder with --out"
             )
@@ -94,7 +95,7 @@ class RunFolder:
         self.check(description.experiment)
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            lock = FileLock(self.path / _LOCK).acquire(timeout=0)
+            lock = FileLock(self.path / LOCK).acquire(timeout=0)
         except Timeout as error:
             raise UsageError(f"another process is running in {self.path}") from error
         with lock, closing(Store(self.path / _STORE)) as store:
@@ -121,12 +122,23 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
+        return Store(self._existing())
+
+    def view(self) -> Store:
+        """Look at the store of an existing run, which others may be writing.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return Store(self._existing(), read_only=True)
+
+    def _existing(self) -> Path:
         if not (self.path / _STORE).is_file():
             raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
-        return Store(self.path / _STORE)
+        return self.path / _STORE
 
     def _owner(self) -> str | None:
-        store = self.open()
+        store = self.view()
         try:
             description = store.fact("description")
             return None if description is None else str(description["experiment"])

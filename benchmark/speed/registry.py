@@ -4,6 +4,7 @@ from benchmark.speed.base import Benchmark
 from benchmark.speed.crews import TwoWorkers
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
+from benchmark.speed.resume import Resume
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
 from benchmark.speed.trees import (
     DigitsRecalibrated,
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         RunnerOverhead,
         TenStrategies,
         TwoWorkers,
+        Resume,
         CudaResNet38,
         CudaResNet50,
         CudaResNet164,
