@@ -6,14 +6,13 @@ names; taking it for the position in the sorted list gives chance accuracy.
 
 import csv
 import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.io import loadmat
 
 from tasks.errors import DataError
+from tasks.imagenet.matlab import read_struct
 
 DEVKIT = "ILSVRC2012_devkit_t12"
 KAGGLE = "LOC_val_solution.csv"
@@ -59,13 +58,10 @@ def labelled(root: Path, stems: list[str]) -> list[str]:
 def _of_devkit(path: Path) -> list[str]:
     try:
         meta, truth = (_member(path, name) for name in ("meta.mat", _TRUTH))
-        synsets = loadmat(BytesIO(meta), squeeze_me=True)["synsets"]
         classes = {
-            int(number): str(wnid)
-            for number, wnid, children in zip(
-                synsets["ILSVRC2012_ID"], synsets["WNID"], synsets["num_children"], strict=True
-            )
-            if children == 0
+            int(row["ILSVRC2012_ID"]): str(row["WNID"])
+            for row in read_struct(meta, "synsets", limit=_LARGEST)
+            if row["num_children"] == 0
         }
         numbers = [int(line) for line in truth.split()]
     except DataError:
