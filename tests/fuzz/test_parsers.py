@@ -3,6 +3,7 @@
 ``python -m tests.fuzz`` looks for worse ones, led by coverage; what it found is here.
 """
 
+import sqlite3
 import struct
 import tempfile
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmark.errors import StoreError
 from tasks.imagenet.index import cached_index
 from tests.fuzz.parsers import PARSERS, Parser, small_index
 
@@ -72,6 +74,9 @@ FOUND: list[tuple[str, bytes]] = [
     ("races", _DEEP),
     ("settings", b"a = " + _DEEP),
     ("supernets: description", _DEEP),
+    ("stores: facts", b'{"description": {}}'),
+    ("stores: facts", b'{"description": []}'),
+    ("stores: facts", b'{"description": {"lanes": [1], "blocks_per_stage": "x"}}'),
     # A member of a negative size sends tarfile round in circles (CVE-2025-8194).
     ("ImageNet: tar of tars", _tar_header(b"a", b"0" * 11) + _BACK * 2),
     ("ImageNet: tar of tars", _tar_header(b"a.tar", b"\x80" + struct.pack(">xxxQ", 2**63)) * 3),
@@ -84,6 +89,13 @@ def test_what_broke_a_parser_once_does_so_no_more(
     name: str, content: bytes, tmp_path: Path
 ) -> None:
     next(parser for parser in PARSERS if parser.name == name)(content, tmp_path)
+
+
+def test_a_store_whose_very_faults_can_not_be_read_is_refused(tmp_path: Path) -> None:
+    parser = next(parser for parser in PARSERS if parser.name == "stores")
+    content = _seeds("stores")[0].replace(b"TABLE facts (key", b"TABLE facts \xd8key")
+    with pytest.raises((StoreError, sqlite3.Error)):
+        parser.parse(content, tmp_path)
 
 
 def test_postscript_is_no_image_whatever_it_is_called(tmp_path: Path) -> None:
