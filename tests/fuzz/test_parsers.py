@@ -98,6 +98,21 @@ def test_a_store_whose_very_faults_can_not_be_read_is_refused(tmp_path: Path) ->
         parser.parse(content, tmp_path)
 
 
+def test_a_fact_that_is_no_json_is_damage(tmp_path: Path) -> None:
+    parser = next(parser for parser in PARSERS if parser.name == "stores")
+    content = _seeds("stores")[0].replace(b'{"blocks_per_stage"', b'["blocks_per_stage"')
+    with pytest.raises(StoreError, match=r"is damaged \(description: Expecting"):
+        parser.parse(content, tmp_path)
+
+
+def test_a_schema_before_the_first_is_refused(tmp_path: Path) -> None:
+    parser = next(parser for parser in PARSERS if parser.name == "stores")
+    content = bytearray(_seeds("stores")[0])
+    content[60:64] = struct.pack(">i", -5)  # where SQLite keeps user_version
+    with pytest.raises(StoreError, match="has schema -5, this version reads"):
+        parser.parse(bytes(content), tmp_path)
+
+
 def test_postscript_is_no_image_whatever_it_is_called(tmp_path: Path) -> None:
     # Pillow would start Ghostscript for it.
     parser = next(parser for parser in PARSERS if parser.name == "images")
