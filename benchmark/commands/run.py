@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
-from benchmark.commands.session import chosen_workers, stoppable
+from benchmark.commands.session import chosen_workers, served, stoppable
 
 
 @click.command()
@@ -53,15 +53,15 @@ from benchmark.commands.session import chosen_workers, stoppable
 @options.workers
 @options.ray
 @options.gpus_per_training
+@options.serve
 def run(
     config: Path | None,
-    out: Path | None,
-    cache: Path | None,
     workers: int | None,
     *,
     ray: str | None,
     gpus_per_training: float,
     dry_run: bool,
+    serve: int | None,
     **values: Any,
 ) -> None:
     """Compare strategies: search, train what they find, write the report.
@@ -70,6 +70,7 @@ def run(
     """
     from rich.console import Console
 
+    places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
         from benchmark.estimate import Estimate
@@ -83,9 +84,9 @@ def run(
         from benchmark.live import LiveProgress
 
         live = LiveProgress(console)
-        with live.bars:
+        with served(serve, console) as show, live.bars:
             crew = chosen_workers(workers, ray, gpus_per_training)
-            report = run_experiment(settings, out=out, cache=cache, workers=crew, progress=live)
+            report = run_experiment(settings, **places, workers=crew, progress=live, on_folder=show)
     report.print(Console())
     failed = [lane for lane in report.records.lanes if lane.state == "failed"]
     for lane in failed:

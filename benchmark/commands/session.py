@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,20 @@ def chosen_workers(count: int | None, ray: str | None, gpus_per_training: float)
     cluster = RayCluster(ray, training_gpus=gpus_per_training)
     there = cluster.places(sys.maxsize if count is None else count, "cpu", "scoring")
     return Workers(there, cluster)
+
+
+@contextmanager
+def served(port: int | None, console: Any) -> Iterator[Callable[[Path], None]]:
+    """A browser page of the run in the folder that it is told; none without a port."""
+    if port is None:
+        yield lambda _: None
+        return
+    from benchmark.serving import ProgressServer
+
+    server = ProgressServer(port)
+    console.print(f"{server.address} shows the run")
+    with server.running():
+        yield server.show
 
 
 @contextmanager

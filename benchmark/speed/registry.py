@@ -4,6 +4,7 @@ from benchmark.speed.base import Benchmark
 from benchmark.speed.crews import TwoWorkers
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
+from benchmark.speed.reports import ReportSize, ReportThousand, ReportTime
 from benchmark.speed.resume import Resume
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
 from benchmark.speed.trees import (
@@ -34,6 +35,9 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         RunnerOverhead,
         TenStrategies,
         TwoWorkers,
+        ReportTime,
+        ReportSize,
+        ReportThousand,
         Resume,
         CudaResNet38,
         CudaResNet50,
