@@ -17,6 +17,7 @@ from benchmark.commands.list_names import list_
 from benchmark.commands.race import race
 from benchmark.commands.report import report
 from benchmark.commands.run import run
+from benchmark.commands.scale import scale
 from benchmark.commands.speed import speed
 from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
@@ -69,7 +70,7 @@ def main() -> None:
 
 COMMANDS = (
     *(run, report, watch, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
-    *(describe, race, theorem, speed, list_, check, doctor),
+    *(describe, race, theorem, speed, scale, list_, check, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

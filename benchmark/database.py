@@ -24,18 +24,18 @@ class Database(sqlite3.Connection):
         """
         try:
             return super().execute(*arguments)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes what it can't read
             raise _explained(self.file, error) from error
 
     def executemany(self, *arguments: Any) -> sqlite3.Cursor:
         """See `execute`."""
         try:
             return super().executemany(*arguments)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes what it can't read
             raise _explained(self.file, error) from error
 
 
-def _explained(path: Path, error: sqlite3.Error) -> StoreError | UsageError:
+def _explained(path: Path, error: Exception) -> StoreError | UsageError:
     kind = getattr(error, "sqlite_errorname", "")
     if kind in _FULL:
         return UsageError(

@@ -9,6 +9,7 @@
     │   ├── DivergenceError (FloatingPointError)  a training whose loss left all bounds
     │   └── TicketError             a ticket file that can't be read or trusted
     ├── StoreError                  a file of ours that is damaged or too new
+    ├── WorkerError                 worker processes that die again and again
     ├── ReplayError                 a strategy that didn't repeat itself on resume
     └── LaneError                   what went wrong inside one strategy's run
 
@@ -49,6 +50,10 @@ class TicketError(UsageError):
 
 class StoreError(BenchmarkError):
     """A store that is damaged or was written by a newer version."""
+
+
+class WorkerError(BenchmarkError):
+    """Jobs that couldn't be done because the processes that did them died."""
 
 
 class ReplayError(BenchmarkError):

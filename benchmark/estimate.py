@@ -6,20 +6,16 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.costs import count_flops
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.plan import SMOKE_ROWS, network_spec, recipes
+from benchmark.rates import DEVICES, EFFICIENCY, Device, Workload, counted
 from benchmark.settings import Settings
 from reports.formats import count
 from tasks.base import Recipe, Sizes
 from tasks.registry import task_class
 
-TRAINING_RATE = 0.55e12
-"""FLOP/s that Table VI of the paper implies for training on a GTX 1080 Ti: 150 epochs of
-40,000 images through ResNet164 (0.5 GFLOP forward, three times that with backward) in 4.46 h."""
-SCORING_RATE = 1.5e12
-"""The same for scoring: 1,000 evaluations of 10,000 images in 0.94 h."""
+_SCORED_TOGETHER = 500  # images
 
 
 @dataclass(frozen=True)
@@ -29,19 +25,33 @@ class Step:
     Attributes:
         name: of the work.
         amount: in words.
-        flops: floating-point operations at most.
-        rate: FLOP/s that hours are counted at.
+        network: what a forward pass of one image takes, Full-SA.
+        images: that go through the network, at most.
+        batch: how many go through it together.
+        passes: forward passes that one costs; a backward pass is two.
+        jobs: that can be done at the same time.
     """
 
     name: str
     amount: str
-    flops: float
-    rate: float
+    network: Workload
+    images: float
+    batch: int
+    passes: int
+    jobs: int
 
     @property
-    def hours(self) -> float:
-        """GPU hours on a GTX 1080 Ti."""
-        return self.flops / self.rate / 3600
+    def flops(self) -> float:
+        """Floating-point operations."""
+        return self.images * self.passes * float(self.network.flops.sum())
+
+    def hours(self, device: Device) -> tuple[float, float]:
+        """GPU hours at the best and at the worst efficiency."""
+        whole = self.network.seconds(
+            device, images=self.images, batch=self.batch, passes=self.passes
+        )
+        worst, best = EFFICIENCY
+        return whole / best / 3600, whole / worst / 3600
 
 
 class Estimate:
@@ -60,16 +70,16 @@ class Estimate:
         self.supernet_recipe, self.standalone_recipe = recipes(settings, task)
         blocks = network.backbone.blocks
         whole = SchemeNetwork(network.build(torch.Generator()), [True] * blocks)
-        self.flops = count_flops(whole.eval(), task.image_shape)
+        self.network = counted(whole.eval(), task.image_shape)
         self.settings = settings
         cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
         sizes = cut if settings.smoke else task.published
         self.steps = [self._supernets(sizes), self._search(sizes, blocks), self._standalone(sizes)]
 
-    @property
-    def hours(self) -> float:
-        """GPU hours of all steps."""
-        return sum(step.hours for step in self.steps)
+    def hours(self, device: Device) -> tuple[float, float]:
+        """GPU hours of all steps at the best and at the worst efficiency."""
+        least, most = zip(*(step.hours(device) for step in self.steps), strict=True)
+        return sum(least), sum(most)
 
     @property
     def subject(self) -> str:
@@ -86,23 +96,28 @@ class Estimate:
     def print(self, console: Console) -> None:
         """Show the steps as a table."""
         table = Table(box=None, title="Plan, at most", title_justify="left")
-        for title in ("step", "amount", "PFLOP", "GPU hours"):
-            table.add_column(title, justify="right" if title in ("PFLOP", "GPU hours") else "left")
+        for title in ("step", "amount"):
+            table.add_column(title)
+        for title in ("PFLOP", *(f"h on {device.name}" for device in DEVICES)):
+            table.add_column(title, justify="right")
         for step in self.steps:
-            table.add_row(step.name, step.amount, f"{step.flops / 1e15:,.2f}", f"{step.hours:,.1f}")
+            hours = [hours_text(step.hours(device)) for device in DEVICES]
+            table.add_row(step.name, step.amount, f"{step.flops / 1e15:,.2f}", *hours)
+        whole = [hours_text(self.hours(device)) for device in DEVICES]
+        table.add_row("all", "", f"{sum(step.flops for step in self.steps) / 1e15:,.2f}", *whole)
         console.print(self.subject)
         console.print(table)
+        worst, best = EFFICIENCY
         console.print(
-            f"{self.hours:,.1f} GPU hours at the rates that the paper's Table VI implies for a "
-            f"GTX 1080 Ti ({TRAINING_RATE / 1e12} TFLOP/s training, {SCORING_RATE / 1e12} "
-            f"scoring; {self.flops / 1e9:.2f} GFLOP an image, Full-SA)."
+            f"GPU hours at {best:.0%} to {worst:.0%} of what operations and bytes of "
+            f"{float(self.network.flops.sum()) / 1e9:.2f} GFLOP an image (Full-SA) allow; the "
+            "paper's own trainings reached 31%, its scoring 82% (docs/scale.md)."
         )
 
     def _supernets(self, sizes: Sizes) -> Step:
         seeds = self.settings.supernet_seeds
         recipe = self.supernet_recipe
-        flops = seeds * self._training(recipe, sizes)
-        return Step("supernets", f"{seeds} × {_described(recipe)}", flops, TRAINING_RATE)
+        return self._training("supernets", f"{seeds} × {_described(recipe)}", recipe, sizes, seeds)
 
     def _search(self, sizes: Sizes, blocks: int) -> Step:
         settings = self.settings
@@ -112,8 +127,15 @@ class Estimate:
         each = block_passes(lanes // settings.supernet_seeds * settings.budget, blocks) / blocks
         each_run = f"{settings.budget:,} evaluations of {sizes.validation:,} images"
         scored = min(float(evaluations), each * settings.supernet_seeds)
-        flops = scored * sizes.validation * self.flops
-        return Step("search", f"{count(lanes, 'run')} × {each_run}", flops, SCORING_RATE)
+        return Step(
+            name="search",
+            amount=f"{count(lanes, 'run')} × {each_run}",
+            network=self.network,
+            images=scored * sizes.validation,
+            batch=_SCORED_TOGETHER,
+            passes=1,
+            jobs=settings.supernet_seeds,
+        )
 
     def _standalone(self, sizes: Sizes) -> Step:
         settings = self.settings
@@ -122,12 +144,24 @@ class Estimate:
         recipe = self.standalone_recipe
         seeds = count(settings.standalone_seeds, "seed")
         amount = f"{networks} schemes × {seeds} × {_described(recipe)}"
-        flops = networks * settings.standalone_seeds * self._training(recipe, sizes)
-        return Step("stand-alone", amount, flops, TRAINING_RATE)
+        jobs = networks * settings.standalone_seeds
+        return self._training("stand-alone", amount, recipe, sizes, jobs)
 
-    def _training(self, recipe: Recipe, sizes: Sizes) -> float:
-        # Backward costs two forward passes.
-        return 3.0 * self.flops * recipe.epochs * sizes.training
+    def _training(self, name: str, amount: str, recipe: Recipe, sizes: Sizes, jobs: int) -> Step:
+        return Step(
+            name=name,
+            amount=amount,
+            network=self.network,
+            images=float(jobs * recipe.epochs * sizes.training),
+            batch=recipe.batch_size,
+            passes=3,
+            jobs=jobs,
+        )
+
+
+def hours_text(hours: tuple[float, float]) -> str:
+    """A range of hours, such as ``1.2 to 4.1``."""
+    return " to ".join(f"{bound:,.0f}" if bound >= 99.5 else f"{bound:.1f}" for bound in hours)  # noqa: PLR2004 - three digits
 
 
 def _described(recipe: Recipe) -> str:

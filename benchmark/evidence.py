@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import StoreError, UsageError
-from benchmark.files import replacing
+from benchmark.files import parse_json, replacing
 from benchmark.records import StandaloneRecord
 
 FORMAT = 1
@@ -61,7 +61,7 @@ def read_evidence(path: Path) -> Evidence:
         StoreError: it is one of ours, but damaged or of a newer format.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"can't read stand-alone results from {path}: {error}") from error
     if not isinstance(values, dict) or "training" not in values:
@@ -72,7 +72,7 @@ def read_evidence(path: Path) -> Evidence:
         raise StoreError(f"{path} has format {values.get('format')}, this version reads {FORMAT}")
     try:
         return _evidence(values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"{path} is damaged ({error!r}); make it again") from error
 
 

@@ -27,7 +27,7 @@ from benchmark.standalone import pick_candidates, train_all
 from benchmark.store import Store, bits_of
 from benchmark.ticket_files import make_tickets, write_tickets
 from benchmark.trust_run import fitting_evidence
-from benchmark.workers import Workers, available_cores
+from benchmark.workers import Workers
 from reports.report import Report
 from reports.tickets import FOLDER, ticket_schemes
 
@@ -37,7 +37,7 @@ def run(
     *,
     out: Path | str | None = None,
     cache: Path | str | None = None,
-    workers: int | None = None,
+    workers: int | Workers | None = None,
     progress: Progress | None = None,
     on_folder: Callable[[Path], None] = lambda _: None,
 ) -> Report:
@@ -48,7 +48,8 @@ def run(
         out: the run's folder; default ``runs/<task>-<experiment>``, or ``runs/table-…``.
         cache: where supernets, oracle answers and stand-alone results are kept for
             all experiments; default `default_cache`.
-        workers: processes; default one a core. Results do not depend on it.
+        workers: or so many processes of this machine; default one a core. Results do not
+            depend on them.
         progress: shows what is running.
         on_folder: told the run's folder before it begins.
 
@@ -68,7 +69,7 @@ def run(
     folder = RunFolder(Path(out or Path("runs") / f"{settings.task}-{plan.identity[:8]}"))
     folder.check(plan.identity)
     on_folder(folder.path)
-    crew = Workers(available_cores() if workers is None else workers)
+    crew = Workers.of(workers)
     with (
         opened_cache(cache) as shared,
         folder.claim(plan.description(crew.count)) as store,
@@ -135,7 +136,7 @@ class _Steps:
         oracle = open_oracle(plan, supernet, self._cache, self._workers)
         tabulated = plan.tabulation_pays()
         if tabulated:
-            score_all(oracle, self._progress)
+            score_all(oracle, self._workers, self._progress)
             self._keep_answers(oracle.identity)
         ends = oracle.score(np.array([bits_scheme(plan.original), bits_scheme(plan.full)]))
         self._run_lanes(oracle, seed)

@@ -1,9 +1,11 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and what others may have written into them."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -20,3 +22,17 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def parse_json(text: str) -> Any:
+    """The value that ``text`` holds.
+
+    Raises:
+        ValueError: it is no JSON, nested too deeply, or holds text that no file can.
+    """
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is refused
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return value

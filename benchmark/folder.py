@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from benchmark.errors import OtherExperimentError, UsageError
+from benchmark.errors import OtherExperimentError, StoreError, UsageError
 from benchmark.files import replacing
 from benchmark.records import (
     CamRecord,
@@ -161,10 +161,24 @@ def read_records(store: Store) -> RunRecords:
 
     Raises:
         UsageError: the run never got as far as describing itself.
+        StoreError: what it left isn't what a run leaves.
     """
     known = store.fact("description")
     if known is None:
         raise UsageError(f"{store.path} holds no run yet; start it again")
+    try:
+        return _records(store, known)
+    except _FORGED as error:
+        raise StoreError(
+            f"{store.path} is damaged ({error!r}); start over in another folder"
+        ) from error
+
+
+_FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What comes of facts that have another form."""
+
+
+def _records(store: Store, known: dict[str, Any]) -> RunRecords:
     lanes = [LaneKey(**key) for key in known["lanes"]]
     blocks = sum(known["blocks_per_stage"])
     oracles = [

@@ -19,6 +19,7 @@ from benchmark.seeding import child_rng
 from benchmark.settings import Settings
 from benchmark.standalone import Training
 from benchmark.store import Store
+from benchmark.ticket import REPEATED
 from benchmark.training import train
 from benchmark.verdicts import CONFIDENCE
 from benchmark.workers import Workers
@@ -167,10 +168,12 @@ def add_cams(
     records = read_records(store)
     if records.settings.get("oracle") is not None:
         raise UsageError("a table was searched and no network trained: there is nothing to look at")
+    # A run's strategies may be files: whoever looks at its networks doesn't run those.
+    known = {name: records.settings[name] for name in REPEATED & records.settings.keys()}
     cams = make_cams(
         records,
         rows,
-        settings=Settings(**(records.settings | {"data": data})),
+        settings=Settings(**known, data=data),
         workers=workers,
         stage=stage,
         schemes=schemes,

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from benchmark.errors import StoreError
+
 Pixels = UInt8[np.ndarray, "height width 3"]
 """Red, green and blue."""
 
@@ -19,5 +21,14 @@ def png(pixels: Pixels) -> str:
 
 
 def decoded(text: str) -> Pixels:
-    """The pixels of a PNG file in base64."""
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
+    """The pixels of a PNG file in base64.
+
+    Raises:
+        StoreError: it is none, or damaged.
+    """
+    try:
+        image = Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"])
+        return np.asarray(image.convert("RGB"))
+    except Exception as error:
+        # A damaged image may raise nearly anything.
+        raise StoreError(f"a picture in the store is damaged: {error}") from error

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from benchmark.errors import StoreError
+from benchmark.files import parse_json
 from benchmark.identity import code_version, content_hash
 from benchmark.records import RaceRecord
 
@@ -42,7 +43,7 @@ class RaceJournal:
         if path is not None and path.exists():
             try:
                 text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 raise StoreError(f"{path} is no file of finished searches: {error}") from error
             self._torn = not text.endswith("\n")
             for line in text.splitlines():
@@ -68,13 +69,13 @@ class RaceJournal:
 
     def _read(self, line: str) -> None:
         try:
-            values = json.loads(line)
-        except json.JSONDecodeError:
+            values = parse_json(line)
+        except ValueError:
             return
         try:
             digest = values.pop("search")
             self._known[digest] = _record(**values)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise StoreError(f"{self._path} is no file of finished searches: {line}") from error
 
 

@@ -61,9 +61,7 @@ def open_oracle(
         dtype=settings.oracle_dtype,
         memory=None if memory is None else parse_size(memory),
     )
-    # A GPU is one worker; processes are for cores.
-    crew = workers if plan.settings.device == "cpu" else Workers(1)
-    return CachedOracle(ShardedOracle(recipe(), recipe, crew), cache)
+    return CachedOracle(ShardedOracle(recipe(), recipe, workers.on(settings.device)), cache)
 
 
 def ask_in_both_modes(
@@ -86,11 +84,17 @@ def ask_in_both_modes(
     return answers
 
 
-def score_all(oracle: CachedOracle, progress: Progress) -> None:
-    """Have ``oracle`` answer every scheme, and remember it."""
+def at_a_time(workers: Workers) -> int:
+    """Schemes that are asked for together: enough that each worker's share prefixes."""
+    return _AT_A_TIME * -(-workers.count // 4)
+
+
+def score_all(oracle: CachedOracle, workers: Workers, progress: Progress) -> None:
+    """Have ``oracle`` answer every scheme, a group for all ``workers`` at a time."""
     missing = oracle.missing(all_schemes(oracle.blocks))
     with progress.stage("Scoring every scheme", len(missing), "schemes") as advance:
-        for start in range(0, len(missing), _AT_A_TIME):
-            group = missing[start : start + _AT_A_TIME]
+        size = at_a_time(workers)
+        for start in range(0, len(missing), size):
+            group = missing[start : start + size]
             oracle.score(group)
             advance(len(group))

@@ -13,7 +13,7 @@ from benchmark.overrides import Value
 from benchmark.patience import ASK_TIMEOUT
 from benchmark.recipes import RECIPES, merged, started_from
 from benchmark.records import Rule
-from benchmark.references import require_known
+from benchmark.references import is_file_reference, require_known
 from benchmark.sizes import parse_size
 from tasks.registry import TASKS
 
@@ -229,12 +229,15 @@ class Settings(BaseModel):
         """Read settings from a TOML file; ``overrides`` win, those in tables one by one.
 
         Raises:
-            UsageError: the file can't be read, or what it says can't be.
+            UsageError: the file can't be read, what it says can't be, or it names a file of
+                code: only the command line does.
         """
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"can't read settings from {path}: {error}") from error
+        if "strategies" not in overrides:
+            _refuse_code(values.get("strategies"), path)
         given = overrides.pop("set", {})
         values = merged(values, overrides)
         hyper_parameters = dict(cls(**values).set)
@@ -245,6 +248,15 @@ class Settings(BaseModel):
 
 _SECTIONS = ("supernet", "standalone")
 _NAMES = list(Settings.model_fields)
+
+
+def _refuse_code(strategies: Any, path: Path) -> None:
+    for name in strategies if isinstance(strategies, list) else ():
+        if isinstance(name, str) and is_file_reference(name):
+            raise UsageError(
+                f"{path} names the strategy file {name!r}, and running a file is for the command "
+                "line to ask: give --strategies there"
+            )
 
 
 def _flags(name: str, value: Any) -> list[str]:

@@ -143,7 +143,9 @@ def train_all(
                 missing.append((training, bits, seed))
             else:
                 yield record
-    for _, record in workers.map(train_standalone, missing):
+    if not missing:
+        return
+    for _, record in workers.on(training.device, "training").map(train_standalone, missing):
         with cache.transaction():
             cache.add_standalone(identity, record)
         yield record

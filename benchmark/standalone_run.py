@@ -13,8 +13,8 @@ from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.settings import Settings
 from benchmark.standalone import train_all
 from benchmark.store import Store
-from benchmark.ticket import Ticket
-from benchmark.ticket_files import REPEATED, make_tickets
+from benchmark.ticket import REPEATED, Ticket
+from benchmark.ticket_files import make_tickets
 from benchmark.workers import Workers
 
 
@@ -58,7 +58,7 @@ def train_schemes(
     known = cache.standalone(identity)
     return Evidence(
         training=identity,
-        settings=settings.model_dump(mode="json", include=REPEATED),
+        settings=settings.model_dump(mode="json", include=set(REPEATED)),
         blocks_per_stage=stages,
         task=plan.task.facts(),
         environment=plan.environment(workers.count),

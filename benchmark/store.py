@@ -168,7 +168,7 @@ class Store:
                     raise StoreError(f"{self.path} is a database, but none of ours")
                 self._change(_SCHEMA)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version > SCHEMA_VERSION:
+            elif not 0 < version <= SCHEMA_VERSION:
                 raise StoreError(
                     f"{self.path} has schema {version}, this version reads {SCHEMA_VERSION}"
                 )
@@ -249,7 +249,12 @@ class Store:
     def fact(self, key: str, default: Any = None) -> Any:
         """What was remembered under ``key``."""
         row = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        if row is None:
+            return default
+        try:
+            return json.loads(row[0])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StoreError(f"{self.path} is damaged ({key}: {error})") from error
 
     # Lanes and their journals.
 

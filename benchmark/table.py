@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 from pyarrow import parquet
 
 from benchmark.errors import StoreError, UsageError
-from benchmark.files import replacing
+from benchmark.files import parse_json, replacing
 from benchmark.identity import content_hash
 from benchmark.schemes import bits_scheme, scheme_bits
 
@@ -91,16 +91,17 @@ def read_table(path: Path) -> Table:
         raise UsageError(f"there is no table {path}; make one with: python -m benchmark tabulate")
     try:
         raw = parquet.read_table(path)
-        about = json.loads((raw.schema.metadata or {})[_KEY])
+        about = parse_json((raw.schema.metadata or {})[_KEY].decode())
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise UsageError(
             f"{path} is no table of answers ({error}); make one with: python -m benchmark tabulate"
         ) from error
-    if about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        about = about if isinstance(about, dict) else {}
         raise StoreError(f"{path} has format {about.get('format')}, this version reads {FORMAT}")
     try:
         return _table(raw, about)
-    except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"{path} is damaged ({error}); make it again") from error
 
 

@@ -27,7 +27,7 @@ from benchmark.runner import Lane, Objective, search, unmet
 from benchmark.settings import Settings
 from benchmark.store import Call, Query, Store, bits_of
 from benchmark.table import Table, read_table
-from benchmark.workers import Workers, available_cores
+from benchmark.workers import Workers
 from reports.report import Report
 from strategies.base import SearchSpace
 
@@ -49,7 +49,7 @@ def run_on_table(
     settings: Settings,
     *,
     out: Path | str | None = None,
-    workers: int | None = None,
+    workers: int | Workers | None = None,
     progress: Progress | None = None,
     on_folder: Callable[[Path], None] = lambda _: None,
 ) -> Report:
@@ -58,7 +58,8 @@ def run_on_table(
     Args:
         settings: strategies, budget, seeds, weight; what concerns networks must be left out.
         out: the run's folder; default ``runs/table-<experiment>``.
-        workers: processes; default one a core. Results do not depend on it.
+        workers: or so many processes of this machine; default one a core. Results do not
+            depend on them.
         progress: shows what is running.
         on_folder: told the run's folder before it begins.
 
@@ -83,7 +84,7 @@ def run_on_table(
     )
     folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
     on_folder(folder.path)
-    crew = Workers(available_cores() if workers is None else workers)
+    crew = Workers.of(workers)
     shown = Silent() if progress is None else progress
     description = _description(settings, table, identity, crew.count, strategies)
     with folder.claim(description) as store:

@@ -54,7 +54,7 @@ def tabulate(
     supernet = open_supernet(plan, 0, cache, shown)
     oracle = open_oracle(plan, supernet, cache, workers)
     schemes = all_schemes(plan.blocks)
-    score_all(oracle, shown)
+    score_all(oracle, workers, shown)
     accuracy, loss = answer_arrays(list(cache.answers(oracle.identity).values()))
     return Table(
         identity=oracle.identity,

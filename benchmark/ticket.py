@@ -8,12 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from benchmark import __version__
 from benchmark.errors import TicketError
-from benchmark.files import replacing
+from benchmark.files import parse_json, replacing
 from benchmark.identity import content_hash
 from benchmark.records import CostRecord, Interval, Rule, StandaloneRecord
 from benchmark.verdicts import Noise, Word
 
 FORMAT: Literal[1] = 1
+
+REPEATED = frozenset(
+    {
+        *("task", "task_options", "skip_broken", "data_seed"),
+        *("backbone", "attention", "sharing"),
+        *("standalone", "standalone_epochs", "standalone_seeds", "best_epoch"),
+        *("seed", "device", "confidence", "verdict", "smoke"),
+    }
+)
+"""Settings that stand-alone trainings and verdicts depend on. Strategies and places of files
+are not among them: whoever checks a ticket runs and reads nothing that the ticket names."""
 
 
 class Claim(BaseModel):
@@ -88,6 +99,8 @@ class Ticket(BaseModel):
         for bits in {self.scheme} | trained:
             if len(bits) != blocks or set(bits) - {"0", "1"}:
                 raise ValueError(f"expected {blocks} bits, received {bits!r}")
+        if other := sorted(set(self.settings) - REPEATED):
+            raise ValueError(f"expected settings of trainings only, received {other[0]}")
         if self.scheme not in trained:
             raise ValueError(f"expected trainings of {self.scheme}, received none")
         return self
@@ -126,7 +139,7 @@ def read_ticket(path: Path) -> Ticket:
             its content is not what was written.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TicketError(f"can't read a ticket from {path}: {error}") from error
     if not isinstance(values, dict) or not {"format", "scheme", "checksum"} <= set(values):

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.plan import Plan
 from benchmark.records import CostRecord, StandaloneRecord
-from benchmark.ticket import Claim, Ticket
+from benchmark.ticket import REPEATED, Claim, Ticket
 from benchmark.verdicts import (
     Verdict,
     judge,
@@ -16,14 +16,6 @@ from benchmark.verdicts import (
     test_scores,
 )
 from reports.tickets import ticket_file
-
-REPEATED = {
-    *("task", "task_options", "skip_broken", "data_seed"),
-    *("backbone", "attention", "sharing"),
-    *("standalone", "standalone_epochs", "standalone_seeds", "best_epoch"),
-    *("seed", "device", "confidence", "verdict", "smoke"),
-}
-"""Settings that stand-alone trainings and verdicts depend on."""
 
 
 def network_facts(plan: Plan) -> dict[str, Any]:
@@ -66,7 +58,7 @@ def make_tickets(
             Ticket(
                 scheme=bits,
                 blocks_per_stage=plan.space.blocks_per_stage,
-                settings=settings.model_dump(mode="json", include=REPEATED),
+                settings=settings.model_dump(mode="json", include=set(REPEATED)),
                 network=network_facts(plan),
                 recipe=asdict(plan.training.recipe),
                 task=plan.task.facts(),

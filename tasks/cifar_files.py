@@ -27,6 +27,9 @@ _MD5 = {
 _FOLDER = "cifar-100-python"
 
 
+_TYPES: dict[str, Any] = {"u1": np.uint8, "i4": np.int32, "i8": np.int64}
+
+
 def _latin1(text: str, encoding: str) -> bytes:
     """Bytes as protocol 2 writes them; other encodings could unfold without bound."""
     if encoding != "latin1":
@@ -34,11 +37,44 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
-class ArraysOnly(pickle.Unpickler):
-    """Knows how to make numpy arrays, and nothing else."""
+class _Dtype:
+    """A type of numbers. Numpy's own would believe any state, and pointers in it."""
+
+    def __init__(self, name: str | bytes, *_: object) -> None:
+        text = name.decode("latin1") if isinstance(name, bytes) else str(name)
+        if text not in _TYPES:
+            raise pickle.UnpicklingError(f"it wants to use numbers of type {text}")
+        self.type = _TYPES[text]
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] not in ("|", "<", b"|", b"<"):
+            raise pickle.UnpicklingError(f"it wants to use the byte order {state[1]!r}")
+
+
+class _Array:
+    """An array before and after its content is known."""
+
+    values: np.ndarray = np.empty(0, dtype=np.uint8)
+
+    def __init__(self, *_: object) -> None:
+        """What numpy's functions are told is in the state too."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, by_columns, content = state
+        values = np.frombuffer(content, dtype=dtype.type)
+        self.values = values.reshape(shape, order="F" if by_columns else "C")
+
+
+def _scalar(dtype: _Dtype, content: bytes) -> int:
+    (value,) = np.frombuffer(content, dtype=dtype.type)
+    return int(value)
+
+
+class ArraysOnly(pickle._Unpickler):  # noqa: SLF001 - C's makes room for as many as a file claims
+    """Knows how to make arrays of whole numbers, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The one of numpy's parts that a pickle names.
+        """What stands for the one of numpy's parts that a pickle names.
 
         Raises:
             pickle.UnpicklingError: it names anything else.
@@ -49,12 +85,26 @@ class ArraysOnly(pickle.Unpickler):
             raise pickle.UnpicklingError(f"it wants to use {module}.{name}")
         return _KNOWN[known]
 
+    def load_build(self) -> None:
+        """Give an array or a type its state; nothing else has one, our functions least of all.
+
+        Raises:
+            pickle.UnpicklingError: a pickle wants to change anything else.
+        """
+        state = self.stack.pop()  # type: ignore[attr-defined]  # untyped
+        target = self.stack[-1]  # type: ignore[attr-defined]  # untyped
+        if not isinstance(target, _Dtype | _Array):
+            raise pickle.UnpicklingError(f"it wants to change {target!r}")
+        target.__setstate__(state)
+
+    dispatch = pickle._Unpickler.dispatch | {pickle.BUILD[0]: load_build}  # type: ignore[assignment]  # noqa: SLF001 - as above
+
 
 _KNOWN: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-    ("numpy._core.multiarray", "scalar"): np.float64(0).__reduce__()[0],
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "scalar"): _scalar,
     ("_codecs", "encode"): _latin1,
 }
 
@@ -119,7 +169,7 @@ class CifarFiles:
         missing = sorted(set(range(CLASSES)) - set(labels))
         if missing:
             raise self._wrong(name, f"class {missing[0]} has no image")
-        # Torch wants memory that may be written to; what was unpickled mostly is.
+        # Torch wants memory that may be written to.
         pixels = torch.from_numpy(np.require(data, requirements=["C", "W"])).view(-1, 3, 32, 32)
         return Batch(pixels, np.array(labels, dtype=np.int64))
 
@@ -136,7 +186,9 @@ class CifarFiles:
         if not isinstance(content, dict):
             raise self._wrong(name, f"expected a dictionary, found {type(content).__name__}")
         return {
-            key.decode("latin1") if isinstance(key, bytes) else str(key): value
+            key.decode("latin1") if isinstance(key, bytes) else str(key): (
+                value.values if isinstance(value, _Array) else value
+            )
             for key, value in content.items()
         }
 

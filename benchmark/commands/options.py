@@ -63,6 +63,21 @@ workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
 )
 
+ray = click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="local",
+    metavar="[ADDRESS]",
+    help="Workers of the Ray cluster there (auto: of the one on this machine; without "
+    "an address: one of this machine's cores).",
+)
+gpus_per_training = click.option(
+    "--gpus-per-training",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="With --ray: so much of a GPU for each stand-alone training.",
+)
 paper = click.option(
     "--paper",
     type=click.Path(path_type=Path),

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
-from benchmark.commands.session import served, stoppable
+from benchmark.commands.session import chosen_workers, served, stoppable
 
 
 @click.command()
@@ -51,10 +51,16 @@ from benchmark.commands.session import served, stoppable
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @options.cache
 @options.workers
+@options.ray
+@options.gpus_per_training
 @options.serve
 def run(
     config: Path | None,
-    dry_run: bool,  # noqa: FBT001 - click's way
+    workers: int | None,
+    *,
+    ray: str | None,
+    gpus_per_training: float,
+    dry_run: bool,
     serve: int | None,
     **values: Any,
 ) -> None:
@@ -64,7 +70,7 @@ def run(
     """
     from rich.console import Console
 
-    places = {name: values.pop(name) for name in ("out", "cache", "workers")}
+    places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
         from benchmark.estimate import Estimate
@@ -79,7 +85,8 @@ def run(
 
         live = LiveProgress(console)
         with served(serve, console) as show, live.bars:
-            report = run_experiment(settings, **places, progress=live, on_folder=show)
+            crew = chosen_workers(workers, ray, gpus_per_training)
+            report = run_experiment(settings, **places, workers=crew, progress=live, on_folder=show)
     report.print(Console())
     failed = [lane for lane in report.records.lanes if lane.state == "failed"]
     for lane in failed:

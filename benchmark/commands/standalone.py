@@ -33,6 +33,8 @@ from benchmark.errors import UsageError
 )
 @options.cache
 @options.workers
+@options.ray
+@options.gpus_per_training
 def standalone(
     schemes: tuple[str, ...],
     listed: Path | None,
@@ -42,6 +44,8 @@ def standalone(
     tickets: Path | None,
     cache: Path | None,
     workers: int | None,
+    ray: str | None,
+    gpus_per_training: float,
     **values: Any,
 ) -> None:
     """Train schemes from scratch, several seeds each, and say how well they do.
@@ -52,7 +56,11 @@ def standalone(
 
     settings = options.read_settings(config, values)
     console = Console(stderr=True)
-    with equipped(console, cache, workers) as (shared, crew, live):
+    with equipped(console, cache, workers, ray=ray, gpus_per_training=gpus_per_training) as (
+        shared,
+        crew,
+        live,
+    ):
         from benchmark.standalone_run import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]

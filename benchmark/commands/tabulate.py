@@ -25,6 +25,7 @@ from benchmark.commands.session import equipped
 @click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
 @options.cache
 @options.workers
+@options.ray
 @click.option(
     "--times",
     type=click.IntRange(min=0),
@@ -39,6 +40,7 @@ def tabulate(
     cache: Path | None,
     workers: int | None,
     *,
+    ray: str | None,
     times: int,
     force: bool,
     **values: Any,
@@ -55,7 +57,7 @@ def tabulate(
     settings = options.read_settings(config, values)
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = Console(stderr=True)
-    with equipped(console, cache, workers) as (shared, crew, live):
+    with equipped(console, cache, workers, ray=ray) as (shared, crew, live):
         from benchmark.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(

@@ -197,8 +197,11 @@ class FrozenSupernet:
             StoreError: the file is damaged or isn't this supernet.
         """
         network = self.spec.network.build(torch.Generator())
+        file = read_supernet(self.path)
+        if file.facts.weights != self.weights:
+            raise damaged(self.path, f"weights {file.facts.weights} instead of {self.weights}")
         try:
-            network.load_state_dict(read_supernet(self.path).weights())
+            network.load_state_dict(file.weights())
         except RuntimeError as error:
             raise damaged(self.path, error) from error
         return network.eval()

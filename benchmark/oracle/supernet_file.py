@@ -18,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from benchmark.errors import StoreError
+from benchmark.files import parse_json
 from benchmark.identity import content_hash
 from benchmark.training.checkpoint import write_whole
 
@@ -104,7 +105,7 @@ def read_supernet(path: Path) -> SupernetFile:
     if _HEADER not in metadata:
         raise damaged(path, "its metadata don't describe one")
     try:
-        described = json.loads(metadata[_HEADER])
+        described = parse_json(metadata[_HEADER])
         version = described.pop("format", 0) if isinstance(described, dict) else 0
         if isinstance(version, int) and version > FORMAT:
             raise StoreError(

@@ -1,6 +1,7 @@
 """All benchmarks of speed, in the order in which they are shown."""
 
 from benchmark.speed.base import Benchmark
+from benchmark.speed.crews import TwoWorkers
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
 from benchmark.speed.reports import ReportSize, ReportThousand, ReportTime
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         TreeMemory,
         RunnerOverhead,
         TenStrategies,
+        TwoWorkers,
         ReportTime,
         ReportSize,
         ReportThousand,

@@ -6,17 +6,18 @@ names; taking it for the position in the sorted list gives chance accuracy.
 
 import csv
 import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.io import loadmat
 
 from tasks.errors import DataError
+from tasks.imagenet.matlab import read_struct
 
 DEVKIT = "ILSVRC2012_devkit_t12"
 KAGGLE = "LOC_val_solution.csv"
+_LARGEST = 64 * 2**20
+"""Bytes of the largest file of a devkit that is read: real ones have less than one MiB."""
 _TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 
 
@@ -57,13 +58,10 @@ def labelled(root: Path, stems: list[str]) -> list[str]:
 def _of_devkit(path: Path) -> list[str]:
     try:
         meta, truth = (_member(path, name) for name in ("meta.mat", _TRUTH))
-        synsets = loadmat(BytesIO(meta), squeeze_me=True)["synsets"]
         classes = {
-            int(number): str(wnid)
-            for number, wnid, children in zip(
-                synsets["ILSVRC2012_ID"], synsets["WNID"], synsets["num_children"], strict=True
-            )
-            if children == 0
+            int(row["ILSVRC2012_ID"]): str(row["WNID"])
+            for row in read_struct(meta, "synsets", limit=_LARGEST)
+            if row["num_children"] == 0
         }
         numbers = [int(line) for line in truth.split()]
     except DataError:
@@ -86,7 +84,9 @@ def _member(path: Path, name: str) -> bytes:
     with tarfile.open(path) as archive:
         file = archive.extractfile(f"{DEVKIT}/data/{name}")
         assert file is not None
-        return file.read()
+        if len(content := file.read(_LARGEST + 1)) > _LARGEST:
+            raise DataError(f"{path}: {name} has more than {_LARGEST:,} bytes; fetch it again")
+        return content
 
 
 def _of_meta_bin(path: Path) -> list[str]:
@@ -98,8 +98,11 @@ def _of_meta_bin(path: Path) -> list[str]:
 
 
 def _of_kaggle(path: Path, stems: list[str]) -> list[str]:
-    with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        rows = list(csv.reader(file))[1:]
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = list(csv.reader(file))[1:]
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{path} is not Kaggle's list of classes ({error})") from error
     classes = {row[0]: row[1].split()[0] for row in rows if len(row) > 1 and row[1].split()}
     missing = [stem for stem in stems if stem not in classes]
     if missing:

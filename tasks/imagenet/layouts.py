@@ -20,6 +20,7 @@ from tasks.imagenet.labels import label_files, labelled
 _TRAIN_TAR = "ILSVRC2012_img_train.tar"
 _VAL_TAR = "ILSVRC2012_img_val.tar"
 _SUFFIXES = (".jpeg", ".jpg", ".png")
+_BEYOND = 2**60  # bytes that no disk has
 _STATS_AT_A_TIME = 32  # waiting for a network disk, mostly
 
 Read = TypeVar("Read")
@@ -173,6 +174,15 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
+class _Member(tarfile.TarInfo):
+    """A member that lies behind the one before, which an archive's numbers may deny."""
+
+    def _block(self, count: int) -> int:
+        if not 0 <= count < _BEYOND:
+            raise tarfile.ReadError(f"a member has {count} bytes")
+        return super()._block(count)  # type: ignore[misc,no-any-return]  # not public
+
+
 def _members(path: Path) -> list[Found]:
     return _reading(path, lambda archive: _spans(archive, 0))
 
@@ -183,7 +193,7 @@ def _nested(path: Path) -> list[tuple[str, list[Found]]]:
         for member in archive:
             file = archive.extractfile(member) if member.name.endswith(".tar") else None
             if file is not None:
-                with tarfile.open(fileobj=file, mode="r:") as inner:
+                with tarfile.open(fileobj=file, mode="r:", tarinfo=_Member) as inner:
                     found.append((Path(member.name).stem, _spans(inner, member.offset_data)))
         return found
 
@@ -192,9 +202,9 @@ def _nested(path: Path) -> list[tuple[str, list[Found]]]:
 
 def _reading(path: Path, read: Callable[[tarfile.TarFile], Read]) -> Read:
     try:
-        with tarfile.open(path, "r:") as archive:
+        with tarfile.open(path, "r:", tarinfo=_Member) as archive:
             return read(archive)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is no intact tar ({error}); fetch it again") from error
 
 

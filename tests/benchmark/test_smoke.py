@@ -4,16 +4,20 @@ import shlex
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from benchmark import Settings, run
 from benchmark.cli import main
 from benchmark.commands.options import given_values
+from benchmark.costs import count_flops
 from benchmark.errors import UsageError
 from benchmark.estimate import Estimate
 from benchmark.optimizers import rate_factor
 from benchmark.plan import recipes
+from benchmark.rates import A100, EFFICIENCY, GTX_1080_TI, Device, Workload, counted
 from benchmark.recipes import RECIPES
 from benchmark.settings import RecipeChanges
 from benchmark.ticket import read_ticket
@@ -273,12 +277,46 @@ def test_an_estimate_is_worked_by_hand() -> None:
         strategies=("random",), seeds=2, budget=10, candidates=1, standalone_seeds=3
     )
     estimate = Estimate(settings)
-    forward = estimate.flops
+    forward = float(estimate.network.flops.sum())
     supernets, search, standalone = estimate.steps
     assert supernets.flops == 3 * forward * 30 * 1_800
     assert search.flops <= 20 * 10_000 * forward
     assert standalone.flops == (2 + 2) * 3 * 3 * forward * 12 * 1_800
-    assert supernets.hours == pytest.approx(supernets.flops / 0.55e12 / 3600)
+    assert [step.jobs for step in estimate.steps] == [1, 1, 12]
+    least, most = supernets.hours(A100)
+    assert most == pytest.approx(least * 0.85 / 0.25)
+    per_image = np.maximum(estimate.network.flops / 156e12, estimate.network.bytes / 1555e9).sum()
+    launched = len(estimate.network.flops) * 8e-6 / estimate.supernet_recipe.batch_size
+    assert least == pytest.approx(3 * 30 * 1_800 * max(per_image, launched) / 0.85 / 3600)
+
+
+def test_the_papers_own_hours_lie_in_the_range() -> None:
+    """Table VI: 4.46 h to train ResNet164's supernet, 0.94 h for 1,000 evaluations."""
+    settings = Settings(recipe="paper-resnet164-se", strategies=("ean",), budget=1000)
+    estimate = Estimate(settings)
+    supernet, _, _ = estimate.steps
+    least, most = supernet.hours(GTX_1080_TI)
+    assert least < 4.46 < most
+    seconds = estimate.network.seconds(GTX_1080_TI, images=1e7, batch=500, passes=1)
+    assert seconds / 3600 / EFFICIENCY[1] < 0.94 < seconds / 3600 / EFFICIENCY[0]
+
+
+def test_an_operator_takes_its_operations_or_its_bytes_and_a_batch_its_launches() -> None:
+    work = Workload(np.array([100.0, 10.0]), np.array([1.0, 20.0]))
+    device = Device("slow", flops=10.0, bandwidth=1.0)
+    assert work.seconds(device, images=2.0, batch=1, passes=3) == 6 * (10 + 20)
+    fast = Device("fast", flops=1e15, bandwidth=1e15)
+    assert work.seconds(fast, images=8.0, batch=4, passes=1) == pytest.approx(2 * 2 * 8e-6)
+
+
+def test_operators_are_counted_as_torch_counts_them() -> None:
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3, bias=False), torch.nn.ReLU(), torch.nn.Flatten()
+    )
+    work = counted(network.eval(), (3, 5, 5))
+    assert work.flops.tolist() == [2 * 4 * 9 * 3 * 9, 0]
+    assert work.bytes.tolist() == [4 * (75 + 36), 4 * (36 + 36)]
+    assert work.flops.sum() == count_flops(network, (3, 5, 5))
 
 
 def test_a_backbone_that_is_not_there_is_named() -> None:

@@ -70,7 +70,7 @@ def tabulating(folder: Path) -> object:
     """Every answer of an oracle, and the file that is made of them."""
     with closing(Store(folder / "cache")) as cache:
         oracle = CachedOracle(PartialFormula(WEIGHTS), cache)
-        score_all(oracle, Silent())
+        score_all(oracle, Workers(1), Silent())
         accuracy, loss = answer_arrays(list(cache.answers(oracle.identity).values()))
     schemes = all_schemes(5)
     numbers = np.arange(32)

@@ -176,7 +176,9 @@ LABELS = cifar_content(2, 1)["fine_labels"]
         (Attack(), r"wants to use __builtin__\.exec"),
         ([1, 2], "expected a dictionary, found list"),
         (_without("data"), "expected `data` as a matrix of bytes"),
-        (_changed(data=np.zeros((200, 3072))), "expected `data` as a matrix of bytes"),
+        (_changed(data=np.zeros((200, 3072), np.int64)), "expected `data` as a matrix of bytes"),
+        (_changed(data=np.zeros((200, 3072))), "wants to use numbers of type f8"),
+        (_changed(data=np.array([[None]])), "wants to use numbers of type O8"),
         (_changed(data=np.zeros((200, 784), np.uint8)), "rows of 3072 bytes, found 784"),
         (_without("fine_labels"), "expected `fine_labels` as a list of numbers"),
         (_changed(fine_labels=LABELS[:-1]), "199 labels for 200 images"),
@@ -206,6 +208,26 @@ def test_text_is_decoded_as_latin1_only() -> None:
     attack = b"c_codecs\nencode\n(Vaaaa\nVzlib\ntR."
     with pytest.raises(pickle.UnpicklingError, match="encoding zlib"):
         ArraysOnly(BytesIO(attack)).load()
+
+
+@pytest.mark.parametrize(
+    ("attack", "message"),
+    [
+        (b"c_codecs\nencode\n}(V__doc__\nVchanged\nub.", "wants to change <function"),
+        (b"cnumpy\ndtype\n(VV8\nI0\nI1\ntR.", "numbers of type V8"),
+        (b"cnumpy\ndtype\n(Vu1\ntR(I3\nV>\nNNNI-1\nI-1\nI0\ntb.", "byte order '>'"),
+        (b"cos\nsystem\n(Vtrue\ntR.", "wants to use os.system"),
+        (b"cnumpy.core.multiarray\n_reconstruct.__globals__\n.", "wants to use"),
+    ],
+)
+def test_pickles_can_make_arrays_of_whole_numbers_only(attack: bytes, message: str) -> None:
+    with pytest.raises(pickle.UnpicklingError, match=message):
+        ArraysOnly(BytesIO(attack)).load()
+
+
+def test_a_pickle_gets_no_more_memory_than_it_fills() -> None:
+    # C's unpickler would make room for 2³¹ remembered objects here, 16 GiB.
+    assert ArraysOnly(BytesIO(b"\x80\x02Nr\xff\xff\xff\x7f.")).load() is None
 
 
 def test_names_of_another_number_are_refused(tmp_path: Path) -> None:

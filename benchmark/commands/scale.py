@@ -1,0 +1,25 @@
+import click
+
+from benchmark.errors import UsageError
+
+
+@click.command()
+@click.option("--gpus", default="1,8,64", show_default=True, help="How many, with commas.")
+def scale(gpus: str) -> None:
+    """Say what the paper's tables I to III would take on so many GPUs.
+
+    A simulation of all supernets, searches and stand-alone trainings, as a table in
+    Markdown; docs/scale.md states what it assumes.
+    """
+    from benchmark.rates import DEVICES
+    from benchmark.scale import rows
+
+    counts = [int(text) for text in gpus.split(",") if text.strip().isdecimal()]
+    if not counts or 0 in counts or len(counts) != len(gpus.split(",")):
+        raise UsageError(f"--gpus: expected numbers with commas, received {gpus!r}")
+    click.echo("| GPUs | days | GPUs busy | what more GPUs would meet |")
+    click.echo("|---|---|---|---|")
+    for device in DEVICES:
+        for best, worst in rows(device, counts):
+            days = f"{best.hours / 24:,.1f} to {worst.hours / 24:,.1f}"
+            click.echo(f"| {best.gpus} × {device.name} | {days} | {best.busy:.0%} | {best.bound} |")

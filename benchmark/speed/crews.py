@@ -1,0 +1,67 @@
+"""Two workers against one."""
+
+from functools import lru_cache
+from time import perf_counter
+
+import numpy as np
+
+from benchmark.oracle.base import Oracle
+from benchmark.oracle.open import OpenOracle
+from benchmark.oracle.prefix_tree import PrefixTreeOracle
+from benchmark.oracle.supernet import oracle_data
+from benchmark.oracle.wrappers import ShardedOracle
+from benchmark.plan import Plan
+from benchmark.schemes import all_schemes
+from benchmark.scoring import at_a_time
+from benchmark.seeding import child_generator, child_rng
+from benchmark.settings import Settings
+from benchmark.speed.base import Benchmark, Claim, Round
+from benchmark.threads import single_thread
+from benchmark.workers import Workers, available_cores
+
+_CALLS = 50
+
+
+@lru_cache(maxsize=1)
+def digits_oracle() -> Oracle:
+    """Of an untrained supernet on the default task: what it says doesn't matter here."""
+    parts = Plan(Settings())
+    network = parts.network.build(child_generator(0, "speed")).eval()
+    data = oracle_data(parts.task, child_rng(0, "speed"))
+    return OpenOracle(network, data, "recalibrated", identity="speed", make=PrefixTreeOracle)
+
+
+class TwoWorkers(Benchmark):
+    """Wall time, since workers are processes of their own."""
+
+    name = "two-workers"
+    title = "all 4,096 schemes of digits, recalibrated: one worker / two workers, by the clock"
+    claim = Claim(1.7, least=True, unit="times")
+
+    def missing(self) -> str:
+        return "" if available_cores() > 1 else "two cores"
+
+    def prepare(self, rows: int) -> None:
+        del rows  # the task's own
+        self._schemes = all_schemes(digits_oracle().blocks)
+        self._two = Workers(2)
+        self._scored(self._two, self._schemes[:64])
+        list(self._two.map(abs, [1, 2]))
+
+    def measure(self) -> Round:
+        alone = self._scored(Workers(1), self._schemes)
+        shared = self._scored(self._two, self._schemes)
+        started = perf_counter()
+        for _ in range(_CALLS):
+            list(self._two.map(abs, [1, 2]))
+        call = (perf_counter() - started) / _CALLS
+        return Round(alone / shared, {"A, s": alone, "B, s": shared, "a call, s": call})
+
+    def _scored(self, workers: Workers, schemes: np.ndarray) -> float:
+        oracle = ShardedOracle(digits_oracle(), digits_oracle, workers)
+        group = at_a_time(workers)
+        started = perf_counter()
+        with single_thread():
+            for start in range(0, len(schemes), group):
+                oracle.score(schemes[start : start + group])
+        return perf_counter() - started
