@@ -11,7 +11,7 @@ from benchmark.records import StandaloneRecord
 
 FORMAT = 1
 _NUMBERS = ("validation_accuracy", "test_accuracy", "test_loss", "seconds")
-_OPTIONAL = ("failure", "best_epoch", "best_test_accuracy")
+_OPTIONAL = ("failure", "best_epoch", "best_test_accuracy", "figures")
 """Columns that files of older versions lack."""
 _FIELDS = ("bits", "seed", *_NUMBERS, *_OPTIONAL)
 

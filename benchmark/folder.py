@@ -22,9 +22,6 @@ from benchmark.records import (
 from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
 
-_STORE = "run.sqlite"
-_LOCK = "run.lock"
-
 
 @dataclass(frozen=True)
 class Description:
@@ -56,10 +53,13 @@ class RunFolder:
 
     Args:
         path: the folder; made by `claim`.
+        holds: what it is the folder of, which is also its store's name.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, holds: str = "run") -> None:
         self.path = path
+        self._holds = holds
+        self._store = f"{holds}.sqlite"
 
     def check(self, experiment: str) -> None:
         """Look whether `claim` would succeed; writes nothing.
@@ -69,7 +69,7 @@ class RunFolder:
         """
         if self.path.is_file():
             raise OtherExperimentError(f"{self.path} is a file; choose a folder with --out")
-        if (self.path / _STORE).exists():
+        if (self.path / self._store).exists():
             owner = self._owner()
             if owner is not None and owner != experiment:
                 raise OtherExperimentError(
@@ -78,7 +78,8 @@ class RunFolder:
                 )
         elif self.path.exists() and any(self.path.iterdir()):
             raise OtherExperimentError(
-                f"{self.path} is not empty and holds no run; choose another folder with --out"
+                f"{self.path} is not empty and holds no {self._holds}; "
+                "choose another folder with --out"
             )
 
     @contextmanager
@@ -94,10 +95,10 @@ class RunFolder:
         self.check(description.experiment)
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            lock = FileLock(self.path / _LOCK).acquire(timeout=0)
+            lock = FileLock(self.path / f"{self._holds}.lock").acquire(timeout=0)
         except Timeout as error:
             raise UsageError(f"another process is running in {self.path}") from error
-        with lock, closing(Store(self.path / _STORE)) as store:
+        with lock, closing(Store(self.path / self._store)) as store:
             known = store.fact("description")
             if known is None:
                 store.set_fact("description", asdict(description))
@@ -121,9 +122,9 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
-        if not (self.path / _STORE).is_file():
-            raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
-        return Store(self.path / _STORE)
+        if not (self.path / self._store).is_file():
+            raise UsageError(f"{self.path} holds no {self._holds} ({self._store} is missing)")
+        return Store(self.path / self._store)
 
     def _owner(self) -> str | None:
         store = self.open()

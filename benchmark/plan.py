@@ -11,7 +11,7 @@ import torch
 
 from benchmark import __version__
 from benchmark.chosen import ChosenStrategy, choose_all
-from benchmark.costs import check_fit, machine_name
+from benchmark.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.devices import check_device
 from benchmark.folder import Description
 from benchmark.identity import code_version, content_hash
@@ -124,7 +124,10 @@ class Plan:
 
     def timing(self) -> dict[str, int]:
         """How inference is timed, where that isn't the default."""
-        return {"rounds": 2, "batch": 1} if self.settings.smoke else {}
+        if self.settings.smoke:
+            return {"rounds": 2, "batch": 1}
+        rows = self.task.latency_rows
+        return {} if rows == LATENCY_BATCH else {"batch": rows}
 
     def oracle_facts(self, *, landscape: str) -> dict[str, Any]:
         """Named properties of the oracles, for reports; ``landscape`` says how they are asked."""
