@@ -11,6 +11,8 @@ TASKS: dict[str, str] = {
     "digits": "tasks.digits:Digits",
     "cifar100": "tasks.cifar100:Cifar100",
     "imagenet": "tasks.imagenet.task:ImageNet",
+    "voc2012": "tasks.voc.voc2012:Voc2012",
+    "digits-voc": "tasks.voc.digits_voc:DigitsVoc",
 }
 """Module and class of every task."""
 
