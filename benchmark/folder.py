@@ -13,6 +13,7 @@ from benchmark.errors import OtherExperimentError, UsageError
 from benchmark.files import replacing
 from benchmark.records import (
     CamRecord,
+    FigureKind,
     LaneKey,
     OracleAnswers,
     OracleRecord,
@@ -36,6 +37,7 @@ class Description:
         lanes: keys in display order.
         training: identity of the stand-alone trainings.
         machine: where latencies are measured.
+        figures: in which the task's field reports; none where that is accuracy.
     """
 
     experiment: str
@@ -46,6 +48,7 @@ class Description:
     lanes: list[LaneKey]
     training: str
     machine: str
+    figures: tuple[FigureKind, ...] = ()
 
 
 class RunFolder:
@@ -165,6 +168,7 @@ def read_records(store: Store) -> RunRecords:
         outside=[StandaloneRecord(**values) for values in store.fact("outside", [])],
         outside_source=store.fact("outside source", ""),
         cams=[CamRecord(**values) for values in store.fact("gradcam", [])],
+        figures=tuple(FigureKind(**values) for values in known.get("figures", [])),
     )
 
 

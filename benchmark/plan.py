@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
-from benchmark.records import LaneKey
+from benchmark.records import FigureKind, LaneKey
 from benchmark.runner import Objective
 from benchmark.seeding import child_rng
 from benchmark.settings import RecipeChanges, Settings
 from benchmark.sizes import parse_size
 from benchmark.standalone import Training
 from strategies.base import SearchSpace, Strategy
-from tasks.base import Recipe, Task, TaskSpec
+from tasks.base import Metric, Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
 SMOKE_ROWS = 8
@@ -157,7 +157,16 @@ class Plan:
             lanes=self.lane_keys(),
             training=self.training.identity(self.task),
             machine=f"{environment['processor']}, torch {environment['torch']}",
+            figures=self.figures,
         )
+
+    @property
+    def figures(self) -> tuple[FigureKind, ...]:
+        """In which the task's field reports, the main one first; none where that is accuracy."""
+        kinds = self.task.metric.figures
+        if kinds == Metric.figures:
+            return ()
+        return tuple(FigureKind(**asdict(kind)) for kind in kinds)
 
     def environment(self, workers: int) -> dict[str, Any]:
         """Command, versions and machine, by name."""

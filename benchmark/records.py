@@ -285,6 +285,7 @@ class RunRecords:
         outside: trainings of the same task, network and recipe that are not of this run.
         outside_source: what these are called; empty without any.
         cams: Grad-CAM maps, where they were asked for.
+        figures: in which the task's field reports, the main one first; none where that is accuracy.
     """
 
     experiment: str
@@ -302,6 +303,7 @@ class RunRecords:
     outside: list[StandaloneRecord] = field(default_factory=list)
     outside_source: str = ""
     cams: list[CamRecord] = field(default_factory=list)
+    figures: tuple[FigureKind, ...] = ()
 
     @property
     def objective_weight(self) -> float:

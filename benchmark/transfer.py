@@ -234,7 +234,7 @@ class _Transfer:
             blocks_per_stage=self._source.space.blocks_per_stage,
             source=self._source.task.facts(),
             target=self._target.task.facts(),
-            figures=tuple(FigureKind(**asdict(f)) for f in self._target.task.metric.figures),
+            figures=self._target.figures or (FigureKind("accuracy", "%"),),
             environment=known["environment"],
             results=tuple(self._result(store, item) for item in self.carried),
         )

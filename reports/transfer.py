@@ -1,7 +1,6 @@
 """What a transfer found: the layout of the paper's Tables VII and VIII, with intervals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
 
@@ -9,12 +8,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from benchmark.files import replacing
-from benchmark.records import FigureKind, Interval, StandaloneRecord
+from benchmark.records import Interval, StandaloneRecord
 from benchmark.schemes import format_bits
 from benchmark.transfer_records import TICKET, CarriedResult, TransferRecords
-from benchmark.verdicts import Noise, paired_difference, residual_noise, test_scores
+from benchmark.verdicts import test_scores
 from reports.columns import TRUST
-from reports.formats import MISSING, bounds, count, level, percent, plain, signed, words
+from reports.field_figures import FieldFigure, field_figures
+from reports.formats import bounds, count, level, percent, signed, words
 from reports.html import render_transfer
 from reports.table import (
     Column,
@@ -32,65 +32,14 @@ _FEWEST = 3
 _RANKS = ("compared", "schemes", "spearman", "kendall")
 
 
-@dataclass(frozen=True)
-class Gains:
-    """One figure of all carried networks on the target task.
-
-    Attributes:
-        kind: name, unit and direction.
-        scores: by network, then seed.
-        noise: of one training, seeds' own effects left out.
-        confidence: of intervals.
-    """
-
-    kind: FigureKind
-    scores: Mapping[str, Mapping[int, float]]
-    noise: Noise
-    confidence: float
-
-    def mean(self, key: str) -> Interval:
-        """Mean of a network over its seeds; NaN where none came to its end."""
-        values = list(self.scores.get(key, {}).values())
-        if not values:
-            return Interval(nan, nan, nan)
-        center = float(np.mean(values))
-        half = self.noise.half_width(1 / len(values), self.confidence)
-        return Interval(center, center - half, center + half)
-
-    def difference(self, key: str, other: str) -> Interval | None:
-        """Mean of one network minus another's, paired over seeds."""
-        return paired_difference(self.scores, key, other, self.noise, self.confidence)
-
-    @property
-    def scale(self) -> int:
-        """What values are multiplied with to be shown."""
-        return 100 if self.kind.unit == "%" else 1
-
-    def shown(self, interval: Interval) -> str:
-        """``3.21 [3.05, 3.37]`` with its unit."""
-        if isnan(interval.center):
-            return MISSING
-        unit = "%" if self.kind.unit == "%" else self.kind.unit and f" {self.kind.unit}"
-
-        def number(value: float) -> str:
-            return plain(value * self.scale, self.kind.digits)
-
-        return f"{number(interval.center)}{unit} {bounds(interval, number)}"
-
-
-def gains(records: TransferRecords) -> list[Gains]:
+def gains(records: TransferRecords) -> list[FieldFigure]:
     """One a figure of the target's field, the main one first."""
-    confidence = float(records.settings["confidence"])
-    found = []
-    for kind in records.figures:
-        scores: dict[str, dict[int, float]] = {}
-        for result in records.results:
-            for record in result.target:
-                if not record.failure:
-                    value = record.figures.get(kind.name, record.test_accuracy)
-                    scores.setdefault(result.network.key, {})[record.seed] = value
-        found.append(Gains(kind, scores, residual_noise(scores), confidence))
-    return found
+    trained = [
+        (result.network.key, record)
+        for result in _distinct(records.results)
+        for record in result.target
+    ]
+    return field_figures(records.figures, trained, float(records.settings["confidence"]))
 
 
 def transfer_table(records: TransferRecords) -> Table:
@@ -111,7 +60,7 @@ def transfer_table(records: TransferRecords) -> Table:
     return Table("transfer", title, caption, _columns(found), tuple(rows))
 
 
-def _columns(found: Sequence[Gains]) -> tuple[Column, ...]:
+def _columns(found: Sequence[FieldFigure]) -> tuple[Column, ...]:
     main = found[0]
     return (
         Column("network", "Network", "Original, Full-SA, Full-Share, the ticket, or a scheme"),
@@ -119,7 +68,7 @@ def _columns(found: Sequence[Gains]) -> tuple[Column, ...]:
         Column(
             "scheme", "Scheme", "on the source task; 1 = connected", kind="bits", terminal=False
         ),
-        *(_figure_column(item) for item in found),
+        *(item.column for item in found),
         Column(
             "to_original",
             f"{main.kind.name} to Original",
@@ -180,24 +129,9 @@ def _columns(found: Sequence[Gains]) -> tuple[Column, ...]:
     )
 
 
-def _figure_column(item: Gains) -> Column:
-    kind = item.kind
-    better = "lower" if kind.lower_is_better else "higher"
-    return Column(
-        kind.name.lower().replace(" ", "_"),
-        kind.name,
-        f"test split, mean over seeds; {better} is better",
-        unit=kind.unit,
-        kind="number",
-        digits=kind.digits,
-        interval=True,
-        scale=item.scale,
-    )
-
-
 def _row(
     records: TransferRecords,
-    found: Sequence[Gains],
+    found: Sequence[FieldFigure],
     result: CarriedResult,
     full_share: CarriedResult,
 ) -> tuple[Value, ...]:
@@ -311,7 +245,7 @@ def transfer_sentences(records: TransferRecords) -> list[str]:
     return sentences
 
 
-def _compared(main: Gains, ticket: CarriedResult, other: CarriedResult) -> str:
+def _compared(main: FieldFigure, ticket: CarriedResult, other: CarriedResult) -> str:
     gap = main.difference(ticket.network.key, other.network.key)
     name = other.network.name
     if gap is None:
