@@ -154,9 +154,9 @@ class Dots(NamedTask):
     latency_rows = 2
 
     def __init__(self, seed: int = 0) -> None:
-        validation, tall, wide = (
+        self._training, validation, tall, wide = (
             drawn(rows, height, np.random.default_rng([seed, rows]))
-            for rows, height in ((24, SIZE), (12, SIZE), (8, 12))
+            for rows, height in ((48, SIZE), (24, SIZE), (12, SIZE), (8, 12))
         )
         self.freeze(
             validation,
@@ -175,7 +175,7 @@ class Dots(NamedTask):
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:
-        return _given_out(drawn(self.epoch_size, SIZE, rng).to(device), size, rows)
+        return _given_out(self._training.take(rng.permutation(48)).to(device), size, rows)
 
     def loss(self, outputs: Outputs, targets: Shaped[Tensor, "n ..."]) -> Float[Tensor, ""]:
         if isinstance(outputs, Tensor):
