@@ -17,7 +17,7 @@ from benchmark.folder import Description
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSpec
+from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
 from benchmark.records import LaneKey
 from benchmark.runner import Objective
 from benchmark.seeding import child_rng
@@ -138,7 +138,7 @@ class Plan:
             "retain probability": settings.retain,
             "oracle dtype": settings.oracle_dtype,
             "supernet epochs": self.supernet_recipe.epochs,
-            "calibration draws": CALIBRATION_DRAWS if recalibrated else 0,
+            "calibration draws": self.task.calibration_draws if recalibrated else 0,
             "landscape": landscape,
         }
 
@@ -194,12 +194,7 @@ def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
         UsageError: there is no such backbone.
     """
     shape = shape_named(settings.backbone or task.backbone)
-    return NetworkSpec(
-        backbone=shape.backbone(task.image_shape[0], task.classes),
-        attention=settings.attention,
-        reduction=shape.reduction(settings.attention),
-        sharing=settings.sharing,
-    )
+    return NetworkSpec.on(task, shape, attention=settings.attention, sharing=settings.sharing)
 
 
 def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:

@@ -48,7 +48,10 @@ class Training:
 
     def identity(self, task: Task) -> str:
         """Content hash of this description, the data and the code."""
-        spec = asdict(self) | {"task": self.task.identifying()}
+        spec = asdict(self) | {
+            "task": self.task.identifying(),
+            "network": self.network.described(),
+        }
         return content_hash(spec=spec, data=task.facts(), code=code_version())
 
     def initial_network(self, bits: str, seed: int) -> SchemeNetwork:
