@@ -14,6 +14,8 @@ TASKS: dict[str, str] = {
     "shanghaitech-a": "tasks.crowd.shanghaitech:ShanghaiTechA",
     "shanghaitech-b": "tasks.crowd.shanghaitech:ShanghaiTechB",
     "digits-crowd": "tasks.crowd.digits:DigitsCrowd",
+    "voc2012": "tasks.voc.voc2012:Voc2012",
+    "digits-voc": "tasks.voc.digits_voc:DigitsVoc",
 }
 """Module and class of every task."""
 

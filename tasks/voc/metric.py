@@ -8,9 +8,10 @@ classes count, background included: one that never occurs scores 0.
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64, Int64, Integer
+from jaxtyping import Float, Float64, Int64, Integer, Shaped
 from torch import Tensor
 
+from tasks.base import Figure, Metric, Score
 from tasks.voc.masks import VOID
 
 
@@ -59,11 +60,46 @@ def shares(counts: Float64[Tensor, "classes classes"]) -> Shares:
     )
 
 
-def cross_entropy_sum(
+def row_losses(
     logits: Float[Tensor, "n classes h w"], targets: Integer[Tensor, "n h w"]
-) -> Float64[Tensor, ""]:
-    """Cross entropy over all pixels but those of `VOID` (nats)."""
+) -> Float[Tensor, " n"]:
+    """Mean cross entropy of each image's pixels (nats), void left out; 0 where all is void.
+
+    Semseg divides by the pixels of a batch instead; means of images stay the same
+    however a batch is divided among passes or processes.
+    """
     losses = torch.nn.functional.cross_entropy(
         logits, targets.long(), ignore_index=VOID, reduction="none"
     )
-    return losses.sum(dtype=torch.float64)
+    valid = (targets != VOID).sum(dim=(1, 2))
+    return losses.sum(dim=(1, 2)) / valid.clamp(min=1)
+
+
+class MeanIoU(Metric):
+    """MIoU, mAcc and allAcc over the pixels of a whole set.
+
+    Args:
+        classes: of a pixel, background included.
+    """
+
+    figures = (Figure("mIoU", "%"), Figure("mAcc", "%"), Figure("allAcc", "%"))
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+
+    def tally(
+        self, outputs: Shaped[Tensor, "n ..."], targets: Shaped[Tensor, "n ..."]
+    ) -> Float64[Tensor, " sums"]:
+        counts = confusion(outputs.argmax(dim=1), targets, self._classes)
+        loss = row_losses(outputs, targets).sum(dtype=torch.float64)
+        return torch.cat([counts.flatten().double(), loss[None]])
+
+    def score(self, tally: Float64[Tensor, " sums"], rows: int) -> Score:
+        return Score(accuracy=self._shares(tally).mean_iou, loss=float(tally[-1]) / rows)
+
+    def shown(self, tally: Float64[Tensor, " sums"], rows: int) -> dict[str, float]:  # noqa: ARG002 - pixels count
+        found = self._shares(tally)
+        return {"mIoU": found.mean_iou, "mAcc": found.mean_accuracy, "allAcc": found.overall}
+
+    def _shares(self, tally: Float64[Tensor, " sums"]) -> Shares:
+        return shares(tally[:-1].reshape(self._classes, self._classes))

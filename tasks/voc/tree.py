@@ -194,6 +194,16 @@ def collected(pairs: Sequence[Pair]) -> Scenes:
     return Scenes([pair.name for pair in pairs], images, masks, sizes.T.astype(np.int64))
 
 
+def joined(first: Scenes, second: Scenes) -> Scenes:
+    """The scenes of both, one after the other."""
+    return Scenes(
+        first.names + second.names,
+        first.images + second.images,
+        first.masks + second.masks,
+        np.concatenate([first.sizes, second.sizes]),
+    )
+
+
 def _first(places: Iterable[Path]) -> Path:
     """The first that exists, else the first."""
     candidates = list(places)

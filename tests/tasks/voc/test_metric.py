@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from tasks.voc.masks import VOID
-from tasks.voc.metric import confusion, cross_entropy_sum, shares
+from tasks.voc.metric import MeanIoU, confusion, row_losses, shares
 
 TARGETS = torch.tensor([[0, 0, 0, 0], [1, 1, 1, 255], [2, 2, 255, 255]])
 PREDICTED = torch.tensor([[0, 0, 0, 1], [1, 1, 2, 2], [2, 0, 1, 3]])
@@ -80,9 +80,25 @@ def test_flipping_image_and_mask_together_changes_no_score(
     )
 
 
-def test_the_loss_leaves_void_out() -> None:
-    logits = torch.zeros(1, 4, 3, 4)
+def test_losses_leave_void_out_and_weigh_images_alike() -> None:
+    logits = torch.zeros(3, 4, 3, 4)
     logits[:, 2] = 1
+    targets = torch.stack([TARGETS, torch.full_like(TARGETS, 2), torch.full_like(TARGETS, VOID)])
     normaliser = np.log(3 + np.e)
-    expected = 7 * normaliser + 2 * (normaliser - 1)
-    assert float(cross_entropy_sum(logits, TARGETS[None])) == pytest.approx(expected, rel=1e-6)
+    expected = [(7 * normaliser + 2 * (normaliser - 1)) / 9, normaliser - 1, 0]
+    assert row_losses(logits, targets).tolist() == pytest.approx(expected, rel=1e-6)
+
+
+def test_scores_are_made_from_sums_over_the_whole_set() -> None:
+    """An average over images would give each of them 0.5 or 0.75 here, and another mean."""
+    metric = MeanIoU(4)
+    logits = torch.nn.functional.one_hot(PREDICTED, 4).permute(2, 0, 1).float()
+    rows = [(logits[None, :, at : at + 1], TARGETS[None, at : at + 1]) for at in range(3)]
+    tally = torch.stack([metric.tally(*row) for row in rows]).sum(dim=0)
+    shown = metric.shown(tally, rows=3)
+    assert list(shown) == [figure.name for figure in metric.figures]
+    assert shown["mIoU"] == metric.score(tally, 3).accuracy
+    assert shown["mIoU"] == pytest.approx((3 / 5 + 2 / 4 + 1 / 3) / 4)
+    assert shown["allAcc"] == pytest.approx(6 / 9)
+    whole = metric.tally(logits[None], TARGETS[None])
+    assert torch.equal(tally[:-1], whole[:-1])
