@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.crowd.layouts import Half
+from tasks.crowd.layouts import Half, Part
 from tasks.crowd.writing import half_folder, write_pair
 
 COUNTS: dict[Half, int] = {"train_data": 20, "test_data": 4}
@@ -16,7 +16,8 @@ SIZES = (48, 64), (40, 72), (48, 64)
 
 def crowd_tree(root: Path, layout: str = "part_{}_final/ground_truth") -> Path:
     """Parts A and B of 20 training and 4 test images each; ``root`` is returned."""
-    for stream, part in enumerate(("A", "B")):
+    parts: tuple[Part, ...] = ("A", "B")
+    for stream, part in enumerate(parts):
         rng = np.random.default_rng(stream)
         for half, count in COUNTS.items():
             for number in range(1, count + 1):
