@@ -19,6 +19,7 @@ from benchmark.oracle.supernet import NetworkSpec
 from tasks.base import Batches, Split, Task, TaskSpec
 from tasks.errors import DataError
 from tasks.registry import TASKS, load_task, task_class
+from tests.tasks.crowd.trees import crowd_tree
 from tests.tasks.dots import registered
 from tests.tasks.trees import cifar_tree, imagenet_tree
 from tests.tasks.voc.trees import voc_tree
@@ -26,10 +27,16 @@ from tests.tasks.voc.trees import voc_tree
 TREES: dict[str, Callable[[Path], Path]] = {
     "cifar100": cifar_tree,
     "imagenet": imagenet_tree,
+    "shanghaitech-a": crowd_tree,
+    "shanghaitech-b": crowd_tree,
     "voc2012": voc_tree,
 }
-# What makes a task's splits depend on the seed, where the default doesn't.
-SEEDED = {"imagenet": (("validation", "seeded"),)}
+# What makes a task's splits depend on the seed, where the default doesn't, or its images small.
+OPTIONS = {
+    "imagenet": (("validation", "seeded"),),
+    "shanghaitech-a": (("window", "256"),),
+    "shanghaitech-b": (("window", "256"),),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,7 +51,7 @@ def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if name not in TREES:
         return TaskSpec(name, cache=str(tmp_path_factory.mktemp(name)))
     root = TREES[name](tmp_path_factory.mktemp(name) / "data")
-    return TaskSpec(name, data=str(root), options=SEEDED.get(name, ()))
+    return TaskSpec(name, data=str(root), options=OPTIONS.get(name, ()))
 
 
 @pytest.fixture(scope="module")
