@@ -130,7 +130,7 @@ class DigitsCrowd(Crowd):
     image_shape = (3, 64, 64)
     metric = Counting(C3_LOSS)
     backbone = "resnet26-thin"
-    trunk = Trunk(strides=(2, 2, 2))
+    trunk = Trunk(strides=(2, 2, 2), output_stride=8)
     head = _C3_HEAD
     standalone_recipe = _RECIPE
     supernet_recipe = _RECIPE
