@@ -9,9 +9,6 @@ from tasks.errors import DataError
 from tasks.voc.reading import unreadable
 from tasks.voc.tree import Scenes, Tree, joined
 
-_HELD_OUT = 10
-"""One of so many training scenes is held out for validation."""
-
 
 @dataclass(frozen=True)
 class Splits:
@@ -38,6 +35,7 @@ def split_scenes(
     augmented: bool,
     classes: int,
     seed: int,
+    one_of: int,
     skip_broken: bool,
     cache: str | None,
 ) -> Splits:
@@ -48,6 +46,7 @@ def split_scenes(
         augmented: whether SBD's scenes are trained on too.
         classes: of a pixel.
         seed: chooses the validation scenes.
+        one_of: of so many scenes of ``train`` one is held out.
         skip_broken: leave out what can't be read.
         cache: remembers what couldn't.
 
@@ -73,7 +72,7 @@ def split_scenes(
             "needed: unpack the data completely"
         )
     rng = np.random.default_rng([seed, 100])
-    held = np.sort(rng.choice(len(own), max(1, len(own) // _HELD_OUT), replace=False))
+    held = np.sort(rng.choice(len(own), max(1, len(own) // one_of), replace=False))
     training, source = own.take(np.setdiff1d(np.arange(len(own)), held)), "train"
     if augmented:
         more, place = tree.additional()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,6 +40,9 @@ class Segmented(NamedTask):
         DataError: data are missing, damaged or of another format.
     """
 
+    one_held_out_of: ClassVar[int] = 10
+    """One of so many scenes of ``train`` is held out for validation."""
+
     def __init__(
         self, data: Path, spec: TaskSpec, *, augmentation: Augmentation, inference: Inference
     ) -> None:
@@ -47,6 +51,7 @@ class Segmented(NamedTask):
             augmented=self.chosen(spec, "list") == "augmented",
             classes=self.classes,
             seed=spec.seed,
+            one_of=self.one_held_out_of,
             skip_broken=spec.skip_broken,
             cache=spec.cache,
         )

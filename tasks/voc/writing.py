@@ -23,12 +23,13 @@ _SHOWN = range(9)
 _TEST_DIGITS = 497
 _INKED = 0.35
 """Ink from which a pixel belongs to a digit."""
-_SIDES = ((48, 48), (48, 48), (48, 48), (45, 53))
+_SIDES = ((32, 32), (32, 32), (32, 32), (30, 35))
 """Heights and widths, in turn."""
 _GREY_EVERY = 16
 _DIGITS = (1, 4)
-_HEIGHTS, _WIDTHS = (16, 29), (14, 25)
+_HEIGHTS, _WIDTHS = (13, 20), (11, 17)
 _LIGHT = (0.6, 1.0)
+_HEADER = 116  # bytes of text at the beginning of a MATLAB file
 
 
 @dataclass(frozen=True)
@@ -119,4 +120,5 @@ def sbd_file(mask: Mask) -> bytes:
     content[0, 0] = (np.zeros((20, 1), dtype=object), mask.astype(np.uint8), present)
     raw = BytesIO()
     savemat(raw, {"GTcls": content}, do_compression=True)
-    return raw.getvalue()
+    header = b"MATLAB 5.0 MAT-file"  # scipy's own tells the time
+    return header.ljust(_HEADER) + raw.getvalue()[_HEADER:]
