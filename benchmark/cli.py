@@ -19,6 +19,7 @@ from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
 from benchmark.commands.tabulate import tabulate
 from benchmark.commands.theorem import theorem
+from benchmark.commands.transfer import transfer
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
 from benchmark.errors import BenchmarkError, UsageError
@@ -59,7 +60,7 @@ def main() -> None:
 
 COMMANDS = (
     *(run, report, supernet, tabulate, standalone, trust, verify, export, gradcam),
-    *(describe, race, theorem, speed, list_, check),
+    *(transfer, describe, race, theorem, speed, list_, check),
 )
 for command in COMMANDS:
     main.add_command(command)

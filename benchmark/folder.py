@@ -13,6 +13,7 @@ from benchmark.errors import OtherExperimentError, UsageError
 from benchmark.files import replacing
 from benchmark.records import (
     CamRecord,
+    FigureKind,
     LaneKey,
     OracleAnswers,
     OracleRecord,
@@ -21,9 +22,6 @@ from benchmark.records import (
 )
 from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
-
-_STORE = "run.sqlite"
-_LOCK = "run.lock"
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Description:
         lanes: keys in display order.
         training: identity of the stand-alone trainings.
         machine: where latencies are measured.
+        figures: in which the task's field reports; none where that is accuracy.
     """
 
     experiment: str
@@ -49,6 +48,7 @@ class Description:
     lanes: list[LaneKey]
     training: str
     machine: str
+    figures: tuple[FigureKind, ...] = ()
 
 
 class RunFolder:
@@ -56,10 +56,13 @@ class RunFolder:
 
     Args:
         path: the folder; made by `claim`.
+        holds: what it is the folder of, which is also its store's name.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, holds: str = "run") -> None:
         self.path = path
+        self._holds = holds
+        self._store = f"{holds}.sqlite"
 
     def check(self, experiment: str) -> None:
         """Look whether `claim` would succeed; writes nothing.
@@ -69,7 +72,7 @@ class RunFolder:
         """
         if self.path.is_file():
             raise OtherExperimentError(f"{self.path} is a file; choose a folder with --out")
-        if (self.path / _STORE).exists():
+        if (self.path / self._store).exists():
             owner = self._owner()
             if owner is not None and owner != experiment:
                 raise OtherExperimentError(
@@ -78,7 +81,8 @@ class RunFolder:
                 )
         elif self.path.exists() and any(self.path.iterdir()):
             raise OtherExperimentError(
-                f"{self.path} is not empty and holds no run; choose another folder with --out"
+                f"{self.path} is not empty and holds no {self._holds}; "
+                "choose another folder with --out"
             )
 
     @contextmanager
@@ -94,10 +98,10 @@ class RunFolder:
         self.check(description.experiment)
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            lock = FileLock(self.path / _LOCK).acquire(timeout=0)
+            lock = FileLock(self.path / f"{self._holds}.lock").acquire(timeout=0)
         except Timeout as error:
             raise UsageError(f"another process is running in {self.path}") from error
-        with lock, closing(Store(self.path / _STORE)) as store:
+        with lock, closing(Store(self.path / self._store)) as store:
             known = store.fact("description")
             if known is None:
                 store.set_fact("description", asdict(description))
@@ -121,9 +125,9 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
-        if not (self.path / _STORE).is_file():
-            raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
-        return Store(self.path / _STORE)
+        if not (self.path / self._store).is_file():
+            raise UsageError(f"{self.path} holds no {self._holds} ({self._store} is missing)")
+        return Store(self.path / self._store)
 
     def _owner(self) -> str | None:
         store = self.open()
@@ -164,6 +168,7 @@ def read_records(store: Store) -> RunRecords:
         outside=[StandaloneRecord(**values) for values in store.fact("outside", [])],
         outside_source=store.fact("outside source", ""),
         cams=[CamRecord(**values) for values in store.fact("gradcam", [])],
+        figures=tuple(FigureKind(**values) for values in known.get("figures", [])),
     )
 
 

@@ -11,12 +11,16 @@ from benchmark.schemes import format_bits, scheme_bits
 from reports.analysis import Analysis
 from reports.captions import oracle_words, rule_words, seed_words, timing_words
 from reports.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
+from reports.field_figures import field_figures
 from reports.formats import count, level, percent, words
 from reports.landscape import strategy_finds
 from reports.ranking import lane_rewards
 from reports.statistics import best_so_far
 from reports.table import Table, Value
 from reports.trust import Trust
+
+_SCORES = 3
+"""Where scores begin in a row of trained schemes."""
 
 
 def ranking_table(analysis: Analysis) -> Table:
@@ -72,6 +76,8 @@ def schemes_table(analysis: Analysis) -> Table:
     """One row a trained scheme, the highest test accuracy first."""
     records = analysis.records
     rows: list[tuple[Value, ...]] = []
+    trained = ((record.bits, record) for record in records.standalone)
+    figures = field_figures(records.figures, trained, analysis.confidence)
     for item in analysis.schemes:
         cost, oracle = item.cost, list(item.oracle.values())
         rows.append(
@@ -79,6 +85,7 @@ def schemes_table(analysis: Analysis) -> Table:
                 format_bits(item.bits, records.blocks_per_stage),
                 item.name,
                 item.verdict.word,
+                *(figure.mean(item.bits) for figure in figures),
                 item.test,
                 item.verdict.difference,
                 cost.parameters if cost else None,
@@ -106,7 +113,9 @@ def schemes_table(analysis: Analysis) -> Table:
         f"schemes and seeds ({analysis.noise.freedom} degrees of freedom); "
         f"{rule_words(analysis)}. {timing_words(analysis)} Oracle: {oracle_words(records)}."
     )
-    return Table("schemes", "Trained schemes", caption, SCHEMES, tuple(rows))
+    shown = [figure.column for figure in figures]
+    columns = (*SCHEMES[:_SCORES], *shown, *SCHEMES[_SCORES:])
+    return Table("schemes", "Trained schemes", caption, columns, tuple(rows))
 
 
 def lanes_table(analysis: Analysis) -> Table:

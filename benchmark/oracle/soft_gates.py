@@ -22,7 +22,6 @@ from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
 from benchmark.threads import single_thread
 from strategies.base import GateGradient
-from tasks.base import Batch
 
 Gates = Float[Tensor, " blocks"]
 
@@ -103,7 +102,7 @@ class SoftGates:
         count = sum(len(images) for images, _ in self._batches)
         return self._loss(gates, [(self._data.calibration[:count], self._data.targets[:count])])
 
-    def _loss(self, gates: Gates, batches: Sequence[Batch]) -> Float[Tensor, ""]:
+    def _loss(self, gates: Gates, batches: Sequence[tuple[Tensor, Tensor]]) -> Float[Tensor, ""]:
         rows = sum(len(images) for images, _ in batches)
         statistics = self._measured(gates) if self._recalibrated else None
         losses = []

@@ -1,6 +1,13 @@
 """All benchmarks of speed, in the order in which they are shown."""
 
 from benchmark.speed.base import Benchmark
+from benchmark.speed.crowd import (
+    BlocksMemory,
+    BlocksTime,
+    DensityAdaptive,
+    DensityWide,
+    DensityWindow,
+)
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
@@ -31,6 +38,11 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         TreeMemory,
         RunnerOverhead,
         TenStrategies,
+        DensityWindow,
+        DensityWide,
+        DensityAdaptive,
+        BlocksTime,
+        BlocksMemory,
         CudaResNet38,
         CudaResNet50,
         CudaResNet164,

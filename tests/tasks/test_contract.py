@@ -1,6 +1,7 @@
 """What every task must keep; each registered task goes through it, on small data on disk."""
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -12,30 +13,45 @@ import torch
 from torch import Tensor
 
 from benchmark.costs import check_fit
+from benchmark.identity import content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.supernet import NetworkSpec
 from tasks.base import Batches, Split, Task, TaskSpec
 from tasks.errors import DataError
 from tasks.registry import TASKS, load_task, task_class
+from tests.tasks.crowd.trees import crowd_tree
+from tests.tasks.dots import registered
 from tests.tasks.trees import cifar_tree, imagenet_tree
 from tests.tasks.voc.trees import voc_tree
 
 TREES: dict[str, Callable[[Path], Path]] = {
     "cifar100": cifar_tree,
     "imagenet": imagenet_tree,
+    "shanghaitech-a": crowd_tree,
+    "shanghaitech-b": crowd_tree,
     "voc2012": voc_tree,
 }
-# What makes a task's splits depend on the seed, where the default doesn't.
-SEEDED = {"imagenet": (("validation", "seeded"),)}
+# What makes a task's splits depend on the seed, where the default doesn't, or its images small.
+OPTIONS = {
+    "imagenet": (("validation", "seeded"),),
+    "shanghaitech-a": (("window", "256"),),
+    "shanghaitech-b": (("window", "256"),),
+}
 
 
-@pytest.fixture(scope="module", params=sorted(TASKS))
+@pytest.fixture(scope="module", autouse=True)
+def dots() -> Iterator[None]:
+    with registered():
+        yield
+
+
+@pytest.fixture(scope="module", params=sorted({*TASKS, "dots"}))
 def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TaskSpec:
     name = request.param
     if name not in TREES:
         return TaskSpec(name, cache=str(tmp_path_factory.mktemp(name)))
     root = TREES[name](tmp_path_factory.mktemp(name) / "data")
-    return TaskSpec(name, data=str(root), options=SEEDED.get(name, ()))
+    return TaskSpec(name, data=str(root), options=OPTIONS.get(name, ()))
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +171,7 @@ def test_splits_are_frozen_by_the_spec(spec: TaskSpec, task: Task, other: Task) 
 
 def test_facts_tell_data_of_different_seeds_apart(task: Task, other: Task) -> None:
     assert other.facts()["fingerprint"] != task.facts()["fingerprint"]
+    assert task.facts()["task"] == task.name
     assert task.facts()["validation draws"] == len(task.validation())
     assert task.facts()["test draws"] == len(task.test())
     assert task.facts()["classes"] == task.classes
@@ -209,6 +226,25 @@ def test_the_loss_is_the_metrics_loss(task: Task) -> None:
     assert sum(losses) / rows == pytest.approx(score.loss, rel=1e-5)
 
 
+def test_a_network_learns_from_what_its_head_gives_in_training(task: Task) -> None:
+    spec = NetworkSpec.on(task, shape_named(task.backbone), attention="se", sharing="full")
+    network = spec.build(torch.Generator().manual_seed(0)).train()
+    images, targets = next(task.training_batches(2, rng=np.random.default_rng(0)))
+    loss = task.loss(network(images, [True] * spec.backbone.blocks), targets)
+    assert loss.shape == ()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+    assert all(
+        parameter.grad is not None and bool(torch.isfinite(parameter.grad).all())
+        for parameter in network.parameters()
+    )
+
+
+def test_head_and_trunk_are_data(task: Task) -> None:
+    network = NetworkSpec.on(task, shape_named(task.backbone), attention="se", sharing="full")
+    assert pickle.loads(pickle.dumps(network)) == network
+    assert content_hash(network=network.described())
+
+
 def test_a_task_cut_to_a_few_rows_gives_the_first_of_each_split(spec: TaskSpec, task: Task) -> None:
     cut = load_task(replace(spec, rows=2))
     assert cut.epoch_size == 2
@@ -216,6 +252,8 @@ def test_a_task_cut_to_a_few_rows_gives_the_first_of_each_split(spec: TaskSpec, 
     assert _same(_rows(cut.validation()), _rows(task.validation())[:2])
     assert len(cut.test()) == 2
     assert cut.facts()["cut to rows"] == 2
+    for name in ("head", "trunk", "scoring_rows", "latency_rows", "calibration_draws", "metric"):
+        assert getattr(cut, name) == getattr(task, name)
     ((_, targets),) = cut.training_batches(2, rng=np.random.default_rng(0))
     outputs = _noise(cut, targets)
     assert torch.equal(cut.loss(outputs, targets), task.loss(outputs, targets))
