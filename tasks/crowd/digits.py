@@ -135,6 +135,7 @@ class DigitsCrowd(Crowd):
     supernet_recipe = _RECIPE
     calibration_draws = 128
     scoring_rows = 64
+    latency_rows = 4
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "DigitsCrowd":
