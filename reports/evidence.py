@@ -11,7 +11,7 @@ from benchmark.records import Interval, OracleAnswers
 from benchmark.schemes import format_bits
 from benchmark.verdicts import paired_difference, residual_noise, test_scores
 from reports.columns import STANDALONE, TRUST
-from reports.field_figures import field_figures
+from reports.field_figures import field_figures, score_words, with_figures
 from reports.formats import count, level, plain
 from reports.outcomes import best_epoch_mean
 from reports.table import Table, Value
@@ -49,10 +49,9 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
     caption = (
         f"Stand-alone networks of {evidence.task.get('task', 'the task')}: test split, mean over "
         f"seeds; {level(confidence)} intervals from the additive model of schemes and seeds "
-        f"({noise.freedom} degrees of freedom)."
+        f"({noise.freedom} degrees of freedom).{score_words(figures)}"
     )
-    shown = [figure.column for figure in figures]
-    columns = (*STANDALONE[:_SCORES], *shown, *STANDALONE[_SCORES:])
+    columns = with_figures(STANDALONE, _SCORES, figures)
     return Table("standalone", "Stand-alone networks", caption, columns, tuple(rows))
 
 

@@ -1,7 +1,7 @@
 """Results in the units in which a field reports them, with intervals as accuracies have."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 
 import numpy as np
@@ -10,6 +10,8 @@ from benchmark.records import FigureKind, Interval, StandaloneRecord
 from benchmark.verdicts import Noise, paired_difference, residual_noise
 from reports.formats import MISSING, bounds, plain
 from reports.table import Column
+
+_ACCURACY = "test_accuracy"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,28 @@ class FieldFigure:
             return plain(value * self.scale, self.kind.digits)
 
         return f"{number(interval.center)}{unit} {bounds(interval, number)}"
+
+
+def with_figures(
+    columns: Sequence[Column], place: int, figures: Sequence[FieldFigure]
+) -> tuple[Column, ...]:
+    """``columns`` with those of ``figures`` at ``place``; of the scores a terminal has one only."""
+    if not figures:
+        return tuple(columns)
+    shown = [replace(figure.column, terminal=number == 0) for number, figure in enumerate(figures)]
+    rest = [
+        replace(column, terminal=column.terminal and column.key != _ACCURACY)
+        for column in columns[place:]
+    ]
+    return (*columns[:place], *shown, *rest)
+
+
+def score_words(figures: Sequence[FieldFigure]) -> str:
+    """What accuracies are where the field has figures of its own, for captions."""
+    if not figures:
+        return ""
+    main = figures[0].kind.name
+    return f" Accuracies are the score in [0, 1] that searches maximise, made of the {main}."
 
 
 def field_figures(

@@ -11,7 +11,7 @@ from benchmark.schemes import format_bits, scheme_bits
 from reports.analysis import Analysis
 from reports.captions import oracle_words, rule_words, seed_words, timing_words
 from reports.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
-from reports.field_figures import field_figures
+from reports.field_figures import field_figures, score_words, with_figures
 from reports.formats import count, level, percent, words
 from reports.landscape import strategy_finds
 from reports.ranking import lane_rewards
@@ -112,9 +112,9 @@ def schemes_table(analysis: Analysis) -> Table:
         f"are paired over seeds; {level(analysis.confidence)} intervals from the additive model of "
         f"schemes and seeds ({analysis.noise.freedom} degrees of freedom); "
         f"{rule_words(analysis)}. {timing_words(analysis)} Oracle: {oracle_words(records)}."
+        f"{score_words(figures)}"
     )
-    shown = [figure.column for figure in figures]
-    columns = (*SCHEMES[:_SCORES], *shown, *SCHEMES[_SCORES:])
+    columns = with_figures(SCHEMES, _SCORES, figures)
     return Table("schemes", "Trained schemes", caption, columns, tuple(rows))
 
 
