@@ -106,8 +106,9 @@ class Start:
 def begin_with(network: SchemeNetwork, weights: Mapping[str, Tensor]) -> None:
     """Give ``network`` those of ``weights`` that it has, in place.
 
-    All blocks and SAMs must be there. The head always stays as it was drawn, and so does
-    the stem where images have another number of channels.
+    All blocks and SAMs must be there. The head always stays as it was drawn, and so do
+    the stem where images have another number of channels, and a projection where the other
+    network had none since it kept its resolution there.
 
     Raises:
         UsageError: they are of another backbone.
@@ -118,6 +119,8 @@ def begin_with(network: SchemeNetwork, weights: Mapping[str, Tensor]) -> None:
     same_images = first in weights and weights[first].shape == state[first].shape
     for name, tensor in state.items():
         if name.startswith(top) or (name.startswith(stem) and not same_images):
+            continue
+        if ".shortcut." in name and name not in weights:
             continue
         if name not in weights or weights[name].shape != tensor.shape:
             found = tuple(weights[name].shape) if name in weights else "nothing"

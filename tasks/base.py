@@ -266,12 +266,15 @@ class Trunk:
         strides: of each used stage's first block; empty leaves the backbone's own (1, 2, 2, …).
         dilations: of each used stage's 3×3 convolutions; empty for 1 everywhere.
         earlier: stages, counted from 0, whose features the head is given beside the last one's.
+        output_stride: what height and width of images must be divided by in the last stage's
+            features, stem included; None takes whatever comes.
     """
 
     stages: int | None = None
     strides: tuple[int, ...] = ()
     dilations: tuple[int, ...] = ()
     earlier: tuple[int, ...] = ()
+    output_stride: int | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ A backbone is taken apart into the pieces that oracles share between schemes:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from typing import Any, Literal
 
 from jaxtyping import Float
@@ -55,11 +56,13 @@ class Backbone:
         strides: tuple[int, ...] = (),
         dilations: tuple[int, ...] = (),
         earlier: tuple[int, ...] = (),
+        output_stride: int | None = None,
     ) -> "Backbone":
         """Its leading ``stages`` (None: all), with other strides and dilations.
 
         Raises:
-            UsageError: the backbone has fewer stages, or as many numbers are not given.
+            UsageError: the backbone has fewer stages, or as many numbers are not given; or its
+                last features are of another ``output_stride`` than one that is asked for.
         """
         used = len(self.widths) if stages is None else stages
         counts = {len(values) for values in (strides, dilations) if values}
@@ -70,7 +73,7 @@ class Backbone:
                 f"received {used} stages, strides {strides}, dilations {dilations}, "
                 f"features of stages {earlier} beside the last one's"
             )
-        return replace(
+        made = replace(
             self,
             widths=self.widths[:used],
             blocks_per_stage=self.blocks_per_stage[:used],
@@ -78,6 +81,18 @@ class Backbone:
             dilations=dilations,
             earlier=earlier,
         )
+        if output_stride not in (None, made.output_stride):
+            raise UsageError(
+                f"expected a backbone whose features are 1/{output_stride} of the images, received "
+                f"one of 1/{made.output_stride}: its stem is that of {self.stem} images"
+            )
+        return made
+
+    @property
+    def output_stride(self) -> int:
+        """What height and width of images are divided by in the last stage's features."""
+        stem = 4 if self.stem == "imagenet" else 1
+        return stem * prod(self.stride(stage) for stage in range(len(self.widths)))
 
     def stride(self, stage: int) -> int:
         """Of the first block of ``stage``."""

@@ -65,10 +65,15 @@ class NetworkSpec:
         """The networks for the images, the outputs and the head of ``task``.
 
         Raises:
-            UsageError: the backbone has fewer stages than the task uses, or there is no such SAM.
+            UsageError: the backbone doesn't have what the task uses, or there is no such SAM.
         """
+        native = shape.backbone(task.image_shape[0], task.classes)
+        try:
+            backbone = native.using(**asdict(task.trunk))
+        except UsageError as error:
+            raise UsageError(f"task {task.name}: {error}") from None
         return NetworkSpec(
-            backbone=shape.backbone(task.image_shape[0], task.classes).using(**asdict(task.trunk)),
+            backbone=backbone,
             attention=attention,
             reduction=shape.reduction(attention),
             sharing=sharing,

@@ -23,7 +23,7 @@ from tasks.crowd.writing import half_folder, write_pair
 from tasks.errors import DataError
 from tasks.generated import forget_with, written
 from tasks.pixels import Normalisation
-from tasks.scenes import Pool, digit_pools, enlarged, ground, paste, photograph
+from tasks.scenes import Pool, digit_pools, ground, paste, photograph
 
 _VERSION = 1  # of what is written
 _TRAINING, _TEST = 300, 100
@@ -95,8 +95,7 @@ def _scene(plan: Plan, pool: Pool, rng: np.random.Generator) -> tuple[Image.Imag
         points = np.append(points, [[width + 2.5, height / 2]], axis=0)
     canvas = ground(height, width, rng=rng)
     for x, y in points:
-        scan = pool.scans[rng.integers(len(pool))]
-        ink = enlarged(scan, _DIGIT, _DIGIT)
+        ink = pool.scans[rng.integers(len(pool))]
         colour = rng.uniform(*_SHADES, size=3).astype(np.float32)
         paste(canvas, ink, round(y - _DIGIT / 2), round(x - _DIGIT / 2), colour)
     return photograph(canvas, grey=plan.grey), points
@@ -130,12 +129,13 @@ class DigitsCrowd(Crowd):
     image_shape = (3, 64, 64)
     metric = Counting(C3_LOSS)
     backbone = "resnet26-thin"
-    trunk = Trunk(strides=(2, 2, 2))
+    trunk = Trunk(strides=(2, 2, 2), output_stride=8)
     head = _C3_HEAD
     standalone_recipe = _RECIPE
     supernet_recipe = _RECIPE
     calibration_draws = 128
     scoring_rows = 64
+    latency_rows = 4
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "DigitsCrowd":

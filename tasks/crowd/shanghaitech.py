@@ -44,7 +44,7 @@ class _ShanghaiTech(Crowd, ABC):
     }
     metric = Counting(C3_LOSS)
     backbone = "resnet50"
-    trunk = Trunk(stages=3, strides=(1, 2, 1))
+    trunk = Trunk(stages=3, strides=(1, 2, 1), output_stride=8)
     head = C3_HEAD
     standalone_recipe = C3_RECIPE
     supernet_recipe = C3_RECIPE

@@ -40,7 +40,7 @@ class DigitsVoc(Segmented):
     one_held_out_of = 4
     calibration_draws = 128
     scoring_rows = 32
-    latency_rows = 16
+    latency_rows = 4
     published = Sizes(training=216, validation=72, test=200)
     options = {  # noqa: RUF012 - declared a ClassVar by the base class
         "list": ("train", "augmented"),

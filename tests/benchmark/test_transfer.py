@@ -138,14 +138,21 @@ def test_another_transfer_does_not_go_into_the_same_folder(
         carried(folder / "out", folder / "cache", schemes=())
 
 
+FRESH = (
+    "network.backbone.first",
+    "network.backbone.classifier",
+    "network.backbone.blocks.0.shortcut",  # of stride 2 here, the identity there
+)
+
+
 def test_a_stem_for_other_images_and_the_head_stay_as_drawn() -> None:
     source = TRAINING.initial_network("110", 0)
-    images = replace(TRAINING.network.backbone, in_channels=3, classes=7)
+    images = replace(TRAINING.network.backbone, in_channels=3, classes=7, strides=(2, 2))
     target = replace(TRAINING, network=replace(TRAINING.network, backbone=images))
     drawn, begun = (target.initial_network("110", 1) for _ in range(2))
     begin_with(begun, source.state_dict())
     for name, tensor in begun.state_dict().items():
-        fresh = name.startswith(("network.backbone.first", "network.backbone.classifier"))
+        fresh = name.startswith(FRESH)
         assert torch.equal(tensor, (drawn if fresh else source).state_dict()[name]), name
 
 
