@@ -39,7 +39,7 @@ class Voc2012(Segmented):
     classes = _CLASSES
     metric = MeanIoU(_CLASSES)
     backbone = "resnet50"
-    trunk = Trunk(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), earlier=(2,))
+    trunk = Trunk(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), earlier=(2,), output_stride=8)
     head = PyramidHead(_CLASSES)
     standalone_recipe = Recipe(
         epochs=50,
