@@ -36,8 +36,10 @@ def held_out(
     return chosen
 
 
-def tenth(count: int, rng: np.random.Generator) -> Bool[np.ndarray, " count"]:
-    """Mark a tenth of ``count`` rows that have no classes, at least one.
+def part_of(
+    count: int, rng: np.random.Generator, *, one_of: int = 10
+) -> Bool[np.ndarray, " count"]:
+    """Mark one of ``one_of`` rows that have no classes, at least one.
 
     Raises:
         DataError: fewer than two rows.
@@ -48,5 +50,5 @@ def tenth(count: int, rng: np.random.Generator) -> Bool[np.ndarray, " count"]:
             "completely?"
         )
     chosen = np.zeros(count, dtype=bool)
-    chosen[rng.choice(count, max(1, round(count / 10)), replace=False)] = True
+    chosen[rng.choice(count, max(1, round(count / one_of)), replace=False)] = True
     return chosen

@@ -11,6 +11,7 @@ from benchmark.speed.crowd import (
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
+from benchmark.speed.segmentation import ConfusionCounts
 from benchmark.speed.trees import (
     DigitsRecalibrated,
     DigitsRunning,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         DensityAdaptive,
         BlocksTime,
         BlocksMemory,
+        ConfusionCounts,
         CudaResNet38,
         CudaResNet50,
         CudaResNet164,

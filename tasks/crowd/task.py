@@ -21,7 +21,7 @@ from tasks.crowd.layouts import Part, recognised
 from tasks.crowd.presets import Preset
 from tasks.crowd.windows import Windows
 from tasks.errors import DataError
-from tasks.holdout import tenth
+from tasks.holdout import part_of
 from tasks.whole import WholeImages
 
 
@@ -59,7 +59,7 @@ class Crowd(NamedTask, ABC):
             for half in ("train_data", "test_data")
         )
         tested = _by_size(test.scenes)
-        held = tenth(len(training.scenes), np.random.default_rng([spec.seed, 100]))
+        held = part_of(len(training.scenes), np.random.default_rng([spec.seed, 100]))
         trained, validation = _divided(training.scenes, held)
         self._windows = Windows(trained, self._views, size)
         self._names = [scene.name for scene in validation]

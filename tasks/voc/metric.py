@@ -44,9 +44,12 @@ def confusion(
     predicted: Int64[Tensor, "*pixels"], targets: Integer[Tensor, "*pixels"], classes: int
 ) -> Int64[Tensor, "classes classes"]:
     """Pixels of each class (rows) by predicted class (columns); those of `VOID` are dropped."""
-    valid = targets != VOID
-    pairs = targets[valid].long() * classes + predicted[valid]
-    return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    # Void is a row more, cut off at last: cheaper than picking out the other pixels.
+    rows = targets.long().clamp(max=classes)
+    counts = torch.bincount(
+        (rows * classes + predicted).flatten(), minlength=(classes + 1) * classes
+    )
+    return counts.reshape(classes + 1, classes)[:classes]
 
 
 def shares(counts: Float64[Tensor, "classes classes"]) -> Shares:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.errors import DataError
+from tasks.holdout import part_of
 from tasks.voc.reading import unreadable
 from tasks.voc.tree import Scenes, Tree, joined
 
@@ -66,21 +66,15 @@ def split_scenes(
     tested = set(val.names)
     apart = np.array([row for row, name in enumerate(train.names) if name not in tested], int)
     own = whole(train.take(apart))
-    if len(own) < 2:  # noqa: PLR2004 - one to train on, one to validate on
-        raise DataError(
-            f"the list train in {tree.root} leaves {len(own)} scenes to train on; at least 2 are "
-            "needed: unpack the data completely"
-        )
-    rng = np.random.default_rng([seed, 100])
-    held = np.sort(rng.choice(len(own), max(1, len(own) // one_of), replace=False))
-    training, source = own.take(np.setdiff1d(np.arange(len(own)), held)), "train"
+    held = part_of(len(own), np.random.default_rng([seed, 100]), one_of=one_of)
+    training, source = own.take(np.flatnonzero(~held)), "train"
     if augmented:
         more, place = tree.additional()
         training, source = joined(training, whole(more)), f"train, augmented by {place}"
     test = whole(val)
     return Splits(
         training=training,
-        validation=own.take(held),
+        validation=own.take(np.flatnonzero(held)),
         test=test,
         broken=broken,
         about={

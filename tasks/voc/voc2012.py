@@ -16,17 +16,17 @@ from tasks.voc.metric import MeanIoU
 from tasks.voc.task import Segmented
 
 _CLASSES = 21
-_CROP = (473, 473)
-_AUGMENTATIONS = {
-    "rotate-blur": Augmentation(_CROP, degrees=10.0, blur=1.1),
-    "plain": Augmentation(_CROP),
-}
+_CROP = 473
+_LONG_SIDE = 512
+_AUGMENTATIONS = {"rotate-blur": (10.0, 1.1), "plain": (0.0, 0.0)}
+"""Degrees of rotation and deviation of a blur."""
 _INFERENCES = {
-    "windows-flip": Inference(long_side=512, window=_CROP, flip=True),
-    "windows": Inference(long_side=512, window=_CROP),
-    "flip": Inference(flip=True),
-    "whole": Inference(),
+    "windows-flip": (True, True),
+    "windows": (True, False),
+    "flip": (False, True),
+    "whole": (False, False),
 }
+"""Whether images are seen in windows, and mirrored too."""
 
 
 class Voc2012(Segmented):
@@ -35,11 +35,11 @@ class Voc2012(Segmented):
     name = "voc2012"
     summary = "Pascal VOC 2012, 21 classes of pixels, 1,464 or 10,582 training images (--data)"
     source = 'Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge"'
-    image_shape = (3, *_CROP)
+    image_shape = (3, _CROP, _CROP)
     classes = _CLASSES
     metric = MeanIoU(_CLASSES)
     backbone = "resnet50"
-    trunk = Trunk(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), earlier=(2,))
+    trunk = Trunk(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), earlier=(2,), output_stride=8)
     head = PyramidHead(_CLASSES)
     standalone_recipe = Recipe(
         epochs=50,
@@ -57,6 +57,7 @@ class Voc2012(Segmented):
     published = Sizes(training=1_318, validation=146, test=1_449)
     options = {  # noqa: RUF012 - declared a ClassVar by the base class
         "list": ("train", "augmented"),
+        "crop": (str(_CROP), "321", "97"),
         "augmentation": tuple(_AUGMENTATIONS),
         "inference": tuple(_INFERENCES),
     }
@@ -68,9 +69,18 @@ class Voc2012(Segmented):
                 "task voc2012 reads your files: name the folder that holds VOCdevkit/VOC2012 (with "
                 "JPEGImages, SegmentationClass and ImageSets) with --data PATH"
             )
-        return cls(
+        crop = int(cls.chosen(spec, "crop"))
+        degrees, blur = _AUGMENTATIONS[cls.chosen(spec, "augmentation")]
+        windows, flip = _INFERENCES[cls.chosen(spec, "inference")]
+        task = cls(
             Path(spec.data),
             spec,
-            augmentation=_AUGMENTATIONS[cls.chosen(spec, "augmentation")],
-            inference=_INFERENCES[cls.chosen(spec, "inference")],
+            augmentation=Augmentation((crop, crop), degrees=degrees, blur=blur),
+            inference=Inference(
+                long_side=_LONG_SIDE if windows else None,
+                window=(crop, crop) if windows else None,
+                flip=flip,
+            ),
         )
+        task.image_shape = (3, crop, crop)
+        return task

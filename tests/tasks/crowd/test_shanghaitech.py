@@ -13,7 +13,7 @@ from tasks.crowd.shanghaitech import ShanghaiTechA, ShanghaiTechB
 from tasks.crowd.task import Crowd
 from tasks.crowd.writing import annotation_bytes
 from tasks.errors import BrokenAnnotationError, BrokenImageError, DataError
-from tasks.holdout import tenth
+from tasks.holdout import part_of
 from tests.tasks.crowd.trees import LAYOUTS, crowd_tree, damaged
 
 
@@ -41,12 +41,12 @@ def test_the_parts_are_different_data(root: Path) -> None:
 
 @pytest.mark.parametrize(("count", "held"), [(300, 30), (400, 40), (20, 2), (2, 1)])
 def test_a_tenth_of_the_training_images_is_held_out(count: int, held: int) -> None:
-    assert tenth(count, np.random.default_rng(0)).sum() == held
+    assert part_of(count, np.random.default_rng(0)).sum() == held
 
 
 def test_one_image_is_too_few_to_hold_one_out() -> None:
     with pytest.raises(DataError, match="at least 2 are needed"):
-        tenth(1, np.random.default_rng(0))
+        part_of(1, np.random.default_rng(0))
 
 
 def test_validation_images_are_the_seeds_and_not_trained_on(root: Path) -> None:

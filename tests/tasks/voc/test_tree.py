@@ -169,7 +169,7 @@ def _no_augmentation(copy: Path) -> None:
             r"image .*train_000003\.jpg is missing, .* 0 others\): restore it or take",
         ),
         (_mask_missing, r"mask .*train_000003\.png is missing, .* 1 others\)"),
-        (_one_scene, "leaves 1 scenes to train on; at least 2"),
+        (_one_scene, "there are 1 training images; at least 2"),
         (_no_augmentation, r"needs ImageSets/Segmentation/trainaug\.txt .* or choose list=train"),
     ],
 )
