@@ -36,6 +36,7 @@ OPTIONS = {
     "imagenet": (("validation", "seeded"),),
     "shanghaitech-a": (("window", "256"),),
     "shanghaitech-b": (("window", "256"),),
+    "voc2012": (("crop", "97"),),
 }
 
 
