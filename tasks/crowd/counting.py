@@ -35,29 +35,29 @@ class MapLoss:
         return errors.mean(dim=1) if self.mean else errors.sum(dim=1)
 
 
+@dataclass(frozen=True)
 class Counting(Metric):
     """Mean absolute and root mean squared error of counts, each the sum of an image's map.
 
     The field calls the latter MSE. A map of targets sums to the number of points where
     its kernels are whole. Searches maximise 1 / (1 + MAE / mean count).
 
-    Args:
+    Attributes:
         loss: how outputs are scaled, and what `Score.loss` is the mean of.
     """
+
+    loss: MapLoss
 
     figures = (
         Figure("MAE", digits=1, lower_is_better=True),
         Figure("root mean squared error", digits=1, lower_is_better=True),
     )
 
-    def __init__(self, loss: MapLoss) -> None:
-        self._loss = loss
-
     def tally(self, outputs: Maps, targets: Maps) -> Float64[Tensor, " sums"]:
         people = targets.double().flatten(1).sum(dim=1)
-        found = outputs.double().flatten(1).sum(dim=1) / self._loss.scale
+        found = outputs.double().flatten(1).sum(dim=1) / self.loss.scale
         errors = found - people
-        losses = self._loss.of_rows(outputs, targets).double()
+        losses = self.loss.of_rows(outputs, targets).double()
         magnitudes = outputs.double().abs().flatten(1).sum(dim=1)
         parts = (errors.abs(), errors.square(), people, losses, magnitudes)
         return torch.stack([part.sum() for part in parts])

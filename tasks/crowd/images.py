@@ -170,5 +170,5 @@ def cells_of(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def pixels_in(image: Image.Image) -> Pixels:
-    """An RGB image as an array, channels first."""
-    return np.asarray(image).transpose(2, 0, 1)
+    """An RGB image as an array, channels first in memory too."""
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))

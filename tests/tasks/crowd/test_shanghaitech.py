@@ -89,6 +89,7 @@ def test_windows_show_the_people_whose_points_they_hold(root: Path) -> None:
     for images, maps in task.training_batches(5, rng=np.random.default_rng(0)):
         assert images.shape[1:] == (3, 256, 256)
         assert maps.shape[1:] == (1, 32, 32)
+        assert images.is_contiguous()  # torch's backward pass isn't safe with other layouts
         assert not maps[..., 6:, :].any()
         assert not maps[..., 9:].any()
         # The mean colour, up to rounding to a byte.
