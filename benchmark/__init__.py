@@ -6,15 +6,27 @@ From Python, with the words of the command line::
 
     report = run(Settings(strategies=("ean", "ga"), budget=100), out="runs/mine")
     print(report.headline)
+
+A `reports.report.Report` shows itself in a notebook. Runs that are there already::
+
+    from benchmark import compare_runs, read_report
+
+    read_report("runs/mine")  # finished or not
+    compare_runs("runs/mine", "runs/other")
 """
 
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Settings", "__version__", "run"]
+__all__ = ["Settings", "__version__", "compare_runs", "read_report", "run"]
 
-_LAZY = {"Settings": "benchmark.settings", "run": "benchmark.experiment"}
+_LAZY = {
+    "Settings": "benchmark.settings",
+    "compare_runs": "benchmark.reading",
+    "read_report": "benchmark.reading",
+    "run": "benchmark.experiment",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ import click
 
 from benchmark import __version__
 from benchmark.commands.check import check
+from benchmark.commands.compare import compare
 from benchmark.commands.describe import describe
 from benchmark.commands.doctor import doctor
 from benchmark.commands.export import export
@@ -24,6 +25,7 @@ from benchmark.commands.theorem import theorem
 from benchmark.commands.transfer import transfer
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
+from benchmark.commands.watch import watch
 from benchmark.errors import BenchmarkError, BenchmarkWarning, UsageError
 from tasks.errors import DataError
 
@@ -67,7 +69,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(run, report, supernet, tabulate, standalone, trust, verify, export, gradcam),
+    *(run, report, watch, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
     *(transfer, describe, race, theorem, speed, list_, check, doctor),
 )
 for command in COMMANDS:

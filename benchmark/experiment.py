@@ -5,7 +5,7 @@ looking for them: the same call after a stop goes on where it stopped.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -39,6 +39,7 @@ def run(
     cache: Path | str | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    on_folder: Callable[[Path], None] = lambda _: None,
 ) -> Report:
     """Run an experiment from its settings to its report, or go on where it stopped.
 
@@ -49,6 +50,7 @@ def run(
             all experiments; default `default_cache`.
         workers: processes; default one a core. Results do not depend on it.
         progress: shows what is running.
+        on_folder: told the run's folder before it begins.
 
     Raises:
         UsageError: settings that this machine can't serve, or a folder of another experiment.
@@ -58,11 +60,14 @@ def run(
     if settings.oracle is not None:
         from benchmark.table_run import run_on_table  # noqa: PLC0415 - Parquet only when needed
 
-        return run_on_table(settings, out=out, workers=workers, progress=progress)
+        return run_on_table(
+            settings, out=out, workers=workers, progress=progress, on_folder=on_folder
+        )
     cache = default_cache() if cache is None else Path(cache)
     plan = Plan(settings, cache=cache)
     folder = RunFolder(Path(out or Path("runs") / f"{settings.task}-{plan.identity[:8]}"))
     folder.check(plan.identity)
+    on_folder(folder.path)
     crew = Workers(available_cores() if workers is None else workers)
     with (
         opened_cache(cache) as shared,

@@ -152,6 +152,16 @@ class RunFolder:
             store.close()
 
 
+def view_records(folder: Path) -> RunRecords:
+    """Everything that the run in ``folder`` has left so far, whoever may be writing to it.
+
+    Raises:
+        UsageError: it holds no run, or one that never got as far as describing itself.
+    """
+    with closing(RunFolder(folder).view()) as store:
+        return read_records(store)
+
+
 def read_records(store: Store) -> RunRecords:
     """Everything that a run has left so far.
 

@@ -6,7 +6,7 @@ beginning to its end in one process, many at a time.
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +51,7 @@ def run_on_table(
     out: Path | str | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    on_folder: Callable[[Path], None] = lambda _: None,
 ) -> Report:
     """Run strategies on the table that ``settings.oracle`` names, or go on where it stopped.
 
@@ -59,6 +60,7 @@ def run_on_table(
         out: the run's folder; default ``runs/table-<experiment>``.
         workers: processes; default one a core. Results do not depend on it.
         progress: shows what is running.
+        on_folder: told the run's folder before it begins.
 
     Raises:
         UsageError: no such table, settings without effect, a strategy that needs more than
@@ -80,6 +82,7 @@ def run_on_table(
         code=code_version("strategies"),
     )
     folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
+    on_folder(folder.path)
     crew = Workers(available_cores() if workers is None else workers)
     shown = Silent() if progress is None else progress
     description = _description(settings, table, identity, crew.count, strategies)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.records import LaneKey, Rule, RunRecords
+from reports.convergence import Convergence, convergence
 from reports.curves import Checkpoint, Curve, checkpoints, curves, time_curves
 from reports.explained import Explained, explain
 from reports.fronts import Fronts, fronts
@@ -13,6 +14,7 @@ from reports.landscape import Find, Landscape, finds, landscapes
 from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.ranking import Ranking, rank_strategies
 from reports.statistics import CONFIDENCE
+from reports.times import SearchTime, search_times
 from reports.trust import (
     Agreement,
     OracleNoise,
@@ -42,6 +44,8 @@ class Analysis:
     curves: Sequence[Curve]
     time_curves: Sequence[Curve]
     checkpoints: Sequence[Checkpoint]
+    convergence: Convergence
+    times: Sequence[SearchTime]
     fronts: Fronts
     landscapes: Mapping[int, Landscape]
     explained: Mapping[int, Explained]
@@ -74,6 +78,8 @@ def analyse(records: RunRecords) -> Analysis:
         curves=drawn,
         time_curves=time_curves(records, ranking),
         checkpoints=checkpoints(drawn, ranking.horizon),
+        convergence=convergence(records, ranking),
+        times=search_times(records, ranking),
         fronts=fronts(records, ranking),
         landscapes=tables,
         explained=_explained(records),

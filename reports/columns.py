@@ -9,9 +9,11 @@ _Points = partial(Column, unit="points", kind="signed", scale=100)
 _Whole = partial(Column, kind="whole")
 _Wide = partial(Column, terminal=False)
 
-_STRATEGY = Column("strategy", "Strategy", "the search strategy")
+_STRATEGY = Column("strategy", "Strategy", "the search strategy", filter=True)
 _STRATEGY_SEED = _Whole("strategy_seed", "Strategy seed", "seed of the strategy's own draws")
-_SUPERNET_SEED = _Whole("supernet_seed", "Supernet seed", "seed of the frozen supernet")
+_SUPERNET_SEED = _Whole(
+    "supernet_seed", "Supernet seed", "seed of the frozen supernet", filter=True
+)
 
 RANKING = (
     _Whole("rank", "Rank", "1: the leader and whoever can't be told from it; else the place"),
@@ -35,30 +37,6 @@ RANKING = (
         "permutation test against the leader within supernets, Holm-corrected over strategies",
         kind="p",
     ),
-    Column(
-        "mean_rank",
-        "Mean rank",
-        "rank among strategies in each (supernet, strategy seed) that all completed, mean",
-        kind="number",
-        terminal=False,
-    ),
-    _Whole("lanes", "Lanes", "lanes that count: finished, or running up to the common budget"),
-    _Whole("failed", "Failed", "lanes that failed; they don't count", terminal=False),
-    _Whole("running", "Running", "lanes that haven't ended yet", terminal=False, optional=True),
-    _Points(
-        "regret",
-        "Regret",
-        "highest tabulated reward minus a lane's best, mean over lanes; needs a landscape",
-        kind="number",
-        terminal=False,
-        optional=True,
-    ),
-    _Wide(
-        "top5_lanes",
-        "Top 5%",
-        "lanes whose best-reward scheme is among the 5% most accurate by the oracle",
-        optional=True,
-    ),
     _Percent(
         "test_accuracy",
         "Test accuracy",
@@ -73,6 +51,32 @@ RANKING = (
         "that test accuracy minus Full-SA's, paired over stand-alone seeds",
         interval=True,
     ),
+    _Whole("tickets", "Tickets", "of these, tickets (by the rule that the caption names)"),
+    _Whole("undecided", "Undecided", "of these, neither ticket nor not"),
+    _Whole("lanes", "Lanes", "lanes that count: finished, or running up to the common budget"),
+    _Whole("failed", "Failed", "lanes that failed; they don't count", terminal=False),
+    _Whole("running", "Running", "lanes that haven't ended yet", terminal=False, optional=True),
+    Column(
+        "mean_rank",
+        "Mean rank",
+        "rank among strategies in each (supernet, strategy seed) that all completed, mean",
+        kind="number",
+        terminal=False,
+    ),
+    _Points(
+        "regret",
+        "Regret",
+        "highest tabulated reward minus a lane's best, mean over lanes; needs a landscape",
+        kind="number",
+        terminal=False,
+        optional=True,
+    ),
+    _Wide(
+        "top5_lanes",
+        "Top 5%",
+        "lanes whose best-reward scheme is among the 5% most accurate by the oracle",
+        optional=True,
+    ),
     _Points(
         "to_original",
         "To Original",
@@ -83,8 +87,6 @@ RANKING = (
     _Whole(
         "candidates", "Trained", "different schemes of its lanes that were trained", terminal=False
     ),
-    _Whole("tickets", "Tickets", "of these, tickets (by the rule that the caption names)"),
-    _Whole("undecided", "Undecided", "of these, neither ticket nor not"),
     _Whole(
         "paper_tickets",
         "By means",
@@ -100,6 +102,7 @@ SCHEMES = (
         "verdict",
         "Verdict",
         "ticket, not a ticket, undecided or reference; the caption names the rule",
+        filter=True,
     ),
     _Percent(
         "test_accuracy",
@@ -191,14 +194,16 @@ SCHEMES = (
         terminal=False,
         optional=True,
     ),
-    Column("strategies", "Proposed by", "strategies whose lanes sent it to training"),
+    Column("strategies", "Proposed by", "strategies whose lanes sent it to training", filter=True),
 )
 
 LANES = (
     _STRATEGY,
     _STRATEGY_SEED,
     _SUPERNET_SEED,
-    Column("state", "State", "finished, running or failed; failed lanes aren't ranked"),
+    Column(
+        "state", "State", "finished, running or failed; failed lanes aren't ranked", filter=True
+    ),
     _Whole("evaluations", "Evaluations", "what the lane was charged for"),
     _Percent("best_reward", "Best reward", "of its evaluations within the budget", unit="×100"),
     _Percent("oracle_accuracy", "Accuracy", "oracle accuracy of that scheme"),

@@ -10,14 +10,14 @@ from benchmark.schemes import format_bits
 from reports.analysis import Analysis
 from reports.captions import oracle_words
 from reports.curves import Curve
-from reports.formats import count, level, p_value, plain, words
+from reports.formats import count, level, p_value, plain, some, words
 from reports.ranks import Ranks
 from reports.table import Column, Table, Value
 
 _LISTED = 8
 _Percent = partial(Column, unit="%", kind="number", scale=100)
 _Reward = partial(Column, unit="×100", kind="number", scale=100, interval=True)
-_STRATEGY = Column("strategy", "Strategy", "the search strategy")
+_STRATEGY = Column("strategy", "Strategy", "the search strategy", filter=True)
 
 RANKS = (
     _STRATEGY,
@@ -108,19 +108,26 @@ CURVES_SECONDS = (
 def ranks_table(analysis: Analysis) -> Table:
     """One row a strategy, the best mean rank first."""
     ranks = analysis.ranking.ranks
+    caption = f"{ranks_caption(ranks, '(supernet seed, strategy seed)')} {missing_words(ranks)}"
+    return Table("ranks", "Mean ranks", caption, RANKS, ranks_rows(ranks))
+
+
+def ranks_rows(ranks: Ranks) -> tuple[tuple[Value, ...], ...]:
+    """One row a strategy under the columns `RANKS`."""
     rows: list[tuple[Value, ...]] = []
     for name, mean in zip(ranks.strategies, ranks.mean, strict=True):
         friends = dict.fromkeys(
             other for group in ranks.groups if name in group for other in group if other != name
         )
         absent = sum(missing == name for _, missing in ranks.missing)
-        rows.append((name, mean, words(tuple(friends)), ranks.cells, absent))
-    return Table("ranks", "Mean ranks", _ranks_caption(ranks), RANKS, tuple(rows))
+        rows.append((name, mean, some(tuple(friends)), ranks.cells, absent))
+    return tuple(rows)
 
 
-def _ranks_caption(ranks: Ranks) -> str:
+def ranks_caption(ranks: Ranks, cell: str) -> str:
+    """How many cells there are, critical difference and test; ``cell`` says what one is."""
     text = (
-        "Ranks in cells (supernet seed, strategy seed) that every strategy completed: "
+        f"Ranks in cells {cell} that every strategy completed: "
         f"{count(ranks.cells, 'cell')}. Intervals of {level(ranks.confidence)} (Student's t)."
     )
     if not isinf(ranks.critical_difference):
@@ -130,7 +137,7 @@ def _ranks_caption(ranks: Ranks) -> str:
         )
     if not np.isnan(ranks.p_value):
         text += f" Friedman's test of no difference at all: p = {p_value(ranks.p_value)}."
-    return f"{text} {missing_words(ranks)}"
+    return text
 
 
 def missing_words(ranks: Ranks) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from benchmark.records import Interval, LaneKey, LaneRecord, RunRecords
-from reports.ranking import Ranking, by_supernet, lane_rewards
-from reports.statistics import Values, best_so_far, mean_interval
+from reports.ranking import Ranking, lane_rewards
+from reports.statistics import Values, best_so_far, mean_intervals
 
 Line = Float64[np.ndarray, " points"]
 PARTS = (10, 30, 100)
@@ -72,12 +72,12 @@ def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     }
     drawn = []
     for standing in ranking.placed:
-        keys = _lanes_of(ranking, standing.strategy)
+        keys = ranking.ranked[standing.strategy]
         held = [
             np.pad(best[key], (0, ranking.horizon - len(best[key])), mode="edge") for key in keys
         ]
         name = standing.strategy
-        drawn.append(Curve(name, name, *_mean_line(keys, held, ranking.confidence), failed=False))
+        drawn.append(Curve(name, name, *mean_line(keys, held, ranking.confidence), failed=False))
     for score in ranking.lanes:
         line = best[score.key]
         if score.state == "failed" and len(line):
@@ -121,17 +121,13 @@ def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     }
     drawn = []
     for standing in ranking.placed:
-        keys = _lanes_of(ranking, standing.strategy)
+        keys = ranking.ranked[standing.strategy]
         at, held = _on_one_clock(*zip(*(paths[key] for key in keys), strict=True))
         if at[-1] > 0:
-            line = _mean_line(keys, held, ranking.confidence)
+            line = mean_line(keys, held, ranking.confidence)
             name = standing.strategy
             drawn.append(Curve(name, name, *line, failed=False, at=at))
     return tuple(drawn)
-
-
-def _lanes_of(ranking: Ranking, strategy: str) -> list[LaneKey]:
-    return [s.key for s in ranking.lanes if s.ranked and s.key.strategy == strategy]
 
 
 def _path(lane: LaneRecord, weight: float, horizon: int, *, price: float) -> tuple[Values, Values]:
@@ -172,13 +168,16 @@ def _best_line(lane: LaneRecord, weight: float, horizon: int) -> Line:
     return found
 
 
-def _mean_line(
+def mean_line(
     keys: Sequence[LaneKey], lines: Sequence[Line], confidence: float
 ) -> tuple[Line, Line, Line]:
     """Mean and bounds at each point, computed only where some lane changes."""
     table = np.array(lines)
     changed = np.concatenate([[True], np.any(table[:, 1:] != table[:, :-1], axis=0)])
-    cells = (by_supernet(list(zip(keys, column, strict=True))) for column in table[:, changed].T)
-    points = [mean_interval(cell, confidence) for cell in cells]
-    filled = np.array([(p.center, p.low, p.high) for p in points])[np.cumsum(changed) - 1]
-    return filled[:, 0], filled[:, 1], filled[:, 2]
+    nets = np.array([key.supernet_seed for key in keys])
+    moved = table[:, changed]
+    found = mean_intervals(
+        {seed: moved[nets == seed] for seed in np.unique(nets).tolist()}, confidence
+    )
+    center, low, high = (line[np.cumsum(changed) - 1] for line in found)
+    return center, low, high

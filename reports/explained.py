@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from benchmark.schemes import bits_scheme
+from reports.formats import signed
 from reports.table import Column, Table
 
 
@@ -245,7 +246,7 @@ def scores_caption(found: Explained) -> str:
     return (
         f"Tickets: {found.tickets.schemes:,} schemes at least as accurate as Full-SA with fewer "
         f"connections or parameters (inference time is not known here); slope "
-        f"{found.tickets.slope:+.4f} a block. "
+        f"{signed(found.tickets.slope, 4)} a block. "
         f"Harmful: {found.harmful.schemes:,} schemes less accurate than Original; "
-        f"slope {found.harmful.slope:+.4f} a block. Oracle accuracy, validation split."
+        f"slope {signed(found.harmful.slope, 4)} a block. Oracle accuracy, validation split."
     )

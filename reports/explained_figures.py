@@ -13,11 +13,11 @@ from reports.formats import Number
 _SETS = ("tickets", "harmful")
 
 
-def draw_accuracy_by_ratio(found: Explained) -> Markup:
+def draw_accuracy_by_ratio(found: Explained, name: str = "accuracy-by-ratio") -> Markup:
     """Accuracy against connections: a box a number of connections, and the two references."""
     references = (("Full-SA", 100 * found.full), ("Original", 100 * found.original))
     return _draw_ratios(
-        "accuracy-by-ratio",
+        name,
         "Accuracy by connection ratio",
         "oracle accuracy (%, validation)",
         {item.connections: item.accuracy for item in found.ratios},
@@ -70,7 +70,7 @@ def _draw_ratios(
     x = svg.Axis((-0.6, most + 0.6), (60, WIDTH - 70), whole=True)
     y = svg.Axis((min(ends) - pad, max(ends) + pad), (268, 34))
     lines = [
-        svg.line(x.pixels[0], y(value), x.pixels[1], y(value), f"curve c{number}")
+        svg.line(x.pixels[0], y(value), x.pixels[1], y(value), f"curve c{number}", dash=number)
         + svg.text(x.pixels[1] + 6, y(value), word)
         for number, (word, value) in enumerate(references)
     ]
@@ -105,7 +105,7 @@ def _box(x: Number, y: svg.Axis, spread: Spread, scale: Number) -> Markup:
 def draw_scores(found: Explained, name: str = "connection-scores") -> Markup:
     """Connection score of each block in tickets and in harmful schemes, with fitted lines."""
     blocks = len(found.tickets.score)
-    x = svg.Axis((0.5, blocks + 0.5), (52, WIDTH - 90), whole=True)
+    x = svg.Axis((0.5, blocks + 0.5), (52, WIDTH - 112), whole=True)
     y = svg.Axis((0, 1), (268, 34))
     sets = [(word, getattr(found, word)) for word in _SETS]
     drawn = [_score_marks(score, x, y, number) for number, (_, score) in enumerate(sets)]
@@ -139,4 +139,5 @@ def _score_marks(score: ConnectionScore, x: svg.Axis, y: svg.Axis, number: int) 
         return marks
     last = len(score.score) - 1
     ends = (y.clamp(score.intercept), y.clamp(score.intercept + score.slope * last))
-    return marks + svg.line(x(1), ends[0], x(last + 1), ends[1], f"curve c{number}")
+    line = svg.line(x(1), ends[0], x(last + 1), ends[1], f"curve c{number}", dash=number)
+    return marks + line

@@ -21,10 +21,15 @@ _NO_TIMES = (
     "cost."
 )
 _TIMES = "Inference time: {schemes:,} random schemes, each timed in turn with Original."
+BOXES_NOTE = (
+    "Whiskers from the lowest to the highest scheme with so many connections, boxes between the "
+    "quartiles, marks at the median (the paper's figure 2)."
+)
 
 
 def render_explained(found: Explained, name: str, facts: Mapping[str, Any]) -> str:
     """The page: no scripts or styles from elsewhere, everything escaped."""
+    ratios, scores = ratios_table(found), scores_table(found)
     drawings = [draw_accuracy_by_ratio(found), draw_parameters_by_ratio(found)]
     times = draw_times_by_ratio(found)
     timed = sum(item.timed for item in found.ratios)
@@ -33,8 +38,10 @@ def render_explained(found: Explained, name: str, facts: Mapping[str, Any]) -> s
         facts=dict(facts),
         drawings=drawings if times is None else [*drawings, times],
         time_note=_NO_TIMES if times is None else _TIMES.format(schemes=timed),
-        ratios=ratios_table(found),
-        scores=scores_table(found),
+        boxes_note=BOXES_NOTE,
+        ratios=ratios,
+        scores=scores,
+        files={table.name: to_csv(table) for table in (ratios, scores)},
         scores_drawing=draw_scores(found),
     )
 

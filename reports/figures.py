@@ -1,6 +1,7 @@
 """Figures of the search: best reward so far, and the oracle's landscape."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -10,11 +11,12 @@ from benchmark.schemes import bits_scheme
 from reports import svg
 from reports.curves import Curve, Line
 from reports.formats import Number, count, percent
-from reports.landscape import Landscape
+from reports.landscape import Density, Landscape, density
 from reports.ranking import LaneScore
 
 WIDTH = 520
-_BINS = 36
+DRAWN = 12
+"""Strategies that a chart can hold; tables and files have all."""
 _LONGEST = 18
 _LOGARITHMIC_FROM = 100
 
@@ -29,100 +31,133 @@ def short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
-def draw_curves(
-    curves: Sequence[Curve],
-    style: Mapping[str, int],
-    name: str = "curves",
-    unit: str = "evaluations",
-) -> Markup:
+@dataclass(frozen=True)
+class Look:
+    """How curves are written: names, units, scales.
+
+    Attributes:
+        name: of the figure on its page.
+        title: what it shows.
+        label: of the vertical axis, with the unit.
+        unit: of the horizontal axis.
+        scale: what values are multiplied with.
+        logarithmic: whether a long horizontal axis may be logarithmic.
+    """
+
+    name: str
+    title: str
+    label: str
+    unit: str = "evaluations"
+    scale: int = 1
+    logarithmic: bool = False
+
+
+BEST = Look(
+    "curves", "Best reward so far", "best reward so far (×100)", scale=100, logarithmic=True
+)
+BEST_BY_TIME = Look(
+    "curves-seconds",
+    "Best reward so far, against time",
+    "best reward so far (×100)",
+    unit="seconds",
+    scale=100,
+    logarithmic=True,
+)
+AGREEMENT = Look(
+    "agreement", "Mean probability of what is asked", "p̄ (0.5: even draws, 1: settled)"
+)
+DISTINCT = Look("distinct", "Different schemes asked so far", "different schemes so far")
+
+
+def draw_curves(curves: Sequence[Curve], style: Mapping[str, int], look: Look = BEST) -> Markup:
     """Step curves with interval bands and direct labels; nothing when there is no curve.
 
     Args:
         curves: means of strategies, and lanes that failed.
-        style: number of each strategy.
-        name: of the figure on its page.
-        unit: of the curves' points.
+        style: number of each strategy; who has none is left out.
+        look: titles, units, scales.
     """
-    known = [curve for curve in curves if np.any(np.isfinite(curve.center))]
+    scale = look.scale
+    known = [c for c in curves if np.any(np.isfinite(c.center)) and c.strategy in style]
     if not known:
         return Markup("")
     first = min(float(curve.where[0]) for curve in known)
     longest = max(float(curve.where[-1]) for curve in known)
-    values = np.concatenate([curve.center[np.isfinite(curve.center)] for curve in known]) * 100
-    tops = [100 * c.high[-1] for c in known if isfinite(c.high[-1]) and not c.failed]
+    values = np.concatenate([curve.center[np.isfinite(curve.center)] for curve in known]) * scale
+    tops = [scale * c.high[-1] for c in known if isfinite(c.high[-1]) and not c.failed]
     low, high = float(values.min()), max(float(values.max()), *tops, float(values.min()))
     pad = max((high - low) * 0.06, 0.01)
     means = [curve for curve in known if not curve.failed]
     room = 30 + 8.2 * max((len(short(curve.label)) for curve in means), default=0)
-    whole = unit == "evaluations"
-    logarithmic = first > 0 and longest >= _LOGARITHMIC_FROM * first
+    whole = look.unit == "evaluations"
+    logarithmic = look.logarithmic and first > 0 and longest >= _LOGARITHMIC_FROM * first
     span = (first, max(longest, 2 * first))
     x = svg.Axis(span, (52, WIDTH - room), logarithmic, whole=whole)
     y = svg.Axis((low - pad, high + pad), (308, 34))
-    scale = ", logarithmic scale" if logarithmic else ""
-    labels = (f"{unit}{scale}", "best reward so far (×100)")
-    axes = svg.frame(x, y, labels, (",.0f" if whole else ",g", "g"))
-    bands = [_band(curve, x, y, style[curve.strategy]) for curve in means]
-    lines = [_line(curve, x, y, style[curve.strategy]) for curve in known]
-    wanted = [y.clamp(float(curve.center[-1]) * 100) for curve in means]
-    ends = [
-        _end_label(curve, (x(curve.where[-1]), at), (x.pixels[1] + 16, to), style)
-        for curve, at, to in zip(means, wanted, svg.spread(wanted, 16, 30, 310), strict=True)
-    ]
-    crosses = [
-        svg.marker(
-            x(curve.where[-1]),
-            y.clamp(float(curve.center[-1]) * 100),
-            4,
-            f"mark c{style[curve.strategy] % svg.COLORS}",
-        )
-        for curve in known
-        if curve.failed
-    ]
-    finals = ", ".join(f"{c.label} {100 * c.center[-1]:.2f}" for c in known)
+    labels = (f"{look.unit}{', logarithmic scale' if logarithmic else ''}", look.label)
+    wanted = [y.clamp(float(curve.center[-1]) * scale) for curve in means]
+    places = {
+        curve.label: at for curve, at in zip(means, svg.spread(wanted, 16, 30, 310), strict=True)
+    }
+    finals = ", ".join(f"{c.label} {scale * c.center[-1]:.2f}" for c in known)
     return svg.picture(
-        name,
-        "Best reward so far",
-        f"Mean best reward against {unit} with interval bands. At the end: {finals}.",
+        look.name,
+        look.title,
+        f"{look.label} against {look.unit}, mean with interval bands. At the end: {finals}.",
         (WIDTH, 352),
-        axes,
-        *bands,
-        *lines,
-        *ends,
-        *crosses,
+        svg.frame(x, y, labels, (",.0f" if whole else ",g", "g")),
+        *(
+            _series(curve, (x, y), style[curve.strategy], places.get(curve.label), scale)
+            for curve in known
+        ),
     )
 
 
-def _corners(values: Line, where: Line, x: svg.Axis, y: svg.Axis) -> list[str]:
+def _series(
+    curve: Curve, axes: tuple[svg.Axis, svg.Axis], number: int, place: Number | None, scale: int
+) -> Markup:
+    """All that is drawn of one curve, so that a page can leave it out."""
+    x, y = axes
+    end = (x(curve.where[-1]), y.clamp(float(curve.center[-1]) * scale))
+    parts = [_line(curve, x, y, number=number, scale=scale)]
+    if curve.failed:
+        parts.append(svg.marker(*end, 4, f"mark c{number % svg.COLORS}"))
+    else:
+        parts.insert(0, _band(curve, x, y, number=number, scale=scale))
+    if place is not None:
+        parts.append(_end_label(curve, end, (x.pixels[1] + 16, place), number))
+    return svg.element("g", *parts, data_strategy=curve.strategy)
+
+
+def _corners(values: Line, where: Line, x: svg.Axis, y: svg.Axis, scale: int) -> list[str]:
     """Corners of a step curve that holds each value until it changes, from its first number on."""
     start = int(np.isfinite(values).argmax())
     corners = [(start, start)]
     for number in (np.flatnonzero(np.diff(values[start:])) + start + 1).tolist():
         corners += [(number, number - 1), (number, number)]
     corners.append((len(values) - 1, len(values) - 1))
-    return [f"{x(float(where[at])):.1f} {y.clamp(100 * values[of]):.1f}" for at, of in corners]
+    return [f"{x(float(where[at])):.1f} {y.clamp(scale * values[of]):.1f}" for at, of in corners]
 
 
-def _line(curve: Curve, x: svg.Axis, y: svg.Axis, number: int) -> Markup:
+def _line(curve: Curve, x: svg.Axis, y: svg.Axis, *, number: int, scale: int) -> Markup:
     kind = f"curve c{number % svg.COLORS}" + (" broken" if curve.failed else "")
     dash = "1 3" if curve.failed else svg.DASHES[number % len(svg.DASHES)]
-    path = "M" + "L".join(_corners(curve.center, curve.where, x, y))
+    path = "M" + "L".join(_corners(curve.center, curve.where, x, y, scale))
     return svg.element("path", d=path, class_=kind, stroke_dasharray=dash)
 
 
-def _band(curve: Curve, x: svg.Axis, y: svg.Axis, number: int) -> Markup:
+def _band(curve: Curve, x: svg.Axis, y: svg.Axis, *, number: int, scale: int) -> Markup:
     if not np.any(np.isfinite(curve.low)):
         return Markup("")
-    upper, lower = (_corners(line, curve.where, x, y) for line in (curve.high, curve.low))
+    upper, lower = (_corners(line, curve.where, x, y, scale) for line in (curve.high, curve.low))
     outline = upper + lower[::-1]
     return svg.element("path", d=f"M{'L'.join(outline)}Z", class_=f"band c{number % svg.COLORS}")
 
 
 def _end_label(
-    curve: Curve, end: tuple[Number, Number], place: tuple[Number, Number], style: Mapping[str, int]
+    curve: Curve, end: tuple[Number, Number], place: tuple[Number, Number], number: int
 ) -> Markup:
     """A marker where the curve ends, and its name beside it."""
-    number = style[curve.strategy]
     color = f"c{number % svg.COLORS}"
     return svg.element(
         "g",
@@ -136,7 +171,13 @@ def draw_landscape(
     table: Landscape, lanes: Sequence[LaneScore], style: Mapping[str, int], blocks: int
 ) -> Markup:
     """Density of all tabulated schemes by connections and accuracy, with each lane's best."""
-    found = [s for s in lanes if s.ranked and s.key.supernet_seed == table.supernet_seed]
+    found = [
+        score
+        for score in lanes
+        if score.ranked
+        and score.key.supernet_seed == table.supernet_seed
+        and score.key.strategy in style
+    ]
     values = np.append(table.accuracy, [score.accuracy for score in found]) * 100
     pad = max(float(np.ptp(values)) * 0.03, 0.01)
     x = svg.Axis((-0.6, blocks + 0.6), (52, WIDTH - 12), whole=True)
@@ -153,6 +194,7 @@ def draw_landscape(
             style[score.key.strategy],
             f"mark found c{style[score.key.strategy] % svg.COLORS}",
             3.6,
+            strategy=score.key.strategy,
         )
         for score in found
     ]
@@ -167,7 +209,7 @@ def draw_landscape(
         f"blocks: median {middle}, best {best}. Marks: the scheme of the best reward of each lane.",
         (WIDTH, 362 + 20 * len(legend_rows(names))),
         svg.frame(x, y, labels, (".0f", "g")),
-        *_density(table, x, y, blocks),
+        *_density(density(table, blocks), x, y),
         *marks,
         *legend(names, style, 366),
     )
@@ -178,25 +220,23 @@ def score_ones(score: LaneScore) -> int:
     return int(bits_scheme(score.bits).sum())
 
 
-def _density(table: Landscape, x: svg.Axis, y: svg.Axis, blocks: int) -> list[Markup]:
-    edges = np.linspace(*y.data, _BINS + 1)
-    counts, _, _ = np.histogram2d(
-        table.connections, table.accuracy * 100, bins=(np.arange(blocks + 2) - 0.5, edges)
-    )
+def _density(found: Density, x: svg.Axis, y: svg.Axis) -> list[Markup]:
     # Columns have very different sizes (1 to 924 of 4,096): shade within a column.
-    tallest = np.maximum(counts.max(axis=1, keepdims=True), 1)
-    width, height = 0.8 * (x(1) - x(0)), y(edges[0]) - y(edges[1])
+    tallest = np.maximum(found.counts.max(axis=1), 1)
+    width = 0.8 * (x(1) - x(0))
+    height = y(100 * found.edges[0]) - y(100 * found.edges[1])
     return [
         svg.element(
             "rect",
             x=x(column) - width / 2,
-            y=y(edges[row + 1]),
+            y=y(100 * found.edges[row + 1]),
             width=width,
             height=height,
-            fill_opacity=0.08 + 0.5 * counts[column, row] / tallest[column, 0],
+            fill_opacity=0.08 + 0.5 * found.counts[column, row] / tallest[column],
             class_="density",
         )
-        for column, row in np.argwhere(counts).tolist()
+        for column in range(len(found.counts))
+        for row in np.flatnonzero(found.counts[column]).tolist()
     ]
 
 
@@ -217,7 +257,13 @@ def legend(names: Sequence[str], style: Mapping[str, int], top: Number) -> list[
         left = 58.0
         for name in members:
             color = f"c{style[name] % svg.COLORS}"
-            drawn.append(svg.marker(left, top + 20 * row, style[name], f"mark {color}"))
-            drawn.append(svg.text(left + 10, top + 20 * row, short(name), kind=f"name {color}"))
+            drawn.append(
+                svg.element(
+                    "g",
+                    svg.marker(left, top + 20 * row, style[name], f"mark {color}"),
+                    svg.text(left + 10, top + 20 * row, short(name), kind=f"name {color}"),
+                    data_strategy=name,
+                )
+            )
             left += 34 + 8.2 * len(short(name))
     return drawn

@@ -1,5 +1,6 @@
 """Numbers as readers see them: accuracy in %, differences in points, a true minus sign."""
 
+from collections.abc import Sequence
 from math import isfinite, isnan
 from typing import Any
 
@@ -57,6 +58,12 @@ def p_value(value: Number) -> str:
 def words(items: list[str] | tuple[str, ...]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def some(items: Sequence[str], most: int = 10) -> str:
+    """All of a few words; of many the first, and how many more there are."""
+    more = len(items) - most
+    return words(list(items) if more <= 1 else [*items[:most], f"{more:,} more"])
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

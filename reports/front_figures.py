@@ -16,7 +16,7 @@ _BOTTOM = 308
 
 def draw_sparsity(rows: Sequence[Sparsity], style: Mapping[str, int], blocks: int) -> Markup:
     """Mean best accuracy at equal numbers of connections; hollow where lanes are missing."""
-    known = [row for row in rows if row.accuracy is not None]
+    known = [row for row in rows if row.accuracy is not None and row.strategy in style]
     ends = [
         100 * value
         for row in known
@@ -53,7 +53,7 @@ def draw_front(
     points: Sequence[FrontPoint], supernet_seed: int, style: Mapping[str, int], blocks: int
 ) -> Markup:
     """Non-dominated schemes of each strategy on one supernet, as steps with marks."""
-    own = [point for point in points if point.supernet_seed == supernet_seed]
+    own = [p for p in points if p.supernet_seed == supernet_seed and p.strategy in style]
     if not own:
         return Markup("")
     x, y = _axes([100 * point.accuracy for point in own], blocks)
@@ -119,7 +119,8 @@ def _sparsity_mark(row: Sparsity, left: Number, y: svg.Axis, style: Mapping[str,
         if whole and isfinite(mean.low)
         else Markup("")
     )
-    return svg.element("g", whisker, svg.marker(left, y(100 * mean.center), number, kind, 3.4))
+    mark = svg.marker(left, y(100 * mean.center), number, kind, 3.4)
+    return svg.element("g", whisker, mark, data_strategy=row.strategy)
 
 
 def _steps(points: Sequence[FrontPoint], number: int, x: svg.Axis, y: svg.Axis) -> Markup:
@@ -138,4 +139,4 @@ def _steps(points: Sequence[FrontPoint], number: int, x: svg.Axis, y: svg.Axis) 
         svg.marker(x(p.connections), y(100 * p.accuracy), number, f"mark {color}", 3.4)
         for p in points
     ]
-    return svg.element("g", path, *marks)
+    return svg.element("g", path, *marks, data_strategy=points[0].strategy)

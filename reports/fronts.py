@@ -120,13 +120,9 @@ def hypervolume(
 def fronts(records: RunRecords, ranking: Ranking) -> Fronts:
     """Fronts of all ranked lanes within the common budget."""
     blocks = sum(records.blocks_per_stage)
-    ranked = {score.key for score in ranking.lanes if score.ranked}
+    asked = {lane.key: lane for lane in records.lanes}
     lanes = {
-        standing.strategy: [
-            lane
-            for lane in records.lanes
-            if lane.key in ranked and lane.key.strategy == standing.strategy
-        ]
+        standing.strategy: [asked[key] for key in ranking.ranked[standing.strategy]]
         for standing in ranking.placed
     }
     scales = {oracle.supernet_seed: _scale(oracle, blocks) for oracle in records.oracles}

@@ -1,25 +1,31 @@
 """The report as one page: no scripts or styles from elsewhere, everything escaped."""
 
+import base64
+import re
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmark.records import OracleAnswers
-from reports import figures, front_figures, scheme_figures
 from reports import training_sentences as training
 from reports.analysis import Analysis
+from reports.answers import answers, title
 from reports.captions import batch_norm, landscape_caption
+from reports.chart_data import chart_tables, times_table
+from reports.charts import charts, drawn_strategies
 from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.explained import scores_caption
-from reports.explained_figures import draw_scores
 from reports.formats import level
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.pictures import cam_words, rows_of_pictures
-from reports.rank_figure import draw_ranks
+from reports.scheme_figures import SYMBOLS, draw_strip, in_charts, label
 from reports.search_sentences import unfinished
-from reports.table import Table
+from reports.svg_style import to_svg
+from reports.table import Table, to_csv
 from reports.tables import (
     facts_table,
     lanes_table,
@@ -29,6 +35,8 @@ from reports.tables import (
 )
 from reports.tickets import ticket_file, ticket_schemes
 
+ROWS = 1_000
+"""Rows that a table inside a page can hold; the files beside it have all."""
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -41,104 +49,112 @@ ENVIRONMENT = Environment(
 
 def render_page(analysis: Analysis) -> str:
     """The whole page."""
-    records, ranking = analysis.records, analysis.ranking
-    style = figures.styles([lane.key.strategy for lane in records.lanes])
-    blocks = sum(records.blocks_per_stage)
+    records = analysis.records
+    style = drawn_strategies(analysis)
     task = str(records.facts.get("task", ""))
+    shown = {
+        "ranking": ranking_table(analysis),
+        "lanes": lanes_table(analysis),
+        "schemes": schemes_table(analysis),
+        "ranks": ranks_table(analysis),
+        "budgets": budgets_table(analysis),
+        "times": times_table(analysis),
+        "volumes": volumes_table(analysis),
+        "trust": trust_table(analysis),
+    }
     return ENVIRONMENT.get_template("report.html.j2").render(
         task=task,
+        title=title(analysis),
         warning=" ".join(unfinished(analysis)),
+        answers=answers(analysis),
         tickets=[
             (ticket_file(item.bits, records.blocks_per_stage, task), item.verdict)
             for item in ticket_schemes(analysis)
         ],
-        facts={
-            "verdicts by": "means alone (paper)" if analysis.rule == "paper" else "intervals",
-            "strategies": len(ranking.standings),
-            "lanes": len(ranking.lanes),
-            "evaluations a lane": ranking.horizon,
-            "supernets": len(records.oracles),
-            "trained schemes": len(analysis.schemes),
-            "stand-alone seeds": len({item.seed for item in records.standalone}),
-            "batch norm": batch_norm(records),
-        },
+        facts=_facts(analysis),
         sentences=headline(analysis)[len(unfinished(analysis)) :],
-        failed=any(lane.state == "failed" for lane in ranking.lanes),
-        ranking=ranking_table(analysis).shown(),
-        lanes=lanes_table(analysis).shown(),
+        failed=any(lane.state == "failed" for lane in analysis.ranking.lanes),
+        style=style,
+        left_out=len(analysis.ranking.standings) - len(style),
+        tables={name: table.shown().first(ROWS) for name, table in shown.items()},
+        charts=defaultdict(Markup, charts(analysis)),
+        files=_files(analysis, style),
         tracebacks=[
             (f"{lane.key.strategy}, seed {lane.key.strategy_seed}", lane.traceback)
             for lane in records.lanes
             if lane.traceback
         ],
-        schemes=schemes_table(analysis).shown(),
-        trust=trust_table(analysis).shown(),
         reproduce=facts_table(records),
         command=str(records.environment.get("command", "")),
         level=level(analysis.confidence),
         rule=analysis.rule,
         risk=level(round((1 - analysis.confidence) / 2, 6)),
-        curves=figures.draw_curves(analysis.curves, style),
-        time_curves=figures.draw_curves(analysis.time_curves, style, "curves-seconds", "seconds"),
-        ranks=ranks_table(analysis).shown(),
-        rank_figure=draw_ranks(ranking.ranks),
-        budgets=budgets_table(analysis).shown(),
-        volumes=volumes_table(analysis).shown(),
-        sparsity=front_figures.draw_sparsity(analysis.fronts.sparsity, style, blocks),
-        fronts=[
-            front_figures.draw_front(analysis.fronts.points, oracle.supernet_seed, style, blocks)
-            for oracle in records.oracles
-        ],
-        landscapes=[
-            figures.draw_landscape(table, ranking.lanes, style, blocks)
-            for table in analysis.landscapes.values()
-        ]
-        + [draw_scores(found, f"scores-{seed}") for seed, found in analysis.explained.items()],
-        scores_captions=[scores_caption(found) for found in analysis.explained.values()],
+        seeds=[oracle.supernet_seed for oracle in records.oracles],
+        window=analysis.convergence.window,
+        schemes=in_charts(analysis.schemes),
+        label=label,
+        strip=partial(draw_strip, blocks_per_stage=records.blocks_per_stage),
+        landscape_seeds=list(analysis.landscapes),
+        scores_captions={seed: scores_caption(one) for seed, one in analysis.explained.items()},
         landscape_caption=landscape_caption(analysis),
-        cells=scheme_figures.draw_schemes(analysis.schemes, records.blocks_per_stage),
-        accuracies=scheme_figures.draw_accuracies(analysis.schemes),
-        scatters=[
-            scheme_figures.draw_trust(trained, answers, f"trust-{name}-{number}")
-            for name, trained in (("own", analysis.schemes), ("outside", analysis.outside))
-            for number, answers in enumerate(_answers(analysis))
-        ],
         gap=training.gap(analysis),
         noise=analysis.noise,
         pictures=rows_of_pictures(records.cams, records.blocks_per_stage),
         cams=cam_words(records),
         glossary=GLOSSARY,
         methods=METHODS,
-        symbols=scheme_figures.SYMBOLS,
+        symbols=SYMBOLS,
     )
 
 
-def _answers(analysis: Analysis) -> list[OracleAnswers]:
-    """Both modes of a supernet side by side; the run's own mode where no other was asked."""
-    records = analysis.records
-    if records.answers:
-        return sorted(records.answers, key=lambda one: one.supernet_seed)
-    mode = str(records.settings.get("batch_norm", ""))
-    return [
-        OracleAnswers(
-            mode,
-            seed,
-            {item.bits: item.oracle[seed] for item in analysis.schemes if seed in item.oracle},
-        )
-        for seed in (item.supernet_seed for item in analysis.trust)
+def _facts(analysis: Analysis) -> dict[str, object]:
+    """What was compared, in figures."""
+    records, settings = analysis.records, analysis.records.settings
+    named = {
+        "task": records.facts.get("task"),
+        "network": settings.get("backbone"),
+        "attention": str(settings.get("attention", "")).upper(),
+    }
+    counted = {
+        "strategies": len(analysis.ranking.standings),
+        "lanes": len(analysis.ranking.lanes),
+        "evaluations a lane": analysis.ranking.horizon,
+        "supernets": len(records.oracles),
+        "trained schemes": len(analysis.schemes),
+        "stand-alone seeds": len({item.seed for item in records.standalone}),
+    }
+    return {
+        **{name: value for name, value in named.items() if value},
+        **{name: f"{number:,}" for name, number in counted.items()},
+        "verdicts by": "means alone (paper)" if analysis.rule == "paper" else "intervals",
+        "batch norm": batch_norm(records),
+    }
+
+
+def _files(analysis: Analysis, style: Collection[str]) -> dict[str, str]:
+    """CSV files inside the page: of the strategies that charts hold, and no endless ones."""
+    tables = [
+        ranking_table(analysis),
+        schemes_table(analysis),
+        lanes_table(analysis),
+        *chart_tables(analysis),
     ]
+    # Failed lanes have curves under labels of their own, so a whole table is left as it is.
+    if len(style) < len(analysis.ranking.standings):
+        tables = [table.of(style) for table in tables]
+    return {table.name: to_csv(table.first(ROWS)) for table in tables if table.rows}
 
 
 def render_table(table: Table) -> Markup:
     """One table without a page around it."""
     module = ENVIRONMENT.get_template("table.html.j2").module
-    return Markup(module.table(table.shown(), scheme_figures.SYMBOLS))  # type: ignore[attr-defined]  # noqa: S704 - rendered with autoescape
+    return Markup(module.table(table.shown(), SYMBOLS))  # type: ignore[attr-defined]  # noqa: S704 - rendered with autoescape
 
 
 def render_theorem(table: Table, figure: Markup, text: str) -> str:
     """The page of Theorem 1."""
     return ENVIRONMENT.get_template("theorem.html.j2").render(
-        table=table.shown(), figure=figure, text=text, symbols=scheme_figures.SYMBOLS
+        table=table.shown(), figure=figure, text=text, symbols=SYMBOLS
     )
 
 
@@ -155,12 +171,29 @@ def render_transfer(tables: list[Table], facts: Table, sentences: list[str], tit
 
 def standalone(figure: Markup) -> str:
     """A figure as a file of its own, with the page's styles inside."""
-    style = (Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+    folder = Path(__file__).parent / "templates"
+    style = "".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("report.css", "figures.css")
+    )
     head, _, rest = figure.partition(">")
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
 
 
-def render_notebook(sentences: list[str], tables: list[Table]) -> str:
-    """Sentences and tables as a fragment for notebooks, styled by the notebook."""
+def render_notebook(
+    sentences: Sequence[str], tables: Sequence[Table], drawings: Sequence[Markup] = ()
+) -> str:
+    """Sentences, figures and tables as a fragment for notebooks, styled by the notebook.
+
+    Figures are images, so that neither styles nor names meet those of other cells.
+    """
     lines = Markup("").join(Markup("<p>{}</p>").format(sentence) for sentence in sentences)
-    return lines + Markup("").join(render_table(table) for table in tables)
+    images = Markup("").join(_image(drawing) for drawing in drawings if drawing)
+    return lines + images + Markup("").join(render_table(table) for table in tables if table.rows)
+
+
+def _image(drawing: Markup) -> Markup:
+    text = re.search(r"<title[^>]*>(.*?)</title>", drawing, flags=re.DOTALL)
+    return Markup('<img alt="{}" width="520" src="data:image/svg+xml;base64,{}">').format(
+        Markup(text[1]).unescape() if text else "",  # noqa: S704 - escaped when it was drawn
+        base64.b64encode(to_svg(drawing).encode()).decode(),
+    )

@@ -12,6 +12,8 @@ from reports.ranking import LaneScore, Ranking
 
 TOP = 0.05
 """The paper's Top5%; here a share of tabulated schemes by oracle accuracy."""
+BINS = 36
+"""Steps of accuracy in which a landscape is drawn."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,26 @@ class Find:
     def top(self) -> bool:
         """Whether the scheme is among the top 5% by accuracy."""
         return self.more_accurate < TOP
+
+
+@dataclass(frozen=True)
+class Density:
+    """How many tabulated schemes have so many connections and about that accuracy.
+
+    Attributes:
+        edges: of the bins of accuracy, ascending.
+        counts: schemes by connections, 0 first, and bin.
+    """
+
+    edges: Float64[np.ndarray, " edges"]
+    counts: Int64[np.ndarray, "sizes bins"]
+
+
+def density(table: Landscape, blocks: int, bins: int = BINS) -> Density:
+    """The landscape in ``bins`` equal steps between its lowest and highest accuracy."""
+    sizes = np.arange(blocks + 2) - 0.5
+    counts, _, edges = np.histogram2d(table.connections, table.accuracy, bins=(sizes, bins))
+    return Density(edges, counts.astype(np.int64))
 
 
 def landscapes(records: RunRecords) -> dict[int, Landscape]:
@@ -102,7 +124,7 @@ def strategy_finds(
     """Mean regret, lanes in the top 5% and lanes with a find, by strategy."""
     summary = {}
     for standing in ranking.placed:
-        own = [find for key, find in found.items() if key.strategy == standing.strategy]
+        own = [found[key] for key in ranking.ranked[standing.strategy] if key in found]
         if own:
             regret = float(np.mean([find.regret for find in own]))
             summary[standing.strategy] = (regret, sum(find.top for find in own), len(own))

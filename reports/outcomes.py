@@ -172,11 +172,11 @@ def strategy_outcomes(
     scores = test_scores(records.standalone)
     noise = residual_noise(scores)
     outcome_of = {item.bits: item for item in schemes if not item.all_diverged}
+    proposed: dict[str, dict[LaneKey, list[str]]] = {}
+    for key, found in records.candidates.items():
+        proposed.setdefault(key.strategy, {})[key] = found
     outcomes = []
-    for strategy in dict.fromkeys(key.strategy for key in records.candidates):
-        lanes = {
-            key: found for key, found in records.candidates.items() if key.strategy == strategy
-        }
+    for strategy, lanes in proposed.items():
         trained = {bits: None for found in lanes.values() for bits in found if bits in outcome_of}
         chosen = {
             key: max(known, key=lambda bits: outcome_of[bits].validation)

@@ -1,28 +1,35 @@
 """The critical-difference diagram: mean ranks, and who can't be told from whom."""
 
+from dataclasses import replace
+
 from markupsafe import Markup
 
 from reports import svg
 from reports.figures import WIDTH, short
-from reports.formats import Number, count, level, plain, words
+from reports.formats import Number, count, level, plain, some
 from reports.ranks import Ranks
 
+ROWS = 30
+"""Strategies that it can hold."""
 _ROW = 24.0
 _TOP = 74.0
 _LEFT = 150.0
 
 
-def draw_ranks(ranks: Ranks) -> Markup:
+def draw_ranks(ranks: Ranks, name: str = "ranks") -> Markup:
     """One row a strategy; brackets on the right join those within the critical difference.
 
-    Nothing is drawn with fewer than two strategies or without a complete cell.
+    ``name`` is the figure's on its page. Nothing is drawn with fewer than two strategies or
+    without a complete cell; of many only the first `ROWS`.
     """
-    most = len(ranks.strategies)
-    if ranks.cells == 0 or most < 2:  # noqa: PLR2004 - a rank takes two
+    if ranks.cells == 0 or len(ranks.strategies) < 2:  # noqa: PLR2004 - a rank takes two
         return Markup("")
+    ranks = _first(ranks)
+    most = len(ranks.strategies)
     room = 14 * max(len(ranks.groups), 1) + 16
     bottom = _TOP + _ROW * most - 6
-    x = svg.Axis((1, most), (_LEFT, WIDTH - room), whole=True)
+    highest = max(most, *(mean.high for mean in ranks.mean))
+    x = svg.Axis((1, highest), (_LEFT, WIDTH - room), whole=True)
     rows = [_row(ranks, place, x) for place in range(most)]
     brackets = [
         _bracket(ranks, number, WIDTH - room + 16 + 14 * number)
@@ -34,12 +41,12 @@ def draw_ranks(ranks: Ranks) -> Markup:
         for value in x.ticks()
     ]
     said = "; ".join(
-        f"{name} {plain(mean.center)}"
-        for name, mean in zip(ranks.strategies, ranks.mean, strict=True)
+        f"{strategy} {plain(mean.center)}"
+        for strategy, mean in zip(ranks.strategies, ranks.mean, strict=True)
     )
-    groups = "; ".join(words(list(group)) for group in ranks.groups) or "none"
+    groups = "; ".join(some(group) for group in ranks.groups) or "none"
     return svg.picture(
-        "ranks",
+        name,
         "Mean ranks and critical difference",
         f"Over {count(ranks.cells, 'cell')}: {said}. Can't be told apart: {groups}.",
         (WIDTH, bottom + 44),
@@ -49,6 +56,17 @@ def draw_ranks(ranks: Ranks) -> Markup:
         svg.line(x.pixels[0], bottom, x.pixels[1], bottom, "axis"),
         *ticks,
         svg.text(sum(x.pixels) / 2, bottom + 33, "mean rank (1 is best)", anchor="middle"),
+    )
+
+
+def _first(ranks: Ranks) -> Ranks:
+    shown = ranks.strategies[:ROWS]
+    groups = (tuple(name for name in group if name in shown) for group in ranks.groups)
+    return replace(
+        ranks,
+        strategies=shown,
+        mean=ranks.mean[:ROWS],
+        groups=tuple(group for group in groups if len(group) > 1),
     )
 
 

@@ -1,7 +1,8 @@
 """Which strategy found the best reward on equal terms, and whether that is more than noise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
@@ -99,6 +100,15 @@ class Ranking:
     ranks: Ranks
     confidence: float
 
+    @cached_property
+    def ranked(self) -> Mapping[str, Sequence[LaneKey]]:
+        """The lanes that count, by strategy, in the order of the records."""
+        found: dict[str, list[LaneKey]] = {}
+        for score in self.lanes:
+            if score.ranked:
+                found.setdefault(score.key.strategy, []).append(score.key)
+        return found
+
     @property
     def placed(self) -> tuple[Standing, ...]:
         """Strategies that have a rank."""
@@ -162,12 +172,14 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
     horizon = common_horizon(records.lanes)
     weight = records.objective_weight
     lanes = tuple(score_lane(lane, weight, horizon) for lane in records.lanes)
-    names = list(dict.fromkeys(lane.key.strategy for lane in lanes))
+    by_name: dict[str, list[LaneScore]] = {}
+    for lane in lanes:
+        by_name.setdefault(lane.key.strategy, []).append(lane)
     cells = {
-        name: by_supernet([(s.key, s.reward) for s in lanes if s.key.strategy == name and s.ranked])
-        for name in names
+        name: by_supernet([(s.key, s.reward) for s in own if s.ranked])
+        for name, own in by_name.items()
     }
-    means = {name: mean_interval(cells[name], confidence) for name in names if cells[name]}
+    means = {name: mean_interval(found, confidence) for name, found in cells.items() if found}
     # Equal means, summed in another order, keep the order of the command line.
     order = sorted(means, key=lambda name: -round(means[name].center, 12))
     tests = _tests_against_leader([cells[name] for name in order])
@@ -175,8 +187,8 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
     ranks = summarise_ranks(_scores(lanes), order, confidence)
     mean_of = dict(zip(ranks.strategies, ranks.mean, strict=True)) if ranks.cells else {}
     standings = []
-    for place, name in enumerate([*order, *(name for name in names if name not in means)]):
-        own = [lane for lane in lanes if lane.key.strategy == name]
+    for place, name in enumerate([*order, *(name for name in by_name if name not in means)]):
+        own = by_name[name]
         placed = name in means
         # Whoever stands above a strategy that is tied with the leader is tied as well.
         tied = placed and not all(distinct[place:])

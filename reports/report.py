@@ -3,24 +3,20 @@
 from functools import cached_property
 from pathlib import Path
 
+from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
 from benchmark.files import replacing
 from benchmark.records import RunRecords
 from reports.analysis import Analysis, analyse
-from reports.comparison_tables import (
-    budgets_table,
-    curves_table,
-    fronts_table,
-    ranks_table,
-    sparsity_table,
-    time_curves_table,
-    volumes_table,
-)
+from reports.chart_data import chart_tables, times_table
+from reports.charts import charts
+from reports.comparison_tables import budgets_table, ranks_table, volumes_table
 from reports.glossary import GLOSSARY, METHODS
 from reports.headline import headline
 from reports.html import render_notebook, render_page
+from reports.latex import PaperTable
 from reports.pictures import cams_table
 from reports.table import (
     Table,
@@ -96,21 +92,29 @@ class Report:
             paths.append(path)
         return paths
 
+    def write_paper(self, folder: Path) -> list[Path]:
+        """Write what papers need into ``folder``; see `reports.paper.write_paper`."""
+        from reports.paper import write_paper  # noqa: PLC0415 - matplotlib only when needed
+
+        return write_paper(
+            [self.analysis],
+            figures=charts(self.analysis),
+            tables=self._files(),
+            ranks=[PaperTable(ranks_table(self.analysis))],
+            folder=folder,
+        )
+
     def _files(self) -> list[Table]:
         """What every number of the page and its charts can be read from."""
-        made = (
-            ranks_table,
-            curves_table,
-            time_curves_table,
-            budgets_table,
-            sparsity_table,
-            fronts_table,
-            volumes_table,
-            trust_table,
-        )
-        more = [make(self.analysis) for make in made]
         pictures = [cams_table(self.records)] if self.records.cams else []
-        return [self.ranking, self.schemes, evaluations_table(self.records), *more, *pictures]
+        return [
+            self.ranking,
+            self.schemes,
+            lanes_table(self.analysis),
+            evaluations_table(self.records),
+            *chart_tables(self.analysis),
+            *pictures,
+        ]
 
     def print(self, console: Console) -> None:
         """Sentences and the two main tables for a terminal."""
@@ -122,16 +126,24 @@ class Report:
                 console.print(TerminalTable(table))
 
     def _repr_html_(self) -> str:
-        return render_notebook(self.headline, [self.ranking, self.schemes])
+        drawings = [charts(self.analysis).get("curves", Markup(""))]
+        return render_notebook(self.headline, [self.ranking, self.schemes], drawings)
+
+    def _repr_markdown_(self) -> str:
+        tables = [to_markdown(table).rstrip() for table in (self.ranking, self.schemes)]
+        return "\n\n".join([self._sentences(), *tables]) + "\n"
+
+    def _sentences(self) -> str:
+        return "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
 
     def _markdown(self) -> str:
         analysis = self.analysis
-        sentences = "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
         tables = [
             self.ranking,
             ranks_table(analysis),
             budgets_table(analysis),
             volumes_table(analysis),
+            times_table(analysis),
             self.schemes,
             trust_table(analysis),
             lanes_table(analysis),
@@ -142,7 +154,7 @@ class Report:
         )
         parts = [
             "# Ticket Benchmark",
-            sentences,
+            self._sentences(),
             *(to_markdown(table).rstrip() for table in tables),
             "## How the numbers are made",
             *(escape_markdown(text) for text in METHODS),

@@ -13,6 +13,8 @@ from reports.formats import Number, count, interval_points, percent
 from reports.outcomes import SchemeOutcome
 
 SYMBOLS = {"ticket": "●", "undecided": "◐", "not a ticket": "○", "reference": "◇"}
+ROWS = 40
+"""Schemes that a chart can hold; the table has all."""
 _ROW = 22.0
 _TOP = 46.0
 
@@ -22,61 +24,92 @@ def label(item: SchemeOutcome, number: int) -> str:
     return f"{number} {item.name}".strip()
 
 
+def in_charts(schemes: Sequence[SchemeOutcome]) -> list[tuple[int, SchemeOutcome]]:
+    """Row number and scheme of what charts hold: all of a few, the first and both references."""
+    return [
+        (number, item)
+        for number, item in enumerate(schemes, start=1)
+        if number <= ROWS or item.name
+    ]
+
+
 def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[int]) -> Markup:
     """One row a scheme: a cell a block, filled when connected, gaps between stages."""
     if not schemes:
         return Markup("")
+    shown = in_charts(schemes)
     blocks, gaps = sum(blocks_per_stage), len(blocks_per_stage) - 1
-    room = WIDTH - 88 - 178
-    cell = min(20.0, (room - 8 * gaps) / blocks)
+    room = WIDTH - 88 - 200
+    cell = min(18.0, (room - 8 * gaps) / blocks)
     heads, lefts, left = [], [], 88.0
     for stage, size in enumerate(blocks_per_stage, start=1):
         heads.append(svg.text(left, 26, f"stage {stage}", kind="tick"))
         lefts += [left + cell * block for block in range(size)]
         left += cell * size + 8
-    rows = [_scheme_row(item, number, lefts, cell) for number, item in enumerate(schemes, start=1)]
+    rows = [
+        _scheme_row(item, number, _TOP + _ROW * place, lefts, cell)
+        for place, (number, item) in enumerate(shown)
+    ]
     found = [item for item in schemes if item.verdict.word == "ticket"]
     return svg.picture(
         "schemes",
         "Trained schemes",
         f"{count(len(schemes), 'scheme')} by test accuracy, {count(len(found), 'ticket')}. Filled "
         "cells are connected blocks. The table of schemes lists the same as bits.",
-        (WIDTH, 40 + _ROW * len(schemes)),
+        (WIDTH, 40 + _ROW * len(shown)),
         *heads,
         svg.text(left + 8, 26, "test accuracy", kind="tick"),
         *rows,
     )
 
 
-def _scheme_row(item: SchemeOutcome, number: int, lefts: Sequence[Number], cell: Number) -> Markup:
-    y = _TOP + _ROW * (number - 1)
+def draw_strip(bits: str, blocks_per_stage: Sequence[int]) -> Markup:
+    """One scheme as a row of cells without words, to stand beside its bits; nothing without one."""
+    if not bits:
+        return Markup("")
+    cell = min(16.0, 240 / len(bits))
+    lefts, left = [], 0.0
+    for size in blocks_per_stage:
+        lefts += [left + cell * block for block in range(size)]
+        left += cell * size + 6
+    cells = [_cell(left, 0, cell, bit) for left, bit in zip(lefts, bits, strict=True)]
+    return svg.element(
+        "svg", *cells, viewBox=f"0 0 {left:.0f} 16", width=left, class_="strip", aria_hidden="true"
+    )
+
+
+def _cell(left: Number, top: Number, size: Number, bit: str) -> Markup:
+    return svg.element(
+        "rect",
+        x=left + 1,
+        y=top + 1,
+        width=size - 2,
+        height=14,
+        rx=2,
+        class_="on" if bit == "1" else "off",
+    )
+
+
+def _scheme_row(
+    item: SchemeOutcome, number: int, y: Number, lefts: Sequence[Number], cell: Number
+) -> Markup:
     word = item.verdict.word
-    cells = [
-        svg.element(
-            "rect",
-            x=left + 1,
-            y=y - 7,
-            width=cell - 2,
-            height=14,
-            rx=2,
-            class_="on" if bit == "1" else "off",
-        )
-        for left, bit in zip(lefts, item.bits, strict=True)
-    ]
+    cells = [_cell(left, y - 8, cell, bit) for left, bit in zip(lefts, item.bits, strict=True)]
     after = lefts[-1] + cell + 16
     return svg.element(
         "g",
         svg.text(80, y, label(item, number), anchor="end", kind="label"),
         *cells,
         svg.text(after, y, percent(item.test.center), kind="label number"),
-        svg.text(after + 62, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
+        svg.text(after + 64, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
         class_="scheme",
+        data_bits=item.bits,
     )
 
 
 def draw_accuracies(schemes: Sequence[SchemeOutcome]) -> Markup:
     """Differences to Full-SA with the intervals that decide, and lines at both references."""
-    shown = [(n, s) for n, s in enumerate(schemes, start=1) if s.verdict.difference is not None]
+    shown = [(n, s) for n, s in in_charts(schemes) if s.verdict.difference is not None]
     gaps = [item.verdict.difference for _, item in shown if item.verdict.difference is not None]
     if not gaps:
         return Markup("")

@@ -3,23 +3,35 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmark.records import Interval
+from benchmark.records import Interval, RunRecords
 from reports.analysis import Analysis
-from reports.formats import bounds, count, p_value, plain, words
+from reports.formats import bounds, count, p_value, plain, some
 from reports.ranking import Ranking, Standing
 
 
 def unfinished(analysis: Analysis) -> list[str]:
-    """A warning where the run hasn't come to its end."""
-    if analysis.records.finished:
+    """A warning where the run hasn't come to its end, and how far it has come."""
+    records = analysis.records
+    if records.finished:
         return []
     states = Counter(lane.state for lane in analysis.ranking.lanes)
     lanes = count(len(analysis.ranking.lanes), "lane")
     text = (
         f"This run is unfinished: {states['finished']} of {lanes} finished, "
-        f"{states['running']} still running; everything below may change."
+        f"{states['running']} still running{_trainings(records)}; everything below may change."
     )
     return [text]
+
+
+def _trainings(records: RunRecords) -> str:
+    """How many trainings are done, once it is known which are to be."""
+    proposed = {bits for found in records.candidates.values() for bits in found}
+    seeds = int(records.settings.get("standalone_seeds", 0))
+    if not proposed or not seeds:
+        return ""
+    blocks = sum(records.blocks_per_stage)
+    wanted = len(proposed | {"0" * blocks, "1" * blocks}) * seeds
+    return f", {len(records.standalone):,} of {count(wanted, 'training')} done"
 
 
 def winner(ranking: Ranking) -> list[str]:
@@ -40,11 +52,15 @@ def winner(ranking: Ranking) -> list[str]:
         return [text]
     every = "all " if len(tied) + 1 == len(placed) > 2 else ""  # noqa: PLR2004 - two aren't "all"
     text = (
-        f"No single winner: {every}{words([item.strategy for item in ranking.tied])} share rank 1, "
+        f"No single winner: {every}{_names(ranking.tied)} share rank 1, "
         f"as their differences can't be told from noise ({_p_values(tied)}). Ahead by mean is "
         f"{placed[0].strategy}: {score}, {_lead(placed[1])}."
     )
-    return [text, *_powerless(ranking), *_beaten(placed[1 + len(tied) :])]
+    return [text, *powerless(ranking), *_beaten(placed[1 + len(tied) :])]
+
+
+def _names(standings: Sequence[Standing]) -> str:
+    return some([item.strategy for item in standings])
 
 
 def _score(leader: Standing, horizon: int) -> str:
@@ -73,7 +89,7 @@ def _p_values(standings: Sequence[Standing]) -> str:
     return f"permutation test, corrected p {equal if low == high else f'{low} to {high}'}"
 
 
-def _powerless(ranking: Ranking) -> list[str]:
+def powerless(ranking: Ranking) -> list[str]:
     """Few lanes can't show a difference however large it is: say so."""
     tests = [item.test for item in ranking.placed if item.test is not None]
     least = min((test.smallest for test in tests), default=0.0) * len(tests)
@@ -90,7 +106,7 @@ def _beaten(beaten: Sequence[Standing]) -> list[str]:
     if not beaten:
         return []
     verb = "is" if len(beaten) == 1 else "are"
-    names = words([item.strategy for item in beaten])
+    names = _names(beaten)
     return [f"{names} {verb} behind the leader by more than noise ({_p_values(beaten)})."]
 
 
@@ -121,6 +137,6 @@ def failures(ranking: Ranking) -> list[str]:
     if not failed:
         return []
     names = Counter(lane.key.strategy for lane in failed)
-    parts = words([f"{number} of {name}" for name, number in names.items()])
+    parts = some([f"{number} of {name}" for name, number in names.items()])
     verb = "doesn't" if len(failed) == 1 else "don't"
     return [f"{count(len(failed), 'lane')} failed ({parts}) and {verb} count in the ranking."]

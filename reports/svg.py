@@ -39,13 +39,22 @@ def text(
     return element("text", content, x=x, y=y, dy="0.35em", text_anchor=anchor, class_=kind)
 
 
-def line(x1: Number, y1: Number, x2: Number, y2: Number, kind: str) -> Markup:
-    """A straight line of a class."""
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
+def line(x1: Number, y1: Number, x2: Number, y2: Number, kind: str, *, dash: int = 0) -> Markup:
+    """A straight line of a class; ``dash`` counts `DASHES`."""
+    pattern = DASHES[dash % len(DASHES)]
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind, stroke_dasharray=pattern)
 
 
-def marker(x: Number, y: Number, shape: int, kind: str, radius: Number = 4) -> Markup:
-    """One of six shapes of about equal area."""
+def marker(
+    x: Number,
+    y: Number,
+    shape: int,
+    kind: str,
+    radius: Number = 4,
+    *,
+    strategy: str | None = None,
+) -> Markup:
+    """One of six shapes of about equal area; a page may leave out those of a strategy."""
     r = radius
     paths = (
         None,
@@ -57,8 +66,9 @@ def marker(x: Number, y: Number, shape: int, kind: str, radius: Number = 4) -> M
     )
     path = paths[shape % len(paths)]
     if path is None:
-        return element("circle", cx=x, cy=y, r=r, class_=kind)
-    return element("path", d=path, transform=f"translate({x:.1f} {y:.1f})", class_=kind)
+        return element("circle", cx=x, cy=y, r=r, class_=kind, data_strategy=strategy)
+    place = f"translate({x:.1f} {y:.1f})"
+    return element("path", d=path, transform=place, class_=kind, data_strategy=strategy)
 
 
 def picture(

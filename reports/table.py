@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, isnan
 from typing import Literal
@@ -35,6 +35,7 @@ class Column:
         timing: measured in seconds, so it differs from run to run.
         terminal: whether it is narrow and important enough for a terminal.
         optional: whether readers are spared it when it says nothing; CSV files keep it.
+        filter: whether a page lets readers choose rows by its words.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Column:
     timing: bool = False
     terminal: bool = True
     optional: bool = False
+    filter: bool = False
 
     @property
     def heading(self) -> str:
@@ -132,6 +134,24 @@ class Table:
             columns=tuple(self.columns[number] for number in keep),
             rows=tuple(tuple(row[number] for number in keep) for row in self.rows),
         )
+
+    def first(self, most: int) -> "Table":
+        """The first rows of a long table; the caption says where the others are."""
+        if len(self.rows) <= most:
+            return self
+        caption = (
+            f"{self.caption} The first {most:,} of {len(self.rows):,} rows; {self.name}.csv beside "
+            "this page has all."
+        )
+        return replace(self, caption=caption, rows=self.rows[:most])
+
+    def of(self, strategies: Collection[str]) -> "Table":
+        """The rows of some strategies; everything where rows don't belong to strategies."""
+        places = [n for n, column in enumerate(self.columns) if column.key == "strategy"]
+        if not places:
+            return self
+        rows = tuple(row for row in self.rows if row[places[0]] in strategies)
+        return replace(self, rows=rows)
 
     def records(self) -> list[Mapping[str, Value]]:
         """Rows as mappings from column keys: for notebooks and tests."""

@@ -32,19 +32,12 @@ def ranking_table(analysis: Analysis) -> Table:
     for item in ranking.standings:
         regret, top, placed = found.get(item.strategy, (None, None, None))
         outcome = trained.get(item.strategy)
-        ours = (
-            (None,) * 7
-            if outcome is None
-            else (
-                outcome.test,
-                outcome.over_full,
-                outcome.over_original,
-                outcome.candidates,
-                outcome.words.get("ticket", 0),
-                outcome.words.get("undecided", 0),
-                outcome.paper_tickets,
-            )
-        )
+        accuracy: tuple[Value, ...] = (None,) * 4
+        counts: tuple[Value, ...] = (None,) * 3
+        if outcome is not None:
+            verdicts = (outcome.words.get(word, 0) for word in ("ticket", "undecided"))
+            accuracy = (outcome.test, outcome.over_full, *verdicts)
+            counts = (outcome.over_original, outcome.candidates, outcome.paper_tickets)
         rows.append(
             (
                 item.rank,
@@ -52,13 +45,14 @@ def ranking_table(analysis: Analysis) -> Table:
                 item.reward,
                 item.behind,
                 None if item.test is None else item.test.p_value,
-                item.mean_rank,
+                *accuracy,
                 item.lanes,
                 item.failed,
                 item.running,
+                item.mean_rank,
                 regret,
                 None if top is None else f"{top} of {placed}",
-                *ours,
+                *counts,
             )
         )
     caption = (
@@ -242,9 +236,10 @@ def facts_table(records: RunRecords) -> Table:
         }
         groups.append((f"supernet {oracle.supernet_seed}", facts))
     rows += [
-        (group, str(name), _written(value))
+        (group, str(name), _written(_told(value)))
         for group, facts in groups
         for name, value in facts.items()
+        if _told(value) not in (None, {})
     ]
     if records.standalone:
         seconds = sum(item.seconds for item in records.standalone)
@@ -252,13 +247,21 @@ def facts_table(records: RunRecords) -> Table:
         rows.append(("stand-alone", "seeds", words(_seeds(records))))
         rows.append(("stand-alone", "seconds of training (timing)", f"{seconds:.1f}"))
     caption = (
-        "Command, versions, hashes, splits and seeds: what it takes to make this report again."
+        "Command, versions, hashes, splits and seeds: what it takes to make this report again. "
+        "Settings that aren't listed are those of the task."
     )
     return Table("facts", "How to reproduce", caption, FACTS, tuple(rows))
 
 
 def _seeds(records: RunRecords) -> tuple[str, ...]:
     return tuple(str(seed) for seed in sorted({item.seed for item in records.standalone}))
+
+
+def _told(value: Any) -> Any:
+    """A setting without what was left to the task."""
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if part is not None}
+    return value
 
 
 def _written(value: Any) -> str:

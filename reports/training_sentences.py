@@ -22,6 +22,7 @@ from reports.formats import (
 from reports.outcomes import SchemeOutcome
 
 _LISTED = 4
+_NAMED = 10
 
 
 def tickets(analysis: Analysis) -> list[str]:
@@ -108,7 +109,8 @@ def chosen(analysis: Analysis) -> list[str]:
         return []
     best, *others = analysis.strategies
     gap = "" if best.over_full is None else f", {interval_points(best.over_full)} points to Full-SA"
-    overlap = words([item.strategy for item in others if item.test.high >= best.test.low])
+    names = [item.strategy for item in others if item.test.high >= best.test.low]
+    overlap = words(names) if len(names) <= _NAMED else f"{len(names):,} other strategies"
     verdict = f"; the intervals of {overlap} overlap with theirs" if overlap else ""
     accuracy = percent(best.test.center)
     text = f"Once trained, the schemes of {best.strategy} are the most accurate: {accuracy} test"
@@ -132,11 +134,24 @@ def trust(analysis: Analysis) -> list[str]:
     return [text]
 
 
+def gap_exceeds_noise(analysis: Analysis) -> bool | None:
+    """Whether strategies lie further apart than the oracle can be believed; None if unknown."""
+    noise, rewards = analysis.oracle_noise, _rewards(analysis)
+    if noise is None or len(rewards) < 2:  # noqa: PLR2004 - a gap takes two
+        return None
+    return max(rewards) - min(rewards) > noise.least
+
+
+def _rewards(analysis: Analysis) -> list[float]:
+    placed = analysis.ranking.placed
+    return [item.reward.center for item in placed if item.reward is not None]
+
+
 def gap(analysis: Analysis) -> list[str]:
     """Whether the strategies' rewards lie further apart than the oracle can be believed."""
-    noise, placed = analysis.oracle_noise, analysis.ranking.placed
-    rewards = [item.reward.center for item in placed if item.reward is not None]
-    if noise is None or len(rewards) < 2:  # noqa: PLR2004 - a gap takes two
+    noise, rewards = analysis.oracle_noise, _rewards(analysis)
+    exceeds = gap_exceeds_noise(analysis)
+    if noise is None or exceeds is None:
         return []
     source = f"of {noise.source}" if noise.source else "that were trained here"
     based = f"over {count(noise.schemes, 'scheme')} {source}"
@@ -157,7 +172,7 @@ def gap(analysis: Analysis) -> list[str]:
         f"{plain(100 * first)} points of reward from first to second, {plain(100 * whole)} from "
         "first to last"
     )
-    verdict = "exceeds" if whole > noise.least else "doesn't exceed"
+    verdict = "exceeds" if exceeds else "doesn't exceed"
     return [f"The gap between strategies ({gaps}) {verdict} the oracle's noise: {needs}."]
 
 

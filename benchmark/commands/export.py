@@ -5,10 +5,11 @@ import click
 
 from benchmark.commands import options
 from benchmark.commands.session import equipped
+from benchmark.errors import UsageError
 
 
 @click.command()
-@click.argument("ticket", type=click.Path(path_type=Path))
+@click.argument("source", metavar="TICKET|RUN", type=click.Path(path_type=Path))
 @click.option(
     "--to",
     "target",
@@ -24,21 +25,76 @@ from benchmark.commands.session import equipped
     type=click.IntRange(min=0),
     help="Training.  [default: the ticket's first]",
 )
+@click.option(
+    "--optuna",
+    type=click.Path(path_type=Path),
+    help="Write a run's searches as Optuna studies: SQLite, or Optuna's journal (.log).",
+)
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    help="Write a run's searches as curves for TensorBoard into a folder.",
+)
 @options.data
 @options.device
 @options.cache
 def export(
+    source: Path,
+    optuna: Path | None,
+    tensorboard: Path | None,
+    **values: Any,
+) -> None:
+    """Write a ticket's network, or a run's searches, for other programs.
+
+    The network of the file TICKET is trained once more and runs without us: attention modules
+    that it doesn't use are left out, batches may have any size. The searches of the folder RUN,
+    finished or not, become Optuna studies (open them with optuna-dashboard) or TensorBoard's
+    curves.
+    """
+    if optuna is not None or tensorboard is not None:
+        _export_run(source, optuna, tensorboard)
+    elif source.is_dir():
+        raise UsageError(
+            f"{source} is a folder: say --optuna FILE or --tensorboard FOLDER to export a run's "
+            f"searches, or name one of its tickets (in {source / 'tickets'})"
+        )
+    else:
+        _export_ticket(source, **values)
+
+
+def _export_run(folder: Path, studies: Path | None, curves: Path | None) -> None:
+    from rich.console import Console
+
+    from benchmark.folder import view_records
+    from benchmark.live import LiveProgress
+
+    records = view_records(folder)
+    live = LiveProgress(Console(stderr=True))
+    with live.bars:
+        if studies is not None:
+            from reports.studies import address, write_studies
+
+            total = sum(len(lane.schemes) for lane in records.lanes)
+            with live.stage("Writing studies", total, "trials") as advance:
+                number = write_studies(records, studies, on_trial=advance)
+            click.echo(f"{studies}: {number} studies; optuna-dashboard {address(studies)}")
+        if curves is not None:
+            from benchmark.search_curves import write_search_curves
+
+            with live.stage("Writing curves", len(records.lanes), "lanes") as advance:
+                write_search_curves(records, curves, on_lane=advance)
+            click.echo(f"{curves}: tensorboard --logdir {curves} shows them")
+
+
+def _export_ticket(
     ticket: Path,
+    *,
     target: str,
     out: Path | None,
     training_seed: int | None,
     cache: Path | None,
     **values: Any,
 ) -> None:
-    """Train the network of the file TICKET and write it as a file that runs without us.
-
-    Attention modules that it doesn't use are left out; batches may have any size.
-    """
     from rich.console import Console
 
     console = Console(stderr=True)

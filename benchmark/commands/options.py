@@ -66,6 +66,21 @@ workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
 )
 
+paper = click.option(
+    "--paper",
+    type=click.Path(path_type=Path),
+    help="Also write LaTeX tables, figures as SVG and PDF, and all data as Parquet into a folder.",
+)
+
+serve = click.option(
+    "--serve",
+    is_flag=False,
+    flag_value=8765,
+    type=click.IntRange(0, 65535),
+    metavar="[PORT]",
+    help="Show it in a browser, on this machine only.  [port: 8765; 0: any free one]",
+)
+
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":
     """Settings from flags, which win, and the TOML file ``config``."""

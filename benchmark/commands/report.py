@@ -2,12 +2,16 @@ from pathlib import Path
 
 import click
 
+from benchmark.commands import options
+from benchmark.errors import UsageError
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
 @click.option("--out", type=click.Path(path_type=Path), help="Another folder for its files.")
-def report(folder: Path, verdict: str | None, out: Path | None) -> None:
+@options.paper
+def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | None) -> None:
     """Write and print the report of the run in FOLDER, finished or not.
 
     The run may be at work meanwhile, and FOLDER read-only: then the report is printed only,
@@ -20,6 +24,8 @@ def report(folder: Path, verdict: str | None, out: Path | None) -> None:
     from rich.console import Console
 
     if folder.suffix == ".parquet":
+        if paper is not None:
+            raise UsageError("--paper needs the folder of a run; a table is explained beside it")
         from benchmark.table import read_table
         from benchmark.tabulation import explain_table
 
@@ -43,4 +49,6 @@ def report(folder: Path, verdict: str | None, out: Path | None) -> None:
             f"The report's files can't be written ({error}); --out FOLDER puts them elsewhere.",
             err=True,
         )
+    if paper is not None:
+        made.write_paper(paper)
     made.print(Console())

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
-from benchmark.commands.session import stoppable
+from benchmark.commands.session import served, stoppable
 
 
 @click.command()
@@ -51,12 +51,11 @@ from benchmark.commands.session import stoppable
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @options.cache
 @options.workers
+@options.serve
 def run(
     config: Path | None,
-    out: Path | None,
-    cache: Path | None,
-    workers: int | None,
     dry_run: bool,  # noqa: FBT001 - click's way
+    serve: int | None,
     **values: Any,
 ) -> None:
     """Compare strategies: search, train what they find, write the report.
@@ -65,6 +64,7 @@ def run(
     """
     from rich.console import Console
 
+    places = {name: values.pop(name) for name in ("out", "cache", "workers")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
         from benchmark.estimate import Estimate
@@ -78,8 +78,8 @@ def run(
         from benchmark.live import LiveProgress
 
         live = LiveProgress(console)
-        with live.bars:
-            report = run_experiment(settings, out=out, cache=cache, workers=workers, progress=live)
+        with served(serve, console) as show, live.bars:
+            report = run_experiment(settings, **places, progress=live, on_folder=show)
     report.print(Console())
     failed = [lane for lane in report.records.lanes if lane.state == "failed"]
     for lane in failed:

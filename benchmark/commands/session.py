@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,20 @@ def equipped(
         crew = Workers(available_cores() if workers is None else workers)
         with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
             yield shared, crew, live
+
+
+@contextmanager
+def served(port: int | None, console: Any) -> Iterator[Callable[[Path], None]]:
+    """A browser page of the run in the folder that it is told; none without a port."""
+    if port is None:
+        yield lambda _: None
+        return
+    from benchmark.serving import ProgressServer
+
+    server = ProgressServer(port)
+    console.print(f"{server.address} shows the run")
+    with server.running():
+        yield server.show
 
 
 @contextmanager

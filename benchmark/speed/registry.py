@@ -10,6 +10,7 @@ from benchmark.speed.crowd import (
 )
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
+from benchmark.speed.reports import ReportSize, ReportThousand, ReportTime
 from benchmark.speed.resume import Resume
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
 from benchmark.speed.segmentation import ConfusionCounts
@@ -40,6 +41,9 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         TreeMemory,
         RunnerOverhead,
         TenStrategies,
+        ReportTime,
+        ReportSize,
+        ReportThousand,
         Resume,
         DensityWindow,
         DensityWide,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from benchmark.errors import UsageError
 from benchmark.files import replacing
@@ -69,23 +70,33 @@ def _table(path: Path) -> Watch:
     return Watch(resumed=resumed, epoch=epoch)
 
 
-@contextmanager
-def _curves(folder: Path) -> Iterator[Watch]:
+def summary_writer() -> Any:
+    """The class that writes TensorBoard's event files.
+
+    Raises:
+        UsageError: TensorBoard's package is missing.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise UsageError(
             "TensorBoard's files need its package: pip install 'ticket-benchmark[tensorboard]'"
         ) from error
+    return SummaryWriter
+
+
+@contextmanager
+def _curves(folder: Path) -> Iterator[Watch]:
+    writer_at = summary_writer()
     # Opened at the first word, which says from where on older events are void.
-    writers: list[SummaryWriter] = []
+    writers: list[Any] = []
 
     def resumed(_epochs: int, steps: int) -> None:
-        writers.append(SummaryWriter(str(folder), purge_step=steps + 1))
+        writers.append(writer_at(str(folder), purge_step=steps + 1))
 
     def epoch(figures: Figures) -> None:
         if not writers:
-            writers.append(SummaryWriter(str(folder)))
+            writers.append(writer_at(str(folder)))
         for name, figure in _SHOWN.items():
             writers[0].add_scalar(name, getattr(figures, figure), figures.step)
         writers[0].flush()

@@ -206,4 +206,6 @@ def unfinished(records: RunRecords) -> RunRecords:
 @pytest.fixture(scope="session")
 def hostile() -> RunRecords:
     """A strategy whose name is markup."""
-    return _records(strategies={"<script>alert(1)</script>": 0.8, "a|b": 0.5}, lanes=3, seeds=2)
+    return _records(
+        strategies={"</script><script>alert(1)</script>": 0.8, "a|b": 0.5}, lanes=3, seeds=2
+    )

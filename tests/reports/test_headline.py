@@ -88,6 +88,13 @@ def test_attention_that_helps_is_said_to_help(records: RunRecords) -> None:
     assert "attention everywhere helps" in only(said(records), "Full-SA minus Original")
 
 
+def test_unfinished_trainings_are_counted(records: RunRecords) -> None:
+    settings = records.settings | {"standalone_seeds": 4}
+    some = replace(records, finished=False, settings=settings, standalone=records.standalone[:9])
+    schemes = len({item.bits for item in records.standalone})
+    assert f"0 still running, 9 of {4 * schemes} trainings done; " in said(some)[0]
+
+
 def test_unfinished_run_says_so_first(unfinished: RunRecords) -> None:
     sentences = said(unfinished)
     assert sentences[0] == (

@@ -11,11 +11,22 @@ from rich.console import Console
 from benchmark.records import Interval, RunRecords
 from reports.report import Report
 from reports.tickets import ticket_schemes
+from tests.reports.stored import make_older, read, unpack
 
 MakeRecords = Callable[..., RunRecords]
 DATA = [
-    *("ranking", "schemes", "evaluations", "ranks", "curves", "curves-seconds", "budgets"),
-    *("sparsity", "fronts", "hypervolume", "trust"),
+    *(
+        "ranking",
+        "schemes",
+        "lanes",
+        "evaluations",
+        "ranks",
+        "curves",
+        "curves-seconds",
+        "convergence",
+    ),
+    *("budgets", "times", "sparsity", "fronts", "hypervolume", "landscape", "ratios", "scores"),
+    *("trust", "trust-points"),
 ]
 NAMES = ["report.html", "report.md", *(f"{name}.csv" for name in DATA), "COLUMNS.md"]
 VOID = {"meta", "br", "hr", "link", "img", "input"}
@@ -86,7 +97,7 @@ def test_only_timing_columns_follow_the_clock(records: RunRecords, tmp_path: Pat
     )
     Report(records).write(tmp_path / "a")
     Report(slower).write(tmp_path / "b")
-    timeless = set(NAMES[2:]) - {"schemes.csv", "curves-seconds.csv"}
+    timeless = set(NAMES[2:]) - {"schemes.csv", "curves-seconds.csv", "times.csv"}
     for name in sorted(timeless):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     timing = {column.key for column in Report(records).schemes.columns if column.timing}
@@ -105,7 +116,7 @@ def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_p
     assert seen.index("No single winner: ean and ga") < seen.index("Ranking of strategies")
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
-    assert parsed.tags.count("svg") == 10
+    assert parsed.tags.count("svg") == 15
 
 
 def test_page_says_what_a_ticket_is_how_sure_it_is_and_how_to_check_it(
@@ -144,7 +155,7 @@ def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_pa
 
 def test_page_shows_both_batch_norm_modes(two_modes: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(two_modes, tmp_path)
-    assert parsed.tags.count("svg") == 13
+    assert parsed.tags.count("svg") == 18
     for source in ("own", "outside"):
         assert {f"trust-{source}-0-title", f"trust-{source}-1-title"} <= set(parsed.ids)
     assert "the oracle&#39;s noise" in text
@@ -167,8 +178,8 @@ def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -
 def test_names_from_users_are_escaped_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(hostile, tmp_path)
     assert "<script>alert" not in text
-    assert parsed.tags.count("script") == 1
-    assert "<script>alert(1)</script>" in "".join(parsed.text)
+    assert parsed.tags.count("script") == 2
+    assert "</script><script>alert(1)</script>" in "".join(parsed.text)
     markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "<script>" not in markdown
     assert "a\\|b" in markdown
@@ -247,3 +258,36 @@ def test_columns_file_covers_every_csv_field(records: RunRecords, tmp_path: Path
     for name in NAMES[2:-1]:
         for field in (tmp_path / name).read_text(encoding="utf-8").splitlines()[0].split(","):
             assert f"`{field}`" in described
+
+
+def test_a_run_of_an_older_schema_has_the_same_ranking(tmp_path: Path) -> None:
+    path = unpack(tmp_path)
+    now = Report(read(path))
+    make_older(path)
+    then = Report(read(path))
+    assert then.ranking.records() == now.ranking.records()
+    assert then.schemes.rows[0][:7] == now.schemes.rows[0][:7]
+    text, _ = page(read(path), tmp_path)
+    assert "No pictures yet" in text
+
+
+def test_of_many_strategies_charts_hold_the_first_and_files_all(
+    make_records: MakeRecords, tmp_path: Path
+) -> None:
+    names = {f"s{number:02d}": 0.5 + number / 100 for number in range(20)}
+    records = make_records(strategies=names, lanes=1, seeds=1, evaluations=8, tabulated=False)
+    text, _ = page(records, tmp_path)
+    assert "Charts hold the first 12 strategies; 8 more are in the tables" in text
+    best = [item.strategy for item in Report(records).analysis.ranking.standings]
+    assert {name for name in names if f'name="strategy" value="{name}"' in text} == set(best[:12])
+    assert "20 strategies can&#39;t be told apart" in text
+    rows = (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert {row.split(",")[0] for row in rows} == set(names)
+
+
+def test_long_tables_say_where_the_rest_is(records: RunRecords) -> None:
+    table = Report(records).ranking
+    assert table.first(3) is table
+    short = table.first(2)
+    assert short.rows == table.rows[:2]
+    assert short.caption.endswith("The first 2 of 3 rows; ranking.csv beside this page has all.")

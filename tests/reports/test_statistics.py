@@ -12,6 +12,7 @@ from reports.statistics import (
     difference_interval,
     holm,
     mean_interval,
+    mean_intervals,
     mean_ranks,
     permutation_test,
 )
@@ -161,3 +162,13 @@ def test_mean_ranks_share_ties() -> None:
 def test_mean_ranks_sum_to_a_constant(scores: np.ndarray) -> None:
     strategies = scores.shape[1]
     assert mean_ranks(scores).sum() == pytest.approx(strategies * (strategies + 1) / 2)
+
+
+@given(st.lists(arrays(np.float64, st.tuples(st.integers(1, 4), st.just(3)), elements=NUMBERS),
+                min_size=1, max_size=3))  # fmt: skip
+def test_intervals_of_a_line_are_those_of_its_points(lines: list[np.ndarray]) -> None:
+    center, low, high = mean_intervals(dict(enumerate(lines)))
+    for point in range(3):
+        alone = mean_interval({seed: line[:, point] for seed, line in enumerate(lines)})
+        found = (center[point], low[point], high[point])
+        assert found == pytest.approx((alone.center, alone.low, alone.high), rel=1e-6, abs=1e-6)

@@ -1,4 +1,6 @@
 import json
+from contextlib import closing
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -6,10 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
+from benchmark.folder import RunFolder, read_records
 from benchmark.speed.base import Benchmark, Claim, Result, Round, run_benchmark
 from benchmark.speed.networks import Subject
 from benchmark.speed.registry import BENCHMARKS
 from benchmark.speed.report import as_json, as_line, as_markdown
+from benchmark.speed.reports import write_run
+from reports.report import Report
 from tests.benchmark.small import small_data, small_network
 
 
@@ -84,3 +89,15 @@ def test_density_maps_keep_what_is_claimed(name: str) -> None:
 
 def test_everything_has_its_own_name() -> None:
     assert all(kind.name == name and kind.title for name, kind in BENCHMARKS.items())
+
+
+def test_reports_are_measured_on_runs_that_have_everything(tmp_path: Path) -> None:
+    write_run(tmp_path, strategies=3, seeds=2, budget=30)
+    with closing(RunFolder(tmp_path).open()) as store:
+        records = read_records(store)
+    assert records.finished
+    assert [len(lane.schemes) for lane in records.lanes] == [30] * 6
+    assert len(records.oracles[0].schemes) == 4096
+    report = Report(records)
+    assert len(report.ranking.rows) == 3
+    assert {"ticket", "reference"} <= {row["verdict"] for row in report.schemes.records()}

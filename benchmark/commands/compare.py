@@ -1,0 +1,49 @@
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+
+
+@click.command()
+@click.argument("folders", metavar="RUN RUN...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--mix",
+    metavar="KINDS",
+    help="Compare all the same what differs in splits, objectives, budgets or code.",
+)
+@click.option("--verdict", "rule", type=click.Choice(["interval", "paper"]), default="interval")
+@click.option(
+    "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder.  [default: runs/compare-RUNS]"
+)
+@options.paper
+def compare(
+    folders: tuple[Path, ...],
+    mix: str | None,
+    out: Path | None,
+    paper: Path | None,
+    **judged: Any,
+) -> None:
+    """Compare the runs in several folders, finished or not, in one page and one table.
+
+    Tasks, networks and machines may differ; strategies are ranked in every cell (supernet and
+    seed) that has them all. Runs are only read.
+    """
+    from rich.console import Console
+
+    from benchmark.reading import compare_runs
+
+    made = compare_runs(*folders, mix=options.split_names(mix), **judged)
+    members = made.comparison.members
+    identity = "".join(sorted(member.records.experiment for member in members))
+    place = out or Path("runs") / f"compare-{sha256(identity.encode()).hexdigest()[:8]}"
+    made.write(place)
+    if paper is not None:
+        made.write_paper(paper)
+    made.print(Console())
+    click.echo(f"{place / 'compare.html'}")
