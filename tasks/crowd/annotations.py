@@ -29,7 +29,8 @@ def read_points(path: Path) -> Float64[np.ndarray, "n 2"]:
         BrokenAnnotationError: a file that can't be read, or points that are not finite.
     """
     try:
-        head = path.read_bytes()[: len(_HDF5)]
+        with path.open("rb") as file:
+            head = file.read(len(_HDF5))
     except OSError as error:
         raise BrokenAnnotationError(f"can't read {path}: {error}") from error
     if head.startswith((_HDF5, _HDF5_SIGNATURE)):

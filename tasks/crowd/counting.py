@@ -1,7 +1,6 @@
 """How far counts are off, and the loss of density maps."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Float64
@@ -54,7 +53,7 @@ class Counting(Metric):
     def __init__(self, loss: MapLoss) -> None:
         self._loss = loss
 
-    def tally(self, outputs: Any, targets: Any) -> Float64[Tensor, " sums"]:
+    def tally(self, outputs: Maps, targets: Maps) -> Float64[Tensor, " sums"]:
         people = targets.double().flatten(1).sum(dim=1)
         found = outputs.double().flatten(1).sum(dim=1) / self._loss.scale
         errors = found - people

@@ -68,7 +68,7 @@ def read_scene(pair: Pair, kernel: Kernel) -> Scene:
     try:
         with Image.open(pair.image) as image:
             size = image.height, image.width
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BrokenImageError(
             f"{pair.image} is no image ({error}): restore it, or leave out what is broken with "
             "--skip-broken"
