@@ -6,30 +6,67 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.errors import LaneError, ReplayError
+from benchmark.errors import BenchmarkError, LaneError, ReplayError
+from benchmark.patience import Overdue
 
 _HERE = str(Path(__file__).parent)
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+
+
+class _NotItsFault(BaseException):
+    """Carries an error past a strategy that looked into the oracle when it happened."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@contextmanager
+def not_blamed() -> Iterator[None]:
+    """Files and disks that fail inside are nothing that the strategy around it has done."""
+    try:
+        yield
+    except (LaneError, ReplayError):
+        raise
+    except (BenchmarkError, OSError) as error:
+        raise _NotItsFault(error) from error
 
 
 @contextmanager
 def blamed_on_strategy() -> Iterator[None]:
     """Turn whatever is raised inside, an attempt to exit included, into a `LaneError`.
 
-    What ledger and journal raise while the strategy asks a white box goes through as it is.
+    What ledger, journal and disk raise while the strategy asks a white box goes through as it is.
     """
     try:
         yield
     except (LaneError, ReplayError):
         raise
+    except _NotItsFault as carried:
+        raise carried.error from None
+    except Overdue as error:
+        raise LaneError(
+            f"{error} (--ask-timeout){where(error)}",
+            traceback=shown_traceback(error),
+        ) from error
     except (Exception, SystemExit) as error:
-        raise LaneError(summary(error)) from error
+        raise LaneError(summary(error), traceback=shown_traceback(error)) from error
 
 
 def summary(error: BaseException) -> str:
     """Kind, text and place of an error in one line."""
     text = one_line(error)
     return f"{type(error).__name__}{': ' if text else ''}{text}{where(error)}"
+
+
+def shown_traceback(error: BaseException) -> str:
+    """The traceback from the first code on that isn't the benchmark's."""
+    found = error.__traceback__
+    while found is not None and found.tb_frame.f_code.co_filename.startswith(_HERE):
+        found = found.tb_next
+    if found is None:
+        return ""
+    return "".join(traceback.format_exception(type(error), error, found, chain=False)).rstrip()
 
 
 def one_line(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """The command line: a thin layer over the Python interface, a module of `commands` a command."""
 
 import sqlite3
+import warnings
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ import click
 from benchmark import __version__
 from benchmark.commands.check import check
 from benchmark.commands.describe import describe
+from benchmark.commands.doctor import doctor
 from benchmark.commands.export import export
 from benchmark.commands.gradcam import gradcam
 from benchmark.commands.list_names import list_
@@ -22,7 +24,7 @@ from benchmark.commands.theorem import theorem
 from benchmark.commands.transfer import transfer
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
-from benchmark.errors import BenchmarkError, UsageError
+from benchmark.errors import BenchmarkError, BenchmarkWarning, UsageError
 from tasks.errors import DataError
 
 _USAGE = 2
@@ -33,7 +35,9 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings(action="default", category=BenchmarkWarning):
+                warnings.showwarning = _warn
+                return super().invoke(ctx)
         except (UsageError, DataError) as error:
             raise _failure(error, code=_USAGE) from error
         except OSError as error:
@@ -41,6 +45,10 @@ class _Commands(click.Group):
             raise _failure(error, code=_USAGE) from error
         except (BenchmarkError, FloatingPointError, sqlite3.Error) as error:
             raise _failure(error, code=1) from error
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"Warning: {message}", err=True)
 
 
 class _UsageFailure(click.ClickException):
@@ -60,7 +68,7 @@ def main() -> None:
 
 COMMANDS = (
     *(run, report, supernet, tabulate, standalone, trust, verify, export, gradcam),
-    *(transfer, describe, race, theorem, speed, list_, check),
+    *(transfer, describe, race, theorem, speed, list_, check, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -23,6 +23,10 @@ class BenchmarkError(Exception):
     """Root of everything this project raises on purpose."""
 
 
+class BenchmarkWarning(UserWarning):
+    """Something that works, but not as well as it should; the message says what to change."""
+
+
 class UsageError(BenchmarkError, ValueError):
     """What was asked for can't be done; the message says what to change."""
 
@@ -52,7 +56,16 @@ class ReplayError(BenchmarkError):
 
 
 class LaneError(BenchmarkError):
-    """A strategy broke its contract or raised; its lane ends, the others go on."""
+    """A strategy broke its contract or raised; its lane ends, the others go on.
+
+    Args:
+        message: what went wrong, in one line.
+        traceback: where, from the strategy's own code on; empty where nobody knows.
+    """
+
+    def __init__(self, message: str, *, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -157,19 +157,24 @@ class _Steps:
         keys = [
             key
             for key in self._plan.lane_keys()
-            if key.supernet_seed == supernet_seed and not self._finished(key)
+            # One that failed has ended too: it isn't given another chance after a stop.
+            if key.supernet_seed == supernet_seed and self._store.lane_end(key)[0] == "running"
         ]
         with self._progress.stage(
             "Searching", len(keys) * self._settings.budget, "evaluations"
         ) as advance:
             lanes = [
-                Lane(key, self._plan.maker(key), oracle, self._store, self._settings.budget)
+                Lane(
+                    key,
+                    self._plan.maker(key),
+                    oracle,
+                    self._store,
+                    self._settings.budget,
+                    ask_timeout=self._settings.ask_timeout,
+                )
                 for key in keys
             ]
             search(lanes, oracle, self._store, self._plan.objective, on_progress=advance)
-
-    def _finished(self, key: LaneKey) -> bool:
-        return self._store.lane_record(key, self._plan.blocks).state == "finished"
 
     def _used(self, supernet_seed: int) -> set[str]:
         """Schemes that the machine had to score for this run."""

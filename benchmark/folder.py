@@ -23,6 +23,9 @@ from benchmark.records import (
 from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
 
+LOCK = "run.lock"
+"""Held by the process that is at work in a folder."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -79,7 +82,7 @@ class RunFolder:
                     f"{self.path} holds experiment {owner}, this is {experiment} (other settings, "
                     "data or code); choose another folder with --out"
                 )
-        elif self.path.exists() and any(self.path.iterdir()):
+        elif self.path.exists() and {path.name for path in self.path.iterdir()} - {LOCK}:
             raise OtherExperimentError(
                 f"{self.path} is not empty and holds no {self._holds}; "
                 "choose another folder with --out"
@@ -98,7 +101,7 @@ class RunFolder:
         self.check(description.experiment)
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            lock = FileLock(self.path / f"{self._holds}.lock").acquire(timeout=0)
+            lock = FileLock(self.path / LOCK).acquire(timeout=0)
         except Timeout as error:
             raise UsageError(f"another process is running in {self.path}") from error
         with lock, closing(Store(self.path / self._store)) as store:
@@ -125,12 +128,23 @@ class RunFolder:
         Raises:
             UsageError: there is none.
         """
+        return Store(self._existing())
+
+    def view(self) -> Store:
+        """Look at the store of an existing run, which others may be writing.
+
+        Raises:
+            UsageError: there is none.
+        """
+        return Store(self._existing(), read_only=True)
+
+    def _existing(self) -> Path:
         if not (self.path / self._store).is_file():
             raise UsageError(f"{self.path} holds no {self._holds} ({self._store} is missing)")
-        return Store(self.path / self._store)
+        return self.path / self._store
 
     def _owner(self) -> str | None:
-        store = self.open()
+        store = self.view()
         try:
             description = store.fact("description")
             return None if description is None else str(description["experiment"])

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+import re
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import torch
 
 _SCORING = (
     "benchmark.evaluation",
@@ -30,6 +30,17 @@ def content_hash(**parts: Any) -> str:
 
 
 @cache
+def torch_version() -> str:
+    """``torch.__version__`` with its build, read from torch's file: importing it takes seconds."""
+    spec = find_spec("torch")
+    assert spec is not None
+    assert spec.origin is not None
+    text = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    found = re.search(r"^__version__ = ['\"](.+)['\"]$", text, re.MULTILINE)
+    return found[1] if found else str(import_module("torch").__version__)
+
+
+@cache
 def code_version(*modules: str) -> str:
     """Hash of the source of ``modules`` (packages with all their files).
 
@@ -39,7 +50,7 @@ def code_version(*modules: str) -> str:
     Args:
         modules: default: everything that training and scoring pass through.
     """
-    digest = hashlib.sha256(torch.__version__.encode())
+    digest = hashlib.sha256(torch_version().encode())
     for module in modules or _SCORING:
         spec = find_spec(module)
         assert spec is not None

@@ -14,6 +14,7 @@ from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.devices import check_device
 from benchmark.folder import Description
+from benchmark.hosted import make_strategy
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.prefix_tree import block_passes
@@ -30,6 +31,8 @@ from tasks.registry import load_task
 
 SMOKE_ROWS = 8
 """Of each split, where things are only tried out."""
+_NO_PART = {"oracle", "strategies", "set", "oracle_memory", "ask_timeout"}
+"""Settings that are no part of an experiment's identity, or in another form."""
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
@@ -69,7 +72,7 @@ class Plan:
         chosen = choose_all(settings.strategies, settings.set, self.space)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.identity = content_hash(
-            settings=settings.model_dump(exclude={"oracle", "strategies", "set", "oracle_memory"}),
+            settings=settings.model_dump(exclude=_NO_PART),
             strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
             piece=self._piece(),
@@ -100,7 +103,11 @@ class Plan:
     def maker(self, key: LaneKey) -> Callable[[], Strategy]:
         """What makes the strategy of a run, from its seed alone."""
         return strategy_maker(
-            self.strategies[key.strategy], key, self.space, root_seed=self.settings.seed
+            self.strategies[key.strategy],
+            key,
+            self.space,
+            root_seed=self.settings.seed,
+            timeout=self.settings.ask_timeout,
         )
 
     def supernet(self, seed: int) -> SupernetSpec:
@@ -183,11 +190,12 @@ class Plan:
 
 
 def strategy_maker(
-    strategy: ChosenStrategy, key: LaneKey, space: SearchSpace, *, root_seed: int
+    strategy: ChosenStrategy, key: LaneKey, space: SearchSpace, *, root_seed: int, timeout: float
 ) -> Callable[[], Strategy]:
     """What makes ``strategy`` for the run ``key`` on ``space``."""
     names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
-    return partial(strategy.make, space, rng=child_rng(root_seed, *names))
+    rng = child_rng(root_seed, *names)
+    return partial(make_strategy, strategy, space, rng=rng, timeout=timeout)
 
 
 def plug_in_facts(strategies: Iterable[ChosenStrategy]) -> dict[str, str]:

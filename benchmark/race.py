@@ -14,8 +14,10 @@ from jaxtyping import Float64
 
 from benchmark.chosen import ChosenStrategy, choose_all
 from benchmark.errors import UsageError, unknown_name
+from benchmark.hosted import make_strategy
 from benchmark.landscapes import BEST, LANDSCAPES, WORST, Landscape, make_landscape
 from benchmark.overrides import Overrides
+from benchmark.patience import ASK_TIMEOUT
 from benchmark.progress import Progress, Silent
 from benchmark.race_journal import RaceJournal
 from benchmark.records import LaneKey, LaneRecord, RaceRecord
@@ -40,6 +42,7 @@ class Instance:
         blocks: bits of a scheme.
         budget: evaluations of each strategy.
         strategies: who searches it.
+        ask_timeout: seconds that a strategy may take over a request; no record depends on it.
     """
 
     landscape: str
@@ -47,6 +50,7 @@ class Instance:
     blocks: int
     budget: int
     strategies: tuple[ChosenStrategy, ...]
+    ask_timeout: float = ASK_TIMEOUT
 
 
 def run_race(
@@ -57,6 +61,7 @@ def run_race(
     budget: int,
     seeds: int,
     overrides: Overrides | None = None,
+    ask_timeout: float = ASK_TIMEOUT,
     workers: int | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
@@ -74,6 +79,7 @@ def run_race(
         budget: evaluations of each search.
         seeds: instances; instance i is the same for all strategies.
         overrides: hyper-parameters by the strategies' names.
+        ask_timeout: seconds that a strategy may take over a request.
         workers: processes; default one a core.
         journal: file that finished searches are kept in, and not repeated from.
         progress: shows what is running.
@@ -89,7 +95,7 @@ def run_race(
     chosen = choose_all(strategies, overrides or {}, SearchSpace((blocks,), budget))
     # By seed, so that the time left can be told from the beginning.
     instances = [
-        Instance(landscape, seed, blocks, budget, chosen)
+        Instance(landscape, seed, blocks, budget, chosen, ask_timeout)
         for seed in range(seeds)
         for landscape in landscapes
     ]
@@ -139,7 +145,8 @@ def run_instances(
 
 
 def _key(instance: Instance, strategy: ChosenStrategy) -> Mapping[str, object]:
-    return {**vars(instance), "strategies": strategy.identity()}
+    known = {name: value for name, value in vars(instance).items() if name != "ask_timeout"}
+    return known | {"strategies": strategy.identity()}
 
 
 def run_instance(instance: Instance) -> list[RaceRecord]:
@@ -180,10 +187,11 @@ def _lane(
     names = ("race", strategy.name, instance.landscape)
 
     def make() -> Strategy:
-        return strategy.make(space, rng=child_rng(instance.seed, *names))
+        rng = child_rng(instance.seed, *names)
+        return make_strategy(strategy, space, rng=rng, timeout=instance.ask_timeout)
 
     key = LaneKey(strategy.name, instance.seed, 0)
-    return Lane(key, make, landscape, store, instance.budget)
+    return Lane(key, make, landscape, store, instance.budget, ask_timeout=instance.ask_timeout)
 
 
 def _not_applicable(strategy: str, instance: Instance, reason: str) -> RaceRecord:

@@ -35,6 +35,7 @@ class LaneRecord:
             row; None where it isn't known (a lane that hasn't ended, a run of an older version).
         charged: evaluations charged by the time each row was answered.
         total: evaluations charged in all.
+        traceback: of what ended it, where that was an error; empty otherwise.
     """
 
     key: LaneKey
@@ -46,6 +47,7 @@ class LaneRecord:
     charged: Float64[np.ndarray, " answers"]
     total: float
     own_seconds: Float64[np.ndarray, " answers"] | None = None
+    traceback: str = ""
 
     def answered_by(self, evaluations: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """Rows that are answered once so many evaluations have been charged."""

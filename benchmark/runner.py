@@ -15,11 +15,13 @@ from time import process_time
 import numpy as np
 from jaxtyping import Float64
 
-from benchmark.blame import blamed_on_strategy
+from benchmark.blame import blamed_on_strategy, not_blamed
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
+from benchmark.hosted import HostedStrategy
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked, checked_fraction
 from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle, Wrapper
+from benchmark.patience import ASK_TIMEOUT, Patience
 from benchmark.records import LaneKey, LaneState
 from benchmark.store import Store, bits_of
 from benchmark.threads import single_thread
@@ -107,6 +109,10 @@ class Stopwatch:
         finally:
             self.seconds -= process_time() - started
 
+    def add(self, seconds: float) -> None:
+        """Count seconds of another process."""
+        self.seconds += seconds
+
     def lap(self, evaluations: int) -> None:
         """Note a request for so many evaluations."""
         if evaluations:
@@ -116,16 +122,17 @@ class Stopwatch:
 class _OffTheClock(Wrapper):
     """An oracle whose passes are not counted as the time of the strategy that looks into it."""
 
-    def __init__(self, inner: Oracle, clock: Stopwatch) -> None:
+    def __init__(self, inner: Oracle, clock: Stopwatch, patience: Patience) -> None:
         super().__init__(inner)
         self._clock = clock
+        self._patience = patience
 
     def score(self, schemes: Schemes) -> Scores:
-        with self._clock.paused():
+        with self._clock.paused(), self._patience.paused(), not_blamed():
             return self.inner.score(schemes)
 
     def gate_gradient(self, question: GateQuestion) -> GateGradient:
-        with self._clock.paused():
+        with self._clock.paused(), self._patience.paused(), not_blamed():
             return self.inner.gate_gradient(question)
 
 
@@ -138,6 +145,8 @@ class Lane:
         oracle: shared by all lanes.
         store: where the journal is.
         budget: evaluations.
+        ask_timeout: seconds that the strategy may take over one ask or tell, the oracle's own
+            time left out.
     """
 
     def __init__(
@@ -147,6 +156,8 @@ class Lane:
         oracle: Oracle,
         store: Store,
         budget: int,
+        *,
+        ask_timeout: float = ASK_TIMEOUT,
     ) -> None:
         self.key = key
         self.number = store.lane(key)
@@ -156,6 +167,7 @@ class Lane:
         self._strategy: Strategy | None = None
         self._repetitions = Repetitions()
         self._clock = Stopwatch()
+        self._patience = Patience(ask_timeout)
 
     @property
     def own_seconds(self) -> list[tuple[int, float]]:
@@ -191,7 +203,7 @@ class Lane:
             return Request(np.empty((0, self._oracle.blocks), dtype=bool))
         if self._strategy is None:
             self._strategy = self._made()
-        with blamed_on_strategy(), self._clock.running():
+        with self._on_its_own():
             asked = self._strategy.ask(left)
             schemes, fidelity = (
                 (asked.schemes, checked_fraction("fidelity", asked.fidelity))
@@ -226,8 +238,28 @@ class Lane:
             ReplayError: it looks into the oracle otherwise than its journal says.
         """
         assert self._strategy is not None
-        with blamed_on_strategy(), self._clock.running():
+        with self._on_its_own():
             self._strategy.tell(request.schemes, answers)
+
+    def release(self) -> None:
+        """Let go of the strategy, and of the process that it may have to itself."""
+        self._strategy = None
+
+    @contextmanager
+    def _on_its_own(self) -> Iterator[None]:
+        """The strategy is at work: what goes wrong is its own, the time is taken and limited."""
+        with blamed_on_strategy(), self._clock.running(), self._patience_here():
+            yield
+        if isinstance(self._strategy, HostedStrategy):
+            self._clock.add(self._strategy.take_seconds())
+
+    @contextmanager
+    def _patience_here(self) -> Iterator[None]:
+        if isinstance(self._strategy, HostedStrategy):  # which has a limit of its own
+            yield
+        else:
+            with self._patience.running():
+                yield
 
     def _made(self) -> Strategy:
         with blamed_on_strategy(), self._clock.running():
@@ -236,7 +268,7 @@ class Lane:
             raise LaneError(f"needs {missing}, which this oracle doesn't offer")
         if _WHITE_BOX & set(strategy.needs):
             with blamed_on_strategy():
-                strategy.look_into(_OffTheClock(self._oracle, self._clock))
+                strategy.look_into(_OffTheClock(self._oracle, self._clock, self._patience))
         return strategy
 
 
@@ -284,7 +316,7 @@ def search(
                     lane.tell(request, objective.answers(request, scores))
                     active.append(lane)
                 except (LaneError, ReplayError) as error:
-                    _end(lane, store, "failed", str(error))
+                    _end(lane, store, "failed", error)
         before, charged = charged, sum(lane.charged for lane in lanes)
         on_progress(charged - before)
 
@@ -295,7 +327,7 @@ def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Request]]:
         try:
             request = lane.ask()
         except (LaneError, ReplayError) as error:
-            _end(lane, store, "failed", str(error))
+            _end(lane, store, "failed", error)
             continue
         if len(request.schemes) > 0:
             requests.append((lane, request))
@@ -304,6 +336,8 @@ def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Request]]:
     return requests
 
 
-def _end(lane: Lane, store: Store, state: LaneState, message: str = "") -> None:
+def _end(lane: Lane, store: Store, state: LaneState, error: Exception | None = None) -> None:
     store.set_fact(f"own seconds of lane {lane.number}", lane.own_seconds)
-    store.end_lane(lane.number, state, message)
+    traceback = error.traceback if isinstance(error, LaneError) else ""
+    store.end_lane(lane.number, state, "" if error is None else str(error), traceback=traceback)
+    lane.release()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from benchmark.errors import UsageError, unknown_name
 from benchmark.overrides import Value
+from benchmark.patience import ASK_TIMEOUT
 from benchmark.recipes import RECIPES, merged, started_from
 from benchmark.records import Rule
 from benchmark.references import require_known
@@ -153,6 +154,12 @@ class Settings(BaseModel):
     )
     oracle_memory: str | None = Field(
         None, description="memory that scoring may hold in each process, such as 2GiB"
+    )
+    ask_timeout: float = Field(
+        ASK_TIMEOUT,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds that a strategy may take over one request",
     )
     smoke: bool = Field(
         default=False, description="a few images and steps, to try the whole path out"

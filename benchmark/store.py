@@ -5,20 +5,25 @@ kill at any moment a store holds whole rounds, whole trainings, whole answers.
 """
 
 import json
+import os
+import shutil
 import sqlite3
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from benchmark.errors import StoreError
+from benchmark.errors import BenchmarkWarning, StoreError, UsageError
+from benchmark.filesystems import file_system, on_network
 from benchmark.records import (
     CostRecord,
     Interval,
@@ -127,30 +132,105 @@ class Query:
     gradient: bytes
 
 
+_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC"}
+_CLOSED = {"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY_DIRECTORY"}
+
+
+class Database(sqlite3.Connection):
+    """A connection that says what is wrong with which file, and what to do about it."""
+
+    file = Path(":memory:")
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """See `sqlite3.Connection`.
+
+        Raises:
+            UsageError: the disk is full, or the file can't be written.
+            StoreError: everything else.
+        """
+        try:
+            return super().execute(*arguments)
+        except sqlite3.Error as error:
+            raise _explained(self.file, error) from error
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        """See `execute`."""
+        try:
+            return super().executemany(*arguments)
+        except sqlite3.Error as error:
+            raise _explained(self.file, error) from error
+
+
+def _explained(path: Path, error: sqlite3.Error) -> StoreError | UsageError:
+    kind = getattr(error, "sqlite_errorname", "")
+    if kind in _FULL:
+        return UsageError(
+            f"can't write {path}: {error} (is the disk full?); what was written before is kept: "
+            "make room and give the same command again"
+        )
+    if kind in _CLOSED:
+        return UsageError(f"can't write {path}: {error}; give it to a user who may, or copy it")
+    if kind == "SQLITE_BUSY":
+        return UsageError(f"another process has been writing {path} for a minute: wait for it")
+    if kind.startswith("SQLITE_CORRUPT"):
+        return damaged_store(path, str(error))
+    return StoreError(f"{path} can't be used as a store: {error}")
+
+
+def damaged_store(path: Path, reason: str) -> StoreError:
+    """The error for a store whose content can't be believed."""
+    return StoreError(
+        f"{path} is damaged ({reason}), so nothing in it is believed: move it away and give the "
+        "same command again, which makes anew what it held"
+    )
+
+
 class Store:
     """A store at ``path``, made when it doesn't exist.
 
+    On a network file system it does without WAL, and warns.
+
     Args:
         path: the SQLite file; its folder must exist.
+        read_only: look at a store, which others may be writing. Where its folder can't be
+            written, or its schema is an older one, that is a copy of what it holds now.
 
     Raises:
         StoreError: the file is no store, is damaged, or was written by another schema.
+        UsageError: it can't be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self._copy: TemporaryDirectory[str] | None = None
         try:
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._open()
+            if read_only:
+                self._look()
+            else:
+                self._connect(str(path))
+                self._open()
+        except BaseException:
+            with suppress(AttributeError):
+                self.close()
+            raise
+
+    def _connect(self, where: str) -> None:
+        try:
+            self._db = sqlite3.connect(
+                where, timeout=60, isolation_level=None, factory=Database, uri=where != ":memory:"
+            )
         except sqlite3.Error as error:
-            raise StoreError(f"{path} can't be used as a store: {error}") from error
+            raise _explained(self.path, error) from error
+        self._db.file = self.path
+        self._db.execute("PRAGMA trusted_schema = OFF")  # a file may bring views of its own
 
     def _open(self) -> None:
+        self._db.execute(f"PRAGMA journal_mode = {self._journal()}")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._check()
         with self.transaction():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            version = self._version()
             if version == 0:
                 if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
                     raise StoreError(f"{self.path} is a database, but none of ours")
@@ -164,6 +244,46 @@ class Store:
                 self._change(_MIGRATIONS[older])
                 self._db.execute(f"PRAGMA user_version = {older + 1}")
 
+    def _look(self) -> None:
+        if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
+            self._connect(f"{self.path.absolute().as_uri()}?mode=ro")
+            if self._version() == SCHEMA_VERSION:
+                self._check()
+                return
+            self._db.close()
+        self._copy = TemporaryDirectory(prefix="ticket-benchmark-")
+        copied = Path(self._copy.name) / self.path.name
+        for suffix in ("", "-wal"):  # what a killed process left is in the second
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{self.path}{suffix}", f"{copied}{suffix}")
+        self._connect(str(copied))
+        self._open()
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _journal(self) -> str:
+        if str(self.path) == ":memory:" or not on_network(self.path):
+            return "WAL"
+        warnings.warn(
+            f"{self.path} lies on a network file system ({file_system(self.path)}): it is "
+            "written without WAL, which is slower; let one machine at a time use it, or choose a "
+            "local disk",
+            BenchmarkWarning,
+            stacklevel=2,
+        )
+        return "DELETE"
+
+    def _check(self) -> None:
+        """Look for damage.
+
+        Raises:
+            StoreError: says what was found.
+        """
+        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise damaged_store(self.path, " ".join(str(found).split()))
+
     def _change(self, statements: str) -> None:
         for statement in statements.split(";"):
             self._db.execute(statement)
@@ -171,6 +291,8 @@ class Store:
     def close(self) -> None:
         """Close the file; the store can't be used afterwards."""
         self._db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -178,10 +300,11 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk ends it by itself
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # Facts: small JSON values by name.
 
@@ -205,20 +328,35 @@ class Store:
             "INSERT OR IGNORE INTO lanes (strategy, strategy_seed, supernet_seed) VALUES (?, ?, ?)",
             values,
         )
-        query = "SELECT lane FROM lanes WHERE (strategy, strategy_seed, supernet_seed) = (?, ?, ?)"
-        return int(self._db.execute(query, values).fetchone()[0])
+        row = self._lane_row(key)
+        assert row is not None
+        return row[0]
 
-    def end_lane(self, lane: int, state: LaneState, message: str = "") -> None:
-        """Write how a lane ended."""
+    def _lane_row(self, key: LaneKey) -> tuple[int, LaneState, str] | None:
+        row: tuple[int, LaneState, str] | None = self._db.execute(
+            "SELECT lane, state, message FROM lanes "
+            "WHERE (strategy, strategy_seed, supernet_seed) = (?, ?, ?)",
+            (key.strategy, key.strategy_seed, key.supernet_seed),
+        ).fetchone()
+        return row
+
+    def end_lane(
+        self, lane: int, state: LaneState, message: str = "", *, traceback: str = ""
+    ) -> None:
+        """Write how a lane ended, and where in its strategy's code if that is known."""
         self._db.execute(
             "UPDATE lanes SET state = ?, message = ? WHERE lane = ?", (state, message, lane)
         )
+        if traceback:
+            self.set_fact(f"traceback of lane {lane}", traceback)
+
+    def lane_traceback(self, lane: int) -> str:
+        """Where in its strategy's code a lane failed; empty where that isn't known."""
+        return str(self.fact(f"traceback of lane {lane}", ""))
 
     def lane_end(self, key: LaneKey) -> tuple[LaneState, str]:
         """How the lane ``key`` ended, and why; ``running`` until it did."""
-        state, message = self._db.execute(
-            "SELECT state, message FROM lanes WHERE lane = ?", (self.lane(key),)
-        ).fetchone()
+        _, state, message = self._lane_row(key) or (0, "running", "")
         return state, message
 
     def add_call(self, lane: int, number: int, call: Call | Query) -> None:
@@ -264,8 +402,7 @@ class Store:
 
     def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
         """A lane as reports read it."""
-        state, message = self.lane_end(key)
-        lane = self.lane(key)
+        lane, state, message = self._lane_row(key) or (0, "running", "")
         laps = self.fact(f"own seconds of lane {lane}", [])
         own = [seconds for answers, seconds in laps for _ in range(answers)]
         rows: list[tuple[str, Answer, float]] = []
@@ -288,6 +425,7 @@ class Store:
             total=float(charged),
             # A request that was the last straw was made, but never answered.
             own_seconds=np.array(own[: len(rows)]) if 0 < len(rows) <= len(own) else None,
+            traceback=self.lane_traceback(lane),
         )
 
     # Oracle answers by the oracle's identity.

@@ -1,7 +1,7 @@
 """Whole landscapes as files: what an oracle answers to every scheme, as Parquet."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Table:
         accuracy: on the validation split, in [0, 1].
         loss: mean nats.
         parameters: effective parameters of the scheme's network.
+        increments: of some schemes (bits), inference time relative to Original's, minus 1,
+            on the machine that ``environment`` names.
     """
 
     identity: str
@@ -44,6 +46,7 @@ class Table:
     accuracy: Float64[np.ndarray, " n"]
     loss: Float64[np.ndarray, " n"]
     parameters: Int64[np.ndarray, " n"]
+    increments: dict[str, float] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """Content hash of the oracle, the shape of schemes and every answer."""
@@ -70,6 +73,7 @@ class Table:
             "task": self.task,
             "facts": self.facts,
             "environment": self.environment,
+            "increments": self.increments,
         }
         table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about)})
         with replacing(path) as draft:
@@ -119,4 +123,5 @@ def _table(raw: Any, about: dict[str, Any]) -> Table:
         accuracy=raw["accuracy"].to_numpy().astype(np.float64),
         loss=raw["loss"].to_numpy().astype(np.float64),
         parameters=raw["parameters"].to_numpy().astype(np.int64),
+        increments={bits: float(time) for bits, time in about.get("increments", {}).items()},
     )

@@ -40,6 +40,7 @@ _MEANT = {
     "objective_weight",
     "confidence",
     "seed",
+    "ask_timeout",
 }
 _IN_MEMORY = Path(":memory:")
 
@@ -71,7 +72,9 @@ def run_on_table(
     strategies = choose_all(settings.strategies, settings.set, space)
     _refuse_needs(strategies)
     identity = content_hash(
-        settings=settings.model_dump(include=_MEANT - {"oracle", "strategies", "set"}),
+        settings=settings.model_dump(
+            include=_MEANT - {"oracle", "strategies", "set", "ask_timeout"}
+        ),
         strategies=[strategy.identity() for strategy in strategies],
         table=table.fingerprint(),
         code=code_version("strategies"),
@@ -184,29 +187,32 @@ class _Job:
 def _search(jobs: Sequence[_Job], store: Store, workers: Workers, progress: Progress) -> None:
     missing = [job for job in jobs if store.lane_end(job.key)[0] == "running"]
     with progress.stage("Searching", len(missing), "runs") as advance:
-        for index, (calls, state, message) in workers.map(_run_lane, missing):
+        for index, (calls, state, message, traceback) in workers.map(_run_lane, missing):
             with store.transaction():
                 lane = store.lane(missing[index].key)
                 for number, call in enumerate(calls):
                     store.add_call(lane, number, call)
-                store.end_lane(lane, state, message)
+                store.end_lane(lane, state, message, traceback=traceback)
             advance(1)
 
 
 _Calls = Sequence[Call | Query]
 
 
-def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str]:
+def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str]:
     settings = job.settings
     table, oracle = _opened(str(settings.oracle))
     space = SearchSpace(table.blocks_per_stage, settings.budget)
     store = Store(_IN_MEMORY)
     try:
-        make = strategy_maker(job.strategy, job.key, space, root_seed=settings.seed)
-        lane = Lane(job.key, make, oracle, store, settings.budget)
+        timeout = settings.ask_timeout
+        make = strategy_maker(
+            job.strategy, job.key, space, root_seed=settings.seed, timeout=timeout
+        )
+        lane = Lane(job.key, make, oracle, store, settings.budget, ask_timeout=timeout)
         search([lane], oracle, store, Objective(settings.objective_weight))
         state, message = store.lane_end(job.key)
-        return store.calls(lane.number), state, message
+        return store.calls(lane.number), state, message, store.lane_traceback(lane.number)
     finally:
         store.close()
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from benchmark.costs import effective_parameters
+from benchmark.costs import effective_parameters, measure_costs
 from benchmark.errors import UsageError
 from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
-from benchmark.schemes import all_schemes
+from benchmark.schemes import Schemes, all_schemes, scheme_bits
 from benchmark.scoring import open_oracle, open_supernet, score_all
+from benchmark.seeding import child_rng
 from benchmark.settings import Settings
 from benchmark.store import Store, answer_arrays
 from benchmark.table import Table
@@ -25,6 +26,7 @@ def tabulate(
     cache: Store,
     workers: Workers,
     progress: Progress | None = None,
+    times: int = 0,
     force: bool = False,
 ) -> Table:
     """Score every scheme of the supernet that ``settings`` describe.
@@ -36,6 +38,7 @@ def tabulate(
         cache: where supernets and answers are kept for all experiments.
         workers: processes.
         progress: shows what is running.
+        times: schemes of each number of connections whose inference is timed.
         force: score more than 2¹⁶ schemes too.
 
     Raises:
@@ -63,7 +66,32 @@ def tabulate(
         accuracy=accuracy,
         loss=loss,
         parameters=effective_parameters(plan.network, schemes),
+        increments=_increments(plan, schemes, times, shown),
     )
+
+
+def _increments(plan: Plan, schemes: Schemes, number: int, progress: Progress) -> dict[str, float]:
+    """Relative inference time of ``number`` random schemes of each number of connections."""
+    rng = child_rng(plan.settings.seed, "times")
+    connections = schemes.sum(axis=1)
+    chosen = [
+        scheme_bits(scheme)
+        for count in range(plan.blocks + 1)
+        for scheme in rng.permutation(schemes[connections == count])[:number]
+    ]
+    found = {}
+    with progress.stage("Inference times", len(chosen), "schemes") as advance:
+        for bits in chosen:
+            costs = measure_costs(
+                plan.network,
+                bits,
+                plan.task.image_shape,
+                device=plan.settings.device,
+                **plan.timing(),
+            )
+            found[bits] = costs.increment.center
+            advance(1)
+    return found
 
 
 def explain_table(table: Table, path: Path) -> list[Path]:
@@ -79,5 +107,5 @@ def explain_table(table: Table, path: Path) -> list[Path]:
     about = {**table.task, **table.facts}
     facts = {name: about[name] for name in known if name in about}
     facts |= {"schemes": f"{len(table.schemes):,}", "oracle": table.identity}
-    found = explain(table.schemes, table.accuracy, table.parameters)
+    found = explain(table.schemes, table.accuracy, table.parameters, table.increments)
     return write_explained(found, path, facts)

@@ -39,7 +39,7 @@ def read_source(path: Path) -> Source:
     if not path.is_dir():
         ticket = read_ticket(path)
         return Source(path, ticket.settings, ticket.scheme)
-    with closing(RunFolder(path).open()) as store:
+    with closing(RunFolder(path).view()) as store:
         records = read_records(store)
     if records.settings.get("oracle") is not None:
         raise UsageError(

@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from benchmark.chosen import ChosenStrategy, choose, choose_all
 from benchmark.errors import LaneError, UsageError
 from benchmark.overrides import Overrides, Value
+from benchmark.patience import ASK_TIMEOUT
 from benchmark.progress import Progress, Silent
 from benchmark.race import Instance, require_landscapes, run_instances
 from benchmark.race_journal import RaceJournal
@@ -44,6 +45,7 @@ class Tuner:
         budget: evaluations of each search.
         seeds: instances of each landscape, as many to tune on as to judge by.
         trials: settings to try, the defaults included.
+        ask_timeout: seconds that a strategy may take over a request.
         journal: searches that are known.
         workers: processes.
         progress: shows what is running.
@@ -54,6 +56,7 @@ class Tuner:
     budget: int
     seeds: int
     trials: int
+    ask_timeout: float
     journal: RaceJournal
     workers: Workers
     progress: Progress
@@ -73,7 +76,9 @@ class Tuner:
             UsageError: the strategy needs more than a landscape offers.
         """
         instances = [
-            Instance(landscape, first + seed, self.blocks, self.budget, (strategy,))
+            Instance(
+                landscape, first + seed, self.blocks, self.budget, (strategy,), self.ask_timeout
+            )
             for seed in range(self.seeds)
             for landscape in self.landscapes
         ]
@@ -94,6 +99,7 @@ def tune(
     seeds: int,
     trials: int,
     overrides: Overrides | None = None,
+    ask_timeout: float = ASK_TIMEOUT,
     workers: int | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
@@ -111,6 +117,7 @@ def tune(
         seeds: instances of each landscape.
         trials: settings to try, the defaults included.
         overrides: hyper-parameters by the strategies' names, which stay as they are set.
+        ask_timeout: seconds that a strategy may take over a request.
         workers: processes; default one a core. Only times depend on it.
         journal: file that finished searches are kept in, and not repeated from.
         progress: shows what is running.
@@ -126,6 +133,7 @@ def tune(
         budget,
         seeds,
         trials,
+        ask_timeout,
         RaceJournal(journal),
         Workers(workers or available_cores()),
         progress or Silent(),

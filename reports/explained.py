@@ -4,12 +4,13 @@ After figures 2 and 3 of "The Lottery Ticket Hypothesis for Self-attention in CN
 the oracle's validation accuracy where the paper has test accuracy of trained networks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from benchmark.schemes import bits_scheme
 from reports.table import Column, Table
 
 
@@ -41,6 +42,9 @@ class Ratio:
         parameters: effective parameters.
         above_full: share of schemes at least as accurate as Full-SA.
         below_original: share of schemes less accurate than Original.
+        increment: inference time relative to Original's, minus 1, of those of these schemes
+            that were timed; None where none was.
+        timed: how many were.
     """
 
     connections: int
@@ -50,6 +54,8 @@ class Ratio:
     parameters: Spread
     above_full: float
     below_original: float
+    increment: Spread | None = None
+    timed: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,19 @@ def explain(
     schemes: Bool[np.ndarray, "n blocks"],
     accuracy: Float64[np.ndarray, " n"],
     parameters: Int64[np.ndarray, " n"],
+    increments: Mapping[str, float] | None = None,
 ) -> Explained:
     """Compute both figures; schemes whose scoring failed (NaN) are left out.
 
-    ``schemes`` must hold the one without connections and the full one.
+    Args:
+        schemes: among them the one without connections and the full one.
+        accuracy: of each, on the validation split.
+        parameters: of each scheme's network.
+        increments: relative inference time of some schemes, by their bits.
     """
+    timed: dict[int, list[float]] = {}
+    for bits, increment in (increments or {}).items():
+        timed.setdefault(int(bits_scheme(bits).sum()), []).append(increment)
     connections = schemes.sum(axis=1)
     blocks = schemes.shape[1]
     empty, whole = connections == 0, connections == blocks
@@ -117,6 +131,8 @@ def explain(
                 parameters=Spread.of(parameters[rows]),
                 above_full=float(above[rows].mean()),
                 below_original=float(below[rows].mean()),
+                increment=Spread.of(np.array(timed[count])) if count in timed else None,
+                timed=len(timed.get(count, ())),
             )
         )
     smaller = parameters < parameters[whole][0]
@@ -176,6 +192,19 @@ def ratios_table(found: Explained) -> Table:
                kind="number", digits=1, scale=100),
         Column("below_original", "< Original", "share less accurate than Original", unit="%",
                kind="number", digits=1, scale=100),
+        *(
+            Column(
+                f"increment_{key}",
+                f"{word} time increment",
+                f"{word} inference time relative to Original's, minus 1, of the schemes timed",
+                unit="%",
+                kind="signed",
+                digits=1,
+                scale=100,
+                optional=True,
+            )
+            for key, word in _QUANTILES
+        ),
     )  # fmt: skip
     rows = tuple(
         (
@@ -186,6 +215,7 @@ def ratios_table(found: Explained) -> Table:
             *(getattr(item.parameters, key) for key, _ in _QUANTILES),
             item.above_full,
             item.below_original,
+            *(item.increment and getattr(item.increment, key) for key, _ in _QUANTILES),
         )
         for item in found.ratios
     )

@@ -1,12 +1,12 @@
 """Figures 2 and 3 of the paper, drawn from a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from markupsafe import Markup
 
 from reports import svg
-from reports.explained import ConnectionScore, Explained, Ratio, Spread
+from reports.explained import ConnectionScore, Explained, Spread
 from reports.figures import WIDTH
 from reports.formats import Number
 
@@ -20,8 +20,7 @@ def draw_accuracy_by_ratio(found: Explained) -> Markup:
         "accuracy-by-ratio",
         "Accuracy by connection ratio",
         "oracle accuracy (%, validation)",
-        ratios=found.ratios,
-        spread=lambda item: item.accuracy,
+        {item.connections: item.accuracy for item in found.ratios},
         scale=100,
         references=references,
     )
@@ -33,10 +32,25 @@ def draw_parameters_by_ratio(found: Explained) -> Markup:
         "parameters-by-ratio",
         "Parameters by connection ratio",
         "parameters (thousands)",
-        ratios=found.ratios,
-        spread=lambda item: item.parameters,
+        {item.connections: item.parameters for item in found.ratios},
         scale=1e-3,
         references=(),
+    )
+
+
+def draw_times_by_ratio(found: Explained) -> Markup | None:
+    """Relative inference time against connections; None where no scheme was timed."""
+    timed = {item.connections: item.increment for item in found.ratios if item.increment}
+    if not timed:
+        return None
+    return _draw_ratios(
+        "times-by-ratio",
+        "Inference time by connection ratio",
+        "inference time to Original (%)",
+        timed,
+        scale=100,
+        references=(),
+        which="the schemes that were timed",
     )
 
 
@@ -44,15 +58,15 @@ def _draw_ratios(
     name: str,
     title: str,
     label: str,
+    spreads: Mapping[int, Spread],
     *,
-    ratios: Sequence[Ratio],
-    spread: Callable[[Ratio], Spread],
     scale: Number,
     references: Sequence[tuple[str, Number]],
+    which: str = "all schemes",
 ) -> Markup:
-    ends = [scale * end for item in ratios for end in (spread(item).low, spread(item).high)]
+    ends = [scale * end for spread in spreads.values() for end in (spread.low, spread.high)]
     pad = max((max(ends) - min(ends)) * 0.04, 0.01)
-    most = max(item.connections for item in ratios)
+    most = max(spreads)
     x = svg.Axis((-0.6, most + 0.6), (60, WIDTH - 70), whole=True)
     y = svg.Axis((min(ends) - pad, max(ends) + pad), (268, 34))
     lines = [
@@ -64,11 +78,11 @@ def _draw_ratios(
         name,
         title,
         "Whiskers from the lowest to the highest scheme, boxes between the quartiles, a mark at "
-        "the median of all schemes with so many connections.",
+        f"the median of {which} with so many connections.",
         (WIDTH, 312),
         svg.frame(x, y, ("connected blocks", label), (".0f", "g")),
         *lines,
-        *(_box(x(item.connections), y, spread(item), scale) for item in ratios),
+        *(_box(x(connections), y, spread, scale) for connections, spread in spreads.items()),
     )
 
 

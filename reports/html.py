@@ -66,6 +66,11 @@ def render_page(analysis: Analysis) -> str:
         failed=any(lane.state == "failed" for lane in ranking.lanes),
         ranking=ranking_table(analysis).shown(),
         lanes=lanes_table(analysis).shown(),
+        tracebacks=[
+            (f"{lane.key.strategy}, seed {lane.key.strategy_seed}", lane.traceback)
+            for lane in records.lanes
+            if lane.traceback
+        ],
         schemes=schemes_table(analysis).shown(),
         trust=trust_table(analysis).shown(),
         reproduce=facts_table(records),

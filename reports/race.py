@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.files import replacing
 from benchmark.records import Interval, RaceRecord
 from reports.statistics import Values, bootstrap_interval, tie_groups
 from reports.table import Column, Table, Value, to_csv, to_markdown
@@ -81,11 +82,11 @@ def race_tables(records: Sequence[RaceRecord]) -> list[Table]:
 
 def write_tables(tables: Sequence[Table], folder: Path, *, name: str) -> None:
     """``NAME.md`` with all tables, and one CSV file a table."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = "\n".join(to_markdown(table) for table in tables)
-    (folder / f"{name}.md").write_text(text, encoding="utf-8")
-    for table in tables:
-        (folder / f"{table.name}.csv").write_text(to_csv(table), encoding="utf-8")
+    contents = {f"{table.name}.csv": to_csv(table) for table in tables}
+    contents[f"{name}.md"] = "\n".join(to_markdown(table) for table in tables)
+    for file, content in contents.items():
+        with replacing(folder / file) as draft:
+            draft.write_text(content, encoding="utf-8")
 
 
 def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:

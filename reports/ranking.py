@@ -120,9 +120,15 @@ def lane_rewards(lane: LaneRecord, weight: float) -> Float64[np.ndarray, " answe
 def common_horizon(lanes: Sequence[LaneRecord]) -> int:
     """Evaluations that every lane has had or has declined to use.
 
-    Lanes still running are compared where the slowest of them stands.
+    Lanes still running are compared where the slowest of them stands; a supernet that is still
+    to be searched doesn't hold back those that have been.
     """
-    running = [floor(lane.total) for lane in lanes if lane.state == "running"]
+    begun = {lane.key.supernet_seed for lane in lanes if lane.total > 0}
+    running = [
+        floor(lane.total)
+        for lane in lanes
+        if lane.state == "running" and lane.key.supernet_seed in begun
+    ]
     return min(running) if running else max((ceil(lane.total) for lane in lanes), default=0)
 
 

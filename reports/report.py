@@ -28,7 +28,6 @@ from reports.table import (
     escape_markdown,
     to_csv,
     to_markdown,
-    to_rich,
 )
 from reports.tables import (
     evaluations_table,
@@ -38,6 +37,7 @@ from reports.tables import (
     schemes_table,
     trust_table,
 )
+from reports.terminal import TerminalTable
 
 
 class Report:
@@ -119,7 +119,7 @@ class Report:
         for table in (self.ranking, self.schemes):
             if table.rows:
                 console.print()
-                console.print(to_rich(table))
+                console.print(TerminalTable(table))
 
     def _repr_html_(self) -> str:
         return render_notebook(self.headline, [self.ranking, self.schemes])

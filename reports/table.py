@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from math import isfinite, isnan
 from typing import Literal
 
-from rich.table import Table as RichTable
-from rich.text import Text
-
 from benchmark.records import Interval
 from reports.formats import MISSING, Number, bounds, p_value, plain, signed
 
@@ -20,8 +17,6 @@ _TRUTH = {True: "yes", False: "no"}
 _MARKDOWN = str.maketrans(
     {sign: f"\\{sign}" for sign in "\\|`*_#[]"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 )
-_WIDEST_BITS = 24
-"""Characters of a scheme that leave room for other columns in a terminal."""
 
 
 @dataclass(frozen=True)
@@ -185,40 +180,6 @@ def _pipes(cells: list[str]) -> str:
 def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no broken rows."""
     return " ".join(text.translate(_MARKDOWN).split())
-
-
-def to_rich(table: Table) -> RichTable:
-    """For terminals: the columns marked for them; names are text, never rich markup.
-
-    Schemes too long for a terminal are written as the paper's integers, one a stage, which
-    every command reads as well.
-    """
-    table = table.shown()
-    shown = [number for number, column in enumerate(table.columns) if column.terminal]
-    drawn = RichTable(title=Text(table.title), caption=Text(table.caption), title_justify="left")
-    for number in shown:
-        column = table.columns[number]
-        side: Literal["left", "right"] = "right" if column.numeric else "left"
-        # Rather on two lines than cut: half a name or an interval without its end is worth nothing.
-        bits = column.kind == "bits"
-        drawn.add_column(
-            Text(column.heading),
-            justify=side,
-            no_wrap=bits,
-            overflow="ellipsis" if bits else "fold",
-        )
-    for row in table.rows:
-        cells = [(table.columns[n], table.columns[n].show(row[n])) for n in shown]
-        drawn.add_row(
-            *(Text(_short(text) if column.kind == "bits" else text) for column, text in cells)
-        )
-    return drawn
-
-
-def _short(bits: str) -> str:
-    if len(bits) <= _WIDEST_BITS:
-        return bits
-    return ",".join(str(int(stage, 2)) for stage in bits.split("|"))
 
 
 def describe_columns(tables: list[Table]) -> str:

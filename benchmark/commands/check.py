@@ -5,16 +5,20 @@ import click
 
 @click.command()
 @click.argument("strategy")
-def check(strategy: str) -> None:
+@click.option("--ask-timeout", type=float, help="Seconds that one check may take.  [default: 60]")
+def check(strategy: str, ask_timeout: float | None) -> None:
     """Run the contract suite on STRATEGY: a name, or FILE.py:CLASS.
 
     Exit code 0 if it passes every check, 1 if it fails one.
     """
     from rich.console import Console
 
-    from benchmark.testing import Subject, check_strategy, verdict_table
+    from benchmark.chosen import choose
+    from benchmark.testing import verdict_table
+    from benchmark.testing.guarded import check_guarded
+    from benchmark.testing.verdicts import PATIENCE
 
-    verdicts = check_strategy(Subject.of(strategy))
+    verdicts = check_guarded(choose(strategy), limit=ask_timeout or PATIENCE)
     Console().print(verdict_table(strategy, verdicts))
     if not all(verdict.passed for verdict in verdicts):
         sys.exit(1)

@@ -57,6 +57,11 @@ overrides = click.option(
     metavar="STRATEGY.NAME=VALUE",
     help="Set a hyper-parameter (repeatable); `list strategies` names them.",
 )
+ask_timeout = click.option(
+    "--ask-timeout",
+    type=float,
+    help="Seconds a strategy may take over a request.  [default: 600.0]",
+)
 workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
 )

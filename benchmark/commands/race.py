@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Folder for tables and finished searches, which are not repeated.",
 )
+@options.ask_timeout
 @options.workers
 def race(
     strategies: str | None,
@@ -57,6 +58,8 @@ def race(
         raise UsageError("--trials has no effect without --tune")
     values["overrides"] = read_overrides(values.pop("set"))
     values["landscapes"] = options.split_names(landscapes) or tuple(LANDSCAPES)
+    if values["ask_timeout"] is None:
+        del values["ask_timeout"]
     values["journal"] = out / "searches.jsonl" if out else None
     console = Console(stderr=True)
     with stoppable(console, keeps=out is not None):
@@ -112,9 +115,9 @@ def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
     from rich.console import Console
 
     from reports.race import write_tables
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
 
     if out:
         write_tables(tables, out, name=name)
     for table in tables:
-        Console().print(to_rich(table))
+        Console().print(TerminalTable(table))

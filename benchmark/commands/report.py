@@ -6,10 +6,13 @@ import click
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
-def report(folder: Path, verdict: str | None) -> None:
+@click.option("--out", type=click.Path(path_type=Path), help="Another folder for its files.")
+def report(folder: Path, verdict: str | None, out: Path | None) -> None:
     """Write and print the report of the run in FOLDER, finished or not.
 
-    FOLDER may also be a table that tabulate wrote: it is explained anew.
+    The run may be at work meanwhile, and FOLDER read-only: then the report is printed only,
+    unless --out names another folder. FOLDER may also be a table that tabulate wrote: it is
+    explained anew.
     """
     from contextlib import closing
     from dataclasses import replace
@@ -26,10 +29,18 @@ def report(folder: Path, verdict: str | None) -> None:
     from benchmark.folder import RunFolder, read_records
     from reports.report import Report
 
-    with closing(RunFolder(folder).open()) as store:
+    with closing(RunFolder(folder).view()) as store:
         records = read_records(store)
     if verdict is not None:
         records = replace(records, settings=records.settings | {"verdict": verdict})
     made = Report(records)
-    made.write(folder)
+    try:
+        made.write(out or folder)
+    except OSError as error:
+        if out is not None:
+            raise
+        click.echo(
+            f"The report's files can't be written ({error}); --out FOLDER puts them elsewhere.",
+            err=True,
+        )
     made.print(Console())

@@ -43,6 +43,7 @@ from benchmark.commands.session import stoppable
 @options.device
 @options.oracle_dtype
 @options.oracle_memory
+@options.ask_timeout
 @click.option("--oracle", help="Table of answers (Parquet) to search instead of a supernet.")
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
 @click.option("--dry-run", is_flag=True, help="Print the plan with an estimate, run nothing.")

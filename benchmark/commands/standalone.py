@@ -67,12 +67,12 @@ def standalone(
             else []
         )
     from reports.evidence import standalone_table
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
 
     if out is not None:
         evidence.write(out)
     shown = Console()
-    shown.print(to_rich(standalone_table(evidence, settings.confidence).shown()))
+    shown.print(TerminalTable(standalone_table(evidence, settings.confidence).shown()))
     if tickets is not None:
         from benchmark.ticket_files import write_tickets
 

@@ -25,6 +25,13 @@ from benchmark.commands.session import equipped
 @click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
 @options.cache
 @options.workers
+@click.option(
+    "--times",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Schemes of each number of connections whose inference is timed.",
+)
 @click.option("--force", is_flag=True, help="Score more than 2^16 schemes too.")
 def tabulate(
     config: Path | None,
@@ -32,14 +39,16 @@ def tabulate(
     cache: Path | None,
     workers: int | None,
     *,
+    times: int,
     force: bool,
     **values: Any,
 ) -> None:
     """Score every scheme of a supernet and write the landscape as Parquet.
 
-    Beside it come a page and CSV files that explain it: accuracy and parameters by
-    connection ratio, and which blocks tickets connect. Strategies search the table
-    with: run --oracle TABLE. The same command again goes on where it stopped.
+    Beside it come a page and CSV files that explain it: accuracy, parameters and, with
+    --times, inference time by connection ratio, and which blocks tickets connect.
+    Strategies search the table with: run --oracle TABLE. The same command again goes on
+    where it stopped.
     """
     from rich.console import Console
 
@@ -49,7 +58,9 @@ def tabulate(
     with equipped(console, cache, workers) as (shared, crew, live):
         from benchmark.tabulation import tabulate as tabulate_landscape
 
-        table = tabulate_landscape(settings, cache=shared, workers=crew, progress=live, force=force)
+        table = tabulate_landscape(
+            settings, cache=shared, workers=crew, progress=live, times=times, force=force
+        )
     table.write(path)
     from benchmark.tabulation import explain_table
 

@@ -32,12 +32,12 @@ def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
         epsilons=_numbers("epsilon", epsilons, float),
         **values,
     )
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
     from reports.theorem import theorem_table, theorem_words, write_theorem
 
     given = {"inputs": values["inputs"], "delta": values["delta"]}
     console = Console()
-    console.print(to_rich(theorem_table(records, **given)))
+    console.print(TerminalTable(theorem_table(records, **given)))
     console.print(theorem_words(records, inputs=values["inputs"]), highlight=False)
     console.print(f"Report: {write_theorem(records, out, **given)[0]}", highlight=False)
 

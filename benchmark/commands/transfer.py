@@ -75,7 +75,7 @@ def transfer(
             command=options.command_line(click.get_current_context()),
             progress=live,
         )
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
     from reports.transfer import rank_table, transfer_sentences, transfer_table, write_transfer
 
     page = write_transfer(records, folder)[0]
@@ -85,5 +85,5 @@ def transfer(
     for table in (transfer_table(records), rank_table(records)):
         if table.rows:
             shown.print()
-            shown.print(to_rich(table))
+            shown.print(TerminalTable(table.shown()))
     shown.print(f"Report: {page}", markup=False, highlight=False)

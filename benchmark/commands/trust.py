@@ -32,9 +32,9 @@ def trust(evidence: Path, cache: Path | None, workers: int | None, **values: Any
             known, cache=shared, workers=crew, progress=live, **options.given_values(values)
         )
     from reports.evidence import trust_sentences, trust_table
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
 
     shown = Console()
     for sentence in trust_sentences(known, oracles):
         shown.print(f"• {sentence}", highlight=False)
-    shown.print(to_rich(trust_table(known, oracles, settings.confidence)))
+    shown.print(TerminalTable(trust_table(known, oracles, settings.confidence)))

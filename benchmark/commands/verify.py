@@ -54,11 +54,11 @@ def verify(
             quick=quick,
             **options.given_values(values),
         )
-    from reports.table import to_rich
+    from reports.terminal import TerminalTable
     from reports.verification import verification_table
 
     shown = Console()
     if found.comparisons:
-        shown.print(to_rich(verification_table(known, found)))
+        shown.print(TerminalTable(verification_table(known, found)))
     click.echo(f"{ticket} {found.outcome}: {found.reason}")
     sys.exit(_CODES[found.outcome])

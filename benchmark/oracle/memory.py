@@ -13,8 +13,10 @@ from benchmark.errors import UsageError
 from benchmark.networks.resnet import Backbone
 from benchmark.sizes import shown_size
 
-_MAP = {"cpu": 2**23, "cuda": 2**31}
+_MAP = {"cpu": 2**22, "cuda": 2**31}
 """Bytes of the largest map of a piece: what a core's caches hold, what fills a GPU."""
+_NARROW = 2**13
+"""Bytes of a row's largest map up to which a piece has twice the rows, to make up for calls."""
 _MOST = {"cpu": 2048, "cuda": 16384}
 _FEWEST, _TOGETHER = 8, 32
 """Rows of a piece that make up for streaming weights; rows of a batch."""
@@ -65,7 +67,8 @@ class Footprint:
     @cached_property
     def piece(self) -> int:
         """Rows of a piece, a power of two; answers depend on it (by rounding)."""
-        wanted = max(_MAP[self.device] // self.largest_map, _FEWEST)
+        budget = _MAP[self.device] * (2 if self.largest_map <= _NARROW else 1)
+        wanted = max(budget // self.largest_map, _FEWEST)
         piece: int = min(2 ** (wanted.bit_length() - 1), _MOST[self.device])
         while self.limit is not None and self.peak(piece, piece=piece) > self.limit:
             if piece == 1:

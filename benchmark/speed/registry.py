@@ -10,6 +10,7 @@ from benchmark.speed.crowd import (
 )
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
+from benchmark.speed.resume import Resume
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
 from benchmark.speed.segmentation import ConfusionCounts
 from benchmark.speed.trees import (
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         TreeMemory,
         RunnerOverhead,
         TenStrategies,
+        Resume,
         DensityWindow,
         DensityWide,
         DensityAdaptive,

@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.blame import one_line, summary, where
+from benchmark.patience import Overdue, Patience
 from benchmark.testing.checks import CHECKS, Check
-from benchmark.testing.patience import patience
 from benchmark.testing.subject import Subject
 
-PATIENCE = 120
+PATIENCE = 60.0
 """Seconds that one check may take."""
 
 
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def check_strategy(
-    subject: Subject, *, checks: Sequence[Check] = CHECKS, limit: int = PATIENCE
+    subject: Subject, *, checks: Sequence[Check] = CHECKS, limit: float = PATIENCE
 ) -> list[Verdict]:
     """Run checks on a strategy; a check that fails does not stop the others.
 
@@ -43,7 +43,7 @@ def check_strategy(
         checks: default all.
         limit: seconds that one check may take.
     """
-    return [Verdict(check, _reason(check, subject, limit)) for check in checks]
+    return [Verdict(check, reason_of(check, subject, limit)[0]) for check in checks]
 
 
 def verdict_table(name: str, verdicts: Sequence[Verdict]) -> Table:
@@ -60,12 +60,18 @@ def verdict_table(name: str, verdicts: Sequence[Verdict]) -> Table:
     return table
 
 
-def _reason(check: Check, subject: Subject, limit: int) -> str:
+def reason_of(check: Check, subject: Subject, limit: float) -> tuple[str, bool]:
+    """Why a check fails, empty where it passes; and whether it took too long."""
     try:
-        with patience(limit):
+        with Patience(limit).running():
             check(subject)
     except AssertionError as error:
-        return one_line(error) or f"an assertion of its own failed{where(error)}"
+        return one_line(error) or f"an assertion of its own failed{where(error)}", False
+    except Overdue as error:
+        return (
+            f"expected an end within {limit:g} s, received none; does it loop?{where(error)}",
+            True,
+        )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the strategy raises is a verdict
-        return f"raised {summary(error)}"
-    return ""
+        return f"raised {summary(error)}", False
+    return "", False

@@ -55,7 +55,9 @@ def _table(path: Path) -> Watch:
         rows: list[dict[str, str]] = []
         if path.exists():
             with path.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= epochs]
+                known = list(csv.DictReader(file))
+            whole = [row for row in known if None not in row.values()]  # a kill tears the last
+            rows = [row for row in whole if int(row["epoch"]) <= epochs]
         begin(rows)
 
     def epoch(figures: Figures) -> None:

@@ -216,3 +216,17 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert "the same command again goes on from here" in " ".join(errors.split())
     assert "Traceback" not in errors
     assert "resource_tracker" not in errors
+
+
+def test_a_file_called_like_one_of_our_packages_hides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("raise AssertionError('somebody ran this')")
+    child = subprocess.run(
+        [sys.executable, "-m", "benchmark", "list", "tasks"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (child.returncode, child.stderr) == (0, "")
+    assert "digits" in child.stdout

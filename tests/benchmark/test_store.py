@@ -1,5 +1,7 @@
 import math
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.errors import StoreError
+from benchmark.errors import BenchmarkWarning, StoreError, UsageError
 from benchmark.records import CostRecord, Interval, LaneKey, StandaloneRecord
 from benchmark.store import SCHEMA_VERSION, Call, Query, Store
 
@@ -175,3 +177,95 @@ def test_a_store_of_schema_1_is_brought_up_to_date(tmp_path: Path) -> None:
         with closing(Store(path)) as store:
             assert store.standalone("x") == {("1", 0): trained}
             assert store.calls(1) == [Call(["10"], [(0.5, 1.0)])]
+
+
+@pytest.mark.parametrize("size", [600, 2000, 4096, 5000, 20_000])
+def test_a_store_that_was_cut_off_is_refused(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "run.sqlite"
+    with closing(Store(path)) as store, store.transaction():
+        store.add_answers("x", [f"{n:b}" for n in range(500)], [(0.5, 1.0)] * 500, seconds=0.1)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(StoreError, match=r"run\.sqlite (is damaged|can't be used as a store)"):
+        Store(path)
+
+
+def test_a_damaged_page_is_found_when_the_store_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    with closing(Store(path)) as store, store.transaction():
+        store.add_answers("x", [f"{n:b}" for n in range(500)], [(0.5, 1.0)] * 500, seconds=0.1)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = b"Z" * 4096
+    path.write_bytes(content)
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match=r"damaged.*nothing in it is believed: move it away"):
+            Store(path, read_only=read_only)
+
+
+def test_who_looks_sees_whole_transactions_of_who_writes(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    with closing(Store(path)) as writer:
+        writer.set_fact("round", 1)
+        with closing(Store(path, read_only=True)) as viewer:
+            with writer.transaction():
+                writer.set_fact("round", 2)
+                assert viewer.fact("round") == 1
+            assert viewer.fact("round") == 2
+            assert viewer.lane_record(KEY, blocks=2).state == "running"
+            with pytest.raises(UsageError, match="readonly"):
+                viewer.set_fact("round", 3)
+
+
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION])
+def test_a_folder_that_cannot_be_written_is_looked_at_by_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    path = tmp_path / "run.sqlite"
+    with closing(Store(path)) as store:
+        store.set_fact("left in the log", version)
+        for suffix in ("", "-wal"):  # as a kill leaves them
+            (tmp_path / f"killed.sqlite{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    monkeypatch.setattr("benchmark.store.os.access", lambda *_: False)
+    with closing(Store(tmp_path / "killed.sqlite", read_only=True)) as viewer:
+        assert viewer.fact("left in the log") == version
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_on_a_network_a_store_does_without_shared_memory_and_warns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.store.on_network", lambda _: True)
+    with pytest.warns(BenchmarkWarning, match=r"lies on a network file system .* without WAL"):
+        store = Store(tmp_path / "run.sqlite")
+    store.set_fact("x", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.sqlite"]
+    store.close()
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from benchmark.records import LaneKey
+from benchmark.store import Call, Store
+store, name = Store(Path(sys.argv[1])), sys.argv[2]
+lane = store.lane(LaneKey(name, 0, 0))
+for number in range(100):
+    with store.transaction():
+        store.add_answers("shared", [f"{number:b}", f"{name}{number}"], [(0.5, 1.0)] * 2, seconds=0)
+        store.add_call(lane, number, Call([name], [(0.5, 1.0)]))
+"""
+
+
+def test_two_processes_write_one_store_and_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    root = str(Path(__file__).parents[2])
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, str(path), name], cwd=root)
+        for name in ("one", "two")
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    with closing(Store(path)) as store:
+        assert len(store.answers("shared")) == 300
+        lanes = [store.lane(LaneKey(name, 0, 0)) for name in ("one", "two")]
+        assert [len(store.calls(lane)) for lane in lanes] == [100, 100]

@@ -25,7 +25,7 @@ from benchmark.tabulation import explain_table, tabulate
 from benchmark.workers import Workers
 from tests.benchmark.tables import closed_form_table
 
-SETTINGS = Settings(supernet_epochs=1)
+SETTINGS = Settings(smoke=True)
 
 
 def test_what_is_known_is_not_scored_again_and_the_rest_is(tmp_path: Path) -> None:
@@ -38,13 +38,17 @@ def test_what_is_known_is_not_scored_again_and_the_rest_is(tmp_path: Path) -> No
         # Stands in for a tabulation that was stopped two schemes before its end.
         invented = [(0.25, 1.5)] * len(known)
         cache.add_answers(oracle.identity(plan.task), bits_of(known), invented, seconds=0.0)
-        table = tabulate(SETTINGS, cache=cache, workers=Workers(1))
+        table = tabulate(SETTINGS, cache=cache, workers=Workers(1), times=1)
         expected = oracle().score(schemes[:2])
     assert np.array_equal(table.schemes, schemes)
     assert table.accuracy.tolist() == [*expected.accuracy.tolist(), *([0.25] * len(known))]
     assert table.loss.tolist() == [*expected.loss.tolist(), *([1.5] * len(known))]
     assert table.identity == oracle.identity(plan.task)
     assert table.parameters[[0, 1, -1]].tolist() == [93_274, 93_826, 96_242]
+    assert [bits.count("1") for bits in table.increments] == list(range(13))
+    assert all(-1 < increment < 10 for increment in table.increments.values())
+    table.write(tmp_path / "table.parquet")
+    assert read_table(tmp_path / "table.parquet").increments == table.increments
 
 
 def test_too_many_schemes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

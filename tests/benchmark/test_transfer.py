@@ -116,17 +116,17 @@ def test_a_transfer_that_was_stopped_goes_on_and_repeats_nothing(
 
     def stopping(job: Job) -> object:
         jobs.append((job.training.task.name, job.bits, job.training.network.sharing))
-        if len(jobs) == 3 or len(jobs) == 8:
+        if len(jobs) in (3, 7):
             raise KeyboardInterrupt
         return real(job)
 
     monkeypatch.setattr(standalone, "train_standalone", stopping)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            carried(tmp_path / "out", tmp_path / "cache")
-    again = carried(tmp_path / "out", tmp_path / "cache")
-    assert len(jobs) - 2 == len(set(jobs)) == 10
-    for one, other in zip(again.results, records.results, strict=True):
+            carried(tmp_path / "out", tmp_path / "cache", schemes=())
+    again = carried(tmp_path / "out", tmp_path / "cache", schemes=())
+    assert len(jobs) - 2 == len(set(jobs)) == 8
+    for one, other in zip(again.results, records.results[:4], strict=True):
         assert [r.figures for r in one.target] == [r.figures for r in other.target]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.schemes import all_schemes
 from reports.explained import Spread, connection_score, explain, ratios_table, scores_table
-from reports.explained_page import write_explained
+from reports.explained_page import render_explained, write_explained
 
 SCHEMES = all_schemes(3)
 """000, 001, 010, 011, 100, 101, 110, 111."""
@@ -70,6 +70,20 @@ def test_tables_hold_the_numbers() -> None:
     assert "2 schemes at least as accurate" in scores_table(FOUND).caption
 
 
+def test_times_are_those_of_the_schemes_that_were_timed() -> None:
+    increments = {"000": 0.0, "001": 0.02, "100": 0.04, "111": 0.1}
+    found = explain(SCHEMES, ACCURACY, PARAMETERS, increments)
+    assert [item.timed for item in found.ratios] == [1, 2, 0, 1]
+    assert found.ratios[1].increment is not None
+    assert astuple(found.ratios[1].increment) == pytest.approx((0.02, 0.025, 0.03, 0.035, 0.04))
+    assert found.ratios[2].increment is None
+    medians = [row["increment_middle"] for row in ratios_table(found).records()]
+    assert medians == [0.0, pytest.approx(0.03), None, 0.1]
+    page = render_explained(found, "mine", {})
+    assert "4 random schemes" in page
+    assert page.count("<svg") == 4
+
+
 def test_a_page_and_files_are_written_beside_the_table(tmp_path: Path) -> None:
     written = write_explained(FOUND, tmp_path / "mine.parquet", {"task": "<b>"})
     names = ["mine.html", "mine-ratios.csv", "mine-scores.csv"]
@@ -78,6 +92,7 @@ def test_a_page_and_files_are_written_beside_the_table(tmp_path: Path) -> None:
     assert "&lt;b&gt;" in page
     assert page.count("<svg") == 3
     assert "src=" not in page
+    assert "No scheme of this table was timed" in page
     assert "href=" not in page
     assert written[2].read_text().splitlines()[0] == "block,tickets,harmful"
 

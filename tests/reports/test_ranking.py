@@ -53,6 +53,13 @@ def test_running_lanes_are_compared_where_the_slowest_stands() -> None:
     assert common_horizon([]) == 0
 
 
+def test_a_supernet_that_is_still_to_be_searched_does_not_hold_back_the_others() -> None:
+    waiting = [lane([], net=1, state="running"), lane([], name="b", net=1, state="running")]
+    assert common_horizon([lane([0.1] * 9), lane([0.1] * 7, name="b"), *waiting]) == 9
+    begun = lane([0.1] * 2, net=1, state="running")
+    assert common_horizon([lane([0.1] * 9), begun, waiting[1]]) == 0
+
+
 def test_means_order_strategies_and_clear_differences_get_ranks(records: RunRecords) -> None:
     lanes = [
         lane([value + seed / 1000], name=name, seed=seed)

@@ -5,7 +5,6 @@ from math import inf, nan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from benchmark.records import Interval
 from reports.table import (
@@ -16,7 +15,6 @@ from reports.table import (
     escape_markdown,
     to_csv,
     to_markdown,
-    to_rich,
 )
 
 NAME = Column("name", "Name", "what it is called")
@@ -66,38 +64,6 @@ def test_markdown_is_a_pipe_table_without_optional_columns_that_say_nothing() ->
     assert lines[4] == "| Name | Gap (points) | p |"
     assert lines[5] == "| --- | --: | --: |"
     assert lines[6] == "| a\\|b | +1.00 \\[−2.00, +4.00\\] | 0.500 |"
-
-
-def test_terminal_shows_names_as_they_are_and_leaves_wide_columns_out() -> None:
-    console = Console(file=io.StringIO(), width=100)
-    console.print(to_rich(table(("[red]x[/red]", 1, None, 0.5))))
-    written = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "[red]x[/red]" in written
-    assert "chance" not in written
-    assert "0.500" not in written
-
-
-def test_a_narrow_terminal_wraps_and_cuts_nothing() -> None:
-    console = Console(file=io.StringIO(), width=30)
-    console.print(to_rich(table(("a-strategy-of-a-long-name", 1, Interval(0.1, 0.05, 0.15), 0.5))))
-    written = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "…" not in written
-    assert "+15.00]" in written
-
-
-@pytest.mark.parametrize(
-    ("bits", "shown"),
-    [
-        ("1" * 24, "1" * 24),
-        (f"{'0' * 16}101|{'0' * 4}11", "5,3"),  # 26 characters
-    ],
-)
-def test_a_terminal_shows_long_schemes_as_the_papers_integers(bits: str, shown: str) -> None:
-    schemes = Table("x", "X", "", (Column("scheme", "Scheme", "", kind="bits"),), ((bits,),))
-    console = Console(file=io.StringIO(), width=60)
-    console.print(to_rich(schemes))
-    written = console.file.getvalue()  # type: ignore[attr-defined]
-    assert f" {shown} " in written
 
 
 def test_columns_file_describes_every_field() -> None:

@@ -30,6 +30,12 @@ def test_the_formula_by_hand() -> None:
     assert recurrent.peak(16, piece=16) - FOOTPRINT.peak(16, piece=16) == 16 * states
 
 
+@pytest.mark.parametrize(("side", "piece"), [(22, 1024), (23, 256), (32, 256), (33, 128)])
+def test_a_piece_fills_4_mib_and_of_narrow_maps_8(side: int, piece: int) -> None:
+    # A row's largest map has 4 · 4 · side² bytes: 7,744 of the first, 8,464 of the second.
+    assert replace(FOOTPRINT, image_size=(side, side)).piece == piece
+
+
 def test_a_limit_makes_rows_fewer_and_then_pieces_smaller() -> None:
     assert (FOOTPRINT.piece, FOOTPRINT.batch, FOOTPRINT.rows) == (2048, 4096, 4096)
     one_piece = replace(FOOTPRINT, limit=FOOTPRINT.peak(2048))
@@ -69,14 +75,14 @@ def test_sizes_are_written_rounded_up(size: int, text: str) -> None:
     assert shown_size(size) == text
 
 
-@pytest.mark.parametrize(("most", "rows"), [(256, 256), (255, 128), (128, 128)])
+@pytest.mark.parametrize(("most", "rows"), [(128, 128), (127, 64), (64, 64)])
 def test_when_memory_is_refused_half_as_many_rows_travel_and_answers_stay(
     most: int, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, data, some = small_network(), small_data(256, size=64), all_schemes(5)[5:8]
     expected = PrefixTreeOracle(network, data, "running", identity="", group=32).score(some)
     oracle = PrefixTreeOracle(network, data, "running", identity="", group=32)
-    assert (oracle.footprint.piece, oracle.rows) == (128, 256)
+    assert (oracle.footprint.piece, oracle.rows) == (64, 128)
     refuse_more_than(most, monkeypatch)
     limited = oracle.score(some)
     assert oracle.rows == rows
@@ -88,8 +94,8 @@ def test_memory_refused_to_a_single_piece_says_what_it_needs(
 ) -> None:
     data = small_data(256, size=64)
     oracle = PrefixTreeOracle(small_network(), data, "running", identity="", group=32)
-    refuse_more_than(127, monkeypatch)
-    with pytest.raises(UsageError, match=r"128 images need about .*MiB of memory.*refused"):
+    refuse_more_than(63, monkeypatch)
+    with pytest.raises(UsageError, match=r"64 images need about .*MiB of memory.*refused"):
         oracle.score(all_schemes(5)[5:8])
 
 

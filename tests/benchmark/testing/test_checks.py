@@ -58,7 +58,7 @@ def broken() -> dict[str, Subject]:
 
 def verdict_of(check: str, subject: Subject) -> Verdict:
     (verdict,) = check_strategy(
-        subject, checks=[BY_NAME[check]], limit=1 if check == "exhausted-space" else 60
+        subject, checks=[BY_NAME[check]], limit=1.0 if check == "exhausted-space" else 60.0
     )
     return verdict
 

@@ -1,0 +1,141 @@
+"""Run folders, the shared cache, and what a killed process may have left in them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from benchmark.doctor.findings import Finding
+from benchmark.errors import BenchmarkError
+from benchmark.filesystems import NETWORK, file_system
+from benchmark.folder import LOCK, RunFolder, read_records
+from benchmark.oracle.supernet_file import read_supernet
+from benchmark.store import Store
+
+_LITTLE = 1 << 30  # bytes
+
+
+def cache(folder: Path) -> Iterator[Finding]:
+    """The folder that all runs share."""
+    about = f"cache {folder}"
+    if not folder.exists():
+        yield Finding(about, "note", "doesn't exist yet; the first run makes it")
+        return
+    yield from _place(about, folder)
+    if (folder / "cache.sqlite").exists():
+        yield _store(f"{about}, answers", folder / "cache.sqlite")
+    found = sorted((folder / "supernets").glob("*.safetensors"))
+    broken = [finding for path in found if (finding := _supernet(path))]
+    yield from broken
+    yield Finding(f"{about}, supernets", "ok", f"{len(found) - len(broken)} intact")
+    for path in sorted((folder / "supernets").glob("*.checkpoint")):
+        at_work = _held(path.with_suffix(".lock"))
+        yield Finding(
+            f"training {path.stem}",
+            "note",
+            "is at work" if at_work else "was stopped; its last whole epoch is kept",
+            "" if at_work else f"the same command goes on; {path} may be deleted instead",
+        )
+    yield from _drafts(folder)
+
+
+def run_folder(folder: Path) -> Iterator[Finding]:
+    """One run."""
+    about = f"run {folder}"
+    try:
+        with closing(RunFolder(folder).view()) as store:
+            records = read_records(store)
+    except (BenchmarkError, OSError) as error:
+        yield Finding(about, "problem", str(error))
+        return
+    yield from _place(about, folder)
+    at_work = _held(folder / LOCK)
+    ended = [lane for lane in records.lanes if lane.state != "running"]
+    failed = [lane for lane in records.lanes if lane.state == "failed"]
+    said = (
+        f"experiment {records.experiment}, store intact, {len(ended)} of {len(records.lanes)} "
+        f"searches ended, {len(records.standalone)} trainings, {len(records.costs)} costs"
+    )
+    if records.finished:
+        yield Finding(about, "ok", f"finished; {said}")
+    elif at_work:
+        yield Finding(about, "ok", f"a process is at work; {said}")
+    else:
+        command = str(records.environment.get("command", "the command it was begun with"))
+        yield Finding(
+            about,
+            "note",
+            f"was stopped; {said}; no process is at work",
+            f"go on with: {command} --out {folder}",
+        )
+    for lane in failed:
+        yield Finding(
+            f"{about}, {lane.key.strategy} seed {lane.key.strategy_seed}",
+            "problem",
+            f"failed: {lane.message}",
+            "mend the strategy and run it in another folder; report.html says where it failed",
+        )
+    yield from _drafts(folder)
+
+
+def _place(about: str, folder: Path) -> Iterator[Finding]:
+    kind = file_system(folder)
+    if kind in NETWORK:
+        advice = "let one machine at a time write here, or choose a local disk"
+        yield Finding(about, "note", f"lies on a network file system ({kind})", advice)
+    if not os.access(folder, os.W_OK):
+        advice = "reports can be read (report --out FOLDER); nothing can go on here"
+        yield Finding(about, "note", "can't be written", advice)
+    elif (free := shutil.disk_usage(folder).free) < _LITTLE:
+        yield Finding(about, "problem", f"{free / 2**20:,.0f} MiB are free", "make room")
+
+
+def _store(about: str, path: Path) -> Finding:
+    try:
+        Store(path, read_only=True).close()
+    except (BenchmarkError, OSError) as error:
+        return Finding(about, "problem", str(error))
+    return Finding(about, "ok", f"intact, {path.stat().st_size / 2**20:,.1f} MiB")
+
+
+def _supernet(path: Path) -> Finding | None:
+    try:
+        read_supernet(path)
+    except BenchmarkError as error:
+        return Finding("supernet", "problem", str(error), "delete it, and it is trained again")
+    return None
+
+
+def _drafts(folder: Path) -> Iterator[Finding]:
+    left = [path for path in folder.rglob(".*.tmp") if not _alive(path)]
+    if left:
+        advice = f"delete them: {' '.join(map(str, left[:3]))}{' …' if len(left) > 3 else ''}"  # noqa: PLR2004 - enough to see
+        yield Finding(f"drafts in {folder}", "note", f"{len(left)} of killed processes", advice)
+
+
+def _alive(draft: Path) -> bool:
+    """Whether the process whose number is in the draft's name lives."""
+    number = draft.name.split(".")[-2]
+    try:
+        os.kill(int(number), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _held(lock: Path) -> bool:
+    """Whether a living process holds a lock; the kernel lets go of those of dead ones."""
+    if not lock.exists():
+        return False
+    try:
+        FileLock(lock).acquire(timeout=0).lock.release()
+    except Timeout:
+        return True
+    except OSError:
+        return False  # a folder that can't be written has no process at work either
+    return False

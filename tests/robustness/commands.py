@@ -1,0 +1,154 @@
+"""The commands that are killed, and what of their results must not depend on it.
+
+A new command is one more line in `COMMANDS`.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.folder import RunFolder, read_records
+from benchmark.oracle.supernet_file import read_supernet
+from benchmark.table import read_table
+
+_SEARCH = "--strategies random,ga"
+_TABLE = "--strategies random,ga --budget 20 --seeds 3 --oracle {folder}/tabulate/t.parquet"
+_RACE = "--landscapes additive --blocks 8 --budget 20"
+
+TIMED = re.compile(
+    r"seconds|latency|milliseconds|overhead|verdict|reason|paper|tickets|undecided|\bms\b"
+)
+"""Columns and keys that hold timings, or judge by them."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line that is killed and given again.
+
+    Attributes:
+        name: of the test.
+        arguments: the command line; ``{out}`` is a path of its own that is made if need be.
+        rests_on: commands that have run before in the same folder, uninterrupted.
+        workers: its processes; 0 where it takes no such option.
+    """
+
+    name: str
+    arguments: Sequence[str]
+    rests_on: Sequence[str] = ()
+    workers: int = 1
+
+    def line(self, folder: Path) -> list[str]:
+        """The command line in ``folder``."""
+        own = [text.format(out=folder / self.name, folder=folder) for text in self.arguments]
+        return own + (["--workers", str(self.workers)] if self.workers else [])
+
+
+COMMANDS: dict[str, Command] = {
+    name: Command(name, tuple(line.split()), rests_on, workers)
+    for name, line, rests_on, workers in (
+        ("supernet", "supernet train", (), 0),
+        ("run", f"run {_SEARCH} --supernet-seeds 2 --out {{out}}", (), 1),
+        ("run2", f"run {_SEARCH} --out {{out}}", (), 2),
+        ("tabulate", "tabulate --backbone resnet20 --out {out}/t.parquet", (), 1),
+        ("standalone", "standalone --scheme full --scheme none --out {out}/e.json", (), 1),
+        ("trust", "trust {folder}/standalone/e.json --supernet-seeds 2", ("standalone",), 1),
+        ("table", f"run {_TABLE} --out {{out}}", ("tabulate",), 1),
+        ("race", f"race --strategies random,ga --seeds 4 {_RACE} --out {{out}}", (), 1),
+        ("tune", f"race --tune evolution --trials 3 --seeds 2 {_RACE} --out {{out}}", (), 1),
+        ("report", "report {folder}/run --out {out}", ("run",), 0),
+        ("gradcam", "gradcam {folder}/run --images 0,1", ("run",), 1),
+    )
+}
+"""By name."""
+
+
+def tables(folder: Path) -> dict[str, Any]:
+    """Everything that commands left in ``folder``, by file: timings apart, byte for byte."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.suffix == ".tmp" or path.parent.name == "tickets":
+            continue  # drafts, which nobody reads; files whose verdicts hang on timings
+        if read := _READERS.get(path.suffix):
+            found[name] = read(path)
+        elif path.name == "run.sqlite":
+            found[name] = _records(path.parent)
+    return found
+
+
+def _csv(path: Path) -> str:
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    if not rows or path.name == "curves-seconds.csv":
+        return ""
+    kept = [place for place, name in enumerate(rows[0]) if not TIMED.search(name)]
+    out = io.StringIO()
+    csv.writer(out).writerows([[row[place] for place in kept] for row in rows])
+    return out.getvalue()
+
+
+def _json(path: Path) -> Any:
+    return _timeless(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict) and "columns" in value and "records" in value:
+        kept = [place for place, name in enumerate(value["columns"]) if name != "seconds"]
+        return [[row[place] for place in kept] for row in value["records"]]
+    if isinstance(value, dict):
+        return {key: _timeless(one) for key, one in value.items() if not TIMED.search(key)}
+    return value
+
+
+def _lines(path: Path) -> list[Any]:
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.dumps(_timeless(json.loads(line)), sort_keys=True))
+        except json.JSONDecodeError:
+            continue  # torn by a kill, and passed over
+    return sorted(lines)
+
+
+def _parquet(path: Path) -> Any:
+    table = read_table(path)
+    return table.fingerprint(), table.parameters.tolist()
+
+
+def _weights(path: Path) -> str:
+    return read_supernet(path).facts.weights
+
+
+def _bytes(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _records(folder: Path) -> Any:
+    records = read_records(RunFolder(folder).view())
+    lanes = [
+        (lane.key, lane.state, lane.message, lane.schemes.tolist(), lane.loss.tolist(), lane.total)
+        for lane in records.lanes
+    ]
+    trained = [
+        (record.bits, record.seed, record.test_accuracy, record.test_loss)
+        for record in records.standalone
+    ]
+    counted = [(cost.bits, cost.parameters, cost.flops) for cost in records.costs]
+    answered = [(answers.batch_norm, answers.accuracy) for answers in records.answers]
+    cams = [(cam.bits, cam.row, cam.heat, cam.score) for cam in records.cams]
+    return lanes, trained, counted, answered, cams, records.candidates, records.finished
+
+
+_READERS: dict[str, Callable[[Path], Any]] = {
+    ".csv": _csv,
+    ".jsonl": _lines,
+    ".parquet": _parquet,
+    ".safetensors": _weights,
+    ".txt": _bytes,
+}
+_READERS[".json"] = _json

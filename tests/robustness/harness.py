@@ -1,0 +1,282 @@
+"""Kills real processes with all their workers, starts them again, and holds the ends together.
+
+What a process begins to compute is written down as it begins; what was durable when it was killed
+must not be among that afterwards.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from signal import SIGKILL
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+
+from benchmark import plan, race, settings, standalone
+from benchmark.cli import main
+from benchmark.nursery import Child, start_child
+from benchmark.oracle.wrappers import ShardedOracle
+from benchmark.race_journal import _digest
+from benchmark.store import bits_of
+from benchmark.training import Checkpoint
+from benchmark.workers import Workers
+from tasks.digits import Digits
+from tasks.registry import load_task
+from tests.robustness.commands import COMMANDS, Command, tables
+
+_SMALL: dict[str, Any] = {
+    "budget": 6,
+    "seeds": 1,
+    "candidates": 1,
+    "standalone_seeds": 2,
+    "supernet_epochs": 3,
+    "standalone_epochs": 1,
+}
+
+
+@dataclass
+class Outcome:
+    """What came of killing a command.
+
+    Attributes:
+        name: of the command.
+        kills: that hit it at work.
+        starts: of the command, the last one of each chain undisturbed.
+        seconds: that it takes undisturbed.
+        wrong: what differed, or was done twice; empty when all is well.
+    """
+
+    name: str
+    kills: int = 0
+    starts: int = 0
+    seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+
+def kill_command(
+    command: Command, folder: Path, *, kills: int, seed: int, chain: int = 3
+) -> Outcome:
+    """Kill ``command`` at ``kills`` random moments, at most ``chain`` between start and end.
+
+    Args:
+        command: what is killed.
+        folder: for all runs.
+        kills: that must hit.
+        seed: of the moments.
+        chain: kills before it is let go to its end.
+    """
+    rng = np.random.default_rng([seed, *command.name.encode()])
+    outcome = Outcome(command.name)
+    prepared = _prepared(command, folder)
+    wanted, outcome.seconds = _undisturbed(command, prepared, folder / "undisturbed")
+    number = 0
+    while outcome.kills < kills and number < 8 * kills:
+        number += 1
+        place = _copied(prepared, folder / f"chain-{number}")
+        for _ in range(min(chain, kills - outcome.kills)):
+            outcome.starts += 1
+            moment = float(rng.uniform(0, outcome.seconds))
+            if not _killed(command, place, moment, outcome):
+                break
+            outcome.kills += 1
+        outcome.starts += 1
+        _finish(command, place, outcome)
+        if (found := tables(place)) != wanted:
+            outcome.wrong += [
+                f"{place.name}: {difference}" for difference in _between(wanted, found)
+            ]
+    return outcome
+
+
+def _prepared(command: Command, folder: Path) -> Path:
+    place = folder / "prepared"
+    place.mkdir(parents=True)
+    for name in command.rests_on:
+        for line in (*COMMANDS[name].rests_on, name):
+            _run(COMMANDS[line], place)
+    return place
+
+
+def _undisturbed(command: Command, prepared: Path, place: Path) -> tuple[dict[str, Any], float]:
+    _copied(prepared, place)
+    seconds = _run(command, place)
+    return tables(place), seconds
+
+
+def _run(command: Command, place: Path) -> float:
+    child = _start(command, place)
+    started = monotonic()
+    code = child.end(kill=False)
+    assert code == 0, f"{command.name} ended with {code}: {_said(place)}"
+    return monotonic() - started
+
+
+def _killed(command: Command, place: Path, moment: float, outcome: Outcome) -> bool:
+    """Start the command, kill it after ``moment`` seconds; whether it was still at work."""
+    before = durable(place)
+    child = _start(command, place)
+    started = monotonic()
+    while monotonic() < started + moment and not child.connection.poll(0):
+        sleep(0.002)
+    if child.connection.poll(0):  # moments are drawn from the time that it takes now
+        outcome.seconds = min(outcome.seconds, monotonic() - started)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, SIGKILL)
+    killed = child.end(kill=False) == -SIGKILL
+    _compare(before, place, outcome)
+    return killed
+
+
+def _finish(command: Command, place: Path, outcome: Outcome) -> None:
+    before = durable(place)
+    code = _start(command, place).end(kill=False)
+    if code != 0:
+        outcome.wrong.append(f"{place.name}: ended with {code}: {_said(place)}")
+    _compare(before, place, outcome)
+
+
+def _compare(before: set[str], place: Path, outcome: Outcome) -> None:
+    log = place / "log"
+    begun = set(log.read_text().splitlines()) if log.exists() else set()
+    outcome.wrong += [f"{place.name}: {unit} was done twice" for unit in sorted(begun & before)]
+
+
+def _between(wanted: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            yield f"{name} is missing"
+        elif name not in wanted:
+            yield f"{name} is new"
+        elif wanted[name] != found[name]:
+            yield f"{name} differs"
+
+
+def _copied(source: Path, target: Path) -> Path:
+    return shutil.copytree(source, target)
+
+
+def _said(place: Path) -> str:
+    said = place / "said"
+    return " ".join(said.read_text().split())[-500:] if said.exists() else "nothing"
+
+
+# What is durable: what nobody may compute again.
+
+
+def durable(place: Path) -> set[str]:
+    """Units of work that the files in ``place`` hold for good."""
+    found: set[str] = set()
+    for path in place.rglob("*.sqlite"):
+        found |= _durable_rows(path)
+    for path in place.rglob("*.checkpoint"):
+        content = path.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        facts = json.loads(header["__metadata__"]["checkpoint"])
+        found |= {f"epoch {facts['identity']} {epoch}" for epoch in range(1, facts["epochs"] + 1)}
+    for path in place.rglob("*.safetensors"):
+        found |= {f"epoch {path.stem} {epoch}" for epoch in range(1, 100)}
+    for path in place.rglob("searches.jsonl"):
+        for line in path.read_text().splitlines():
+            with suppress(json.JSONDecodeError):
+                found.add(f"search {json.loads(line)['search']}")
+    return found
+
+
+_UNITS = {
+    "answers": "SELECT 'answer ' || oracle || ' ' || scheme FROM answers",
+    "standalone": "SELECT 'training ' || training || ' ' || scheme || ' ' || seed FROM standalone",
+    "lanes": "SELECT 'lane ' || strategy || ' ' || strategy_seed FROM lanes "
+    "WHERE state != 'running'",
+}
+
+
+def _durable_rows(path: Path) -> set[str]:
+    found: set[str] = set()
+    with closing(sqlite3.connect(path)) as store:
+        known = {name for (name,) in store.execute("SELECT name FROM sqlite_master")}
+        for table, query in _UNITS.items():
+            if table in known:
+                found |= {unit for (unit,) in store.execute(query)}
+    return found
+
+
+# In the child: the command itself, with everything small and a log of what it begins.
+
+
+def _start(command: Command, place: Path) -> Child:
+    (place / "log").unlink(missing_ok=True)
+    return start_child(work, command.line(place), place, before=Digits)
+
+
+def work(connection: Connection, line: list[str], place: Path) -> None:
+    """Be the command."""
+    os.environ["TICKET_BENCHMARK_CACHE"] = str(place / "cache")
+    said = (place / "said").open("w")
+    os.dup2(said.fileno(), 1)
+    os.dup2(said.fileno(), 2)
+    sys.stdout = sys.stderr = said
+    place.joinpath("out").mkdir(exist_ok=True)
+    _make_small()
+    _log_work(place / "log")
+    try:
+        main(line, prog_name="benchmark")
+    except SystemExit as ended:
+        connection.send(ended.code)
+        raise
+
+
+def _make_small() -> None:
+    plan.SMOKE_ROWS = 16
+    settings._SMOKE = {}  # noqa: SLF001 - smaller still
+    init = settings.Settings.__init__
+
+    def small(self: Any, **values: Any) -> None:
+        on_table = values.get("oracle") is not None
+        init(self, **(({} if on_table else _SMALL | {"smoke": True}) | values))
+
+    settings.Settings.__init__ = small  # type: ignore[method-assign]
+
+
+def _log_work(path: Path) -> None:
+    log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    score, save, spread = ShardedOracle.score, Checkpoint.save, Workers.map
+
+    def begin(*words: object) -> None:
+        os.write(log, (" ".join(map(str, words)) + "\n").encode())
+
+    def scored(self: Any, schemes: Any) -> Any:
+        for bits in bits_of(schemes):
+            begin("answer", self.identity, bits)
+        return score(self, schemes)
+
+    def saved(self: Any, state: Any) -> None:
+        begin("epoch", self.identity, state.epochs)
+        save(self, state)
+
+    def mapped(self: Any, function: Any, jobs: Any) -> Any:
+        for unit in (unit for job in jobs for unit in _units(function, job)):
+            begin(*unit)
+        return spread(self, function, jobs)
+
+    ShardedOracle.score = scored  # type: ignore[method-assign]
+    Checkpoint.save = saved  # type: ignore[method-assign]
+    Workers.map = mapped  # type: ignore[method-assign]
+
+
+def _units(function: Callable[..., Any], job: Any) -> Iterator[tuple[object, ...]]:
+    if function is standalone.train_standalone:
+        training, bits, seed = job
+        yield "training", training.identity(load_task(training.task)), bits, seed
+    elif function is race.run_instance:
+        for strategy in job.strategies:
+            yield "search", _digest(race._key(job, strategy))  # noqa: SLF001 - as the race does
+    elif function.__name__ == "_run_lane":
+        yield "lane", job.key.strategy, job.key.strategy_seed
