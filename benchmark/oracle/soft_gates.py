@@ -131,7 +131,8 @@ def gated(
     network: AttentionNetwork, images: Float[Tensor, "n c h w"], gates: Gates, apply: Apply
 ) -> Any:
     """The network's outputs with a soft gate in each block."""
-    features = network.backbone.stem(images, apply)
+    # Channels last isn't safe on the way back: see `benchmark.training.precision`.
+    features = network.backbone.stem(images.contiguous(), apply)
     kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
     earlier: list[Tensor] = []
     state: State = None

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.errors import DataError
 from tasks.generated import written
 from tasks.scenes import digit_pools, enlarged, ground, inside, paste, photograph
 
@@ -73,6 +74,6 @@ def test_a_tree_is_written_once_and_a_failed_one_is_not_kept(tmp_path: Path) -> 
         (folder / "half").touch()
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match=r"scenes-1 \(disk full\): free space, or name another"):
         written(fail, "scenes-1", str(tmp_path))
     assert [path.name for path in folder.parent.iterdir()] == ["scenes-0"]
