@@ -165,7 +165,7 @@ def render_transfer(tables: list[Table], facts: Table, sentences: list[str], tit
         facts=facts,
         sentences=sentences,
         title=title,
-        symbols=scheme_figures.SYMBOLS,
+        symbols=SYMBOLS,
     )
 
 
