@@ -22,7 +22,7 @@ import numpy as np
 from benchmark.blame import blamed_on_strategy
 from benchmark.chosen import ChosenStrategy
 from benchmark.errors import LaneError
-from benchmark.nursery import Child, start_child
+from benchmark.nursery import CAN_FORK, Child, start_child
 from strategies.base import (
     Answers,
     GateGradient,
@@ -52,7 +52,7 @@ def make_strategy(
     Raises:
         LaneError: it can't be made.
     """
-    if chosen.is_plug_in:
+    if chosen.is_plug_in and CAN_FORK:
         return HostedStrategy(chosen, space, rng=rng, timeout=timeout)
     return chosen.make(space, rng=rng)
 

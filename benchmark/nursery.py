@@ -14,8 +14,8 @@ import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
@@ -27,6 +27,10 @@ Work = Callable[..., None]
 _MAIN = "from benchmark.nursery import main; main()"
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+CAN_FORK = hasattr(os, "fork")
+"""Elsewhere nothing can be started here, and code of others runs in the process itself."""
 
 
 @final
@@ -72,6 +76,8 @@ class Nursery:
         )
         theirs.close()
         self._control = Connection(ours.detach())
+        self._talking = False
+        self._abandoned: list[int] = []
 
     def start(
         self, work: Work, *arguments: Any, before: Callable[[], object] | None = None
@@ -87,23 +93,47 @@ class Nursery:
             OSError, EOFError: the nursery is gone.
         """
         ours, theirs = socket.socketpair()
-        with ours, theirs:
+        with ours, theirs, self.conversation():
             self._control.send(("start", pickle.dumps((work, arguments, before))))
             send_handle(self._control, theirs.fileno(), self._process.pid)
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
     def reap(self, pid: int, *, kill: bool) -> int:
         """See `Child.end`."""
+        if self._talking:  # garbage was collected in the middle of something
+            _kill(pid)
+            self._abandoned.append(pid)
+            return -signal.SIGKILL
         try:
-            self._control.send(("reap", pid, kill))
-            return int(self._control.recv())
+            with self.conversation():
+                return self._reap(pid, kill=kill)
         except (OSError, EOFError):  # the nursery is gone, and its children with it
             return -signal.SIGKILL
+
+    @contextmanager
+    def conversation(self) -> Iterator[None]:
+        """Talk to the nursery without being interrupted."""
+        self._talking = True
+        try:
+            while self._abandoned:
+                self._reap(self._abandoned.pop(), kill=True)
+            yield
+        finally:
+            self._talking = False
+
+    def _reap(self, pid: int, *, kill: bool) -> int:
+        self._control.send(("reap", pid, kill))
+        return int(self._control.recv())
 
     def close(self) -> None:
         """End the nursery and all its children."""
         self._control.close()
         self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -112,7 +142,8 @@ class Nursery:
 
 
 @cache
-def _shared() -> Nursery:
+def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its own
+    """The nursery of the process with this number, which is the one that asks."""
     nursery = Nursery()
     atexit.register(nursery.close)
     return nursery
@@ -120,9 +151,9 @@ def _shared() -> Nursery:
 
 def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
     """Start a child of this process's nursery; see `Nursery.start`."""
-    if not _shared().alive:
-        _shared.cache_clear()
-    return _shared().start(work, *arguments, before=before)
+    if not shared(os.getpid()).alive:
+        shared.cache_clear()
+    return shared(os.getpid()).start(work, *arguments, before=before)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ kill at any moment a store holds whole rounds, whole trainings, whole answers.
 import json
 import os
 import shutil
-import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +21,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from benchmark.errors import BenchmarkWarning, StoreError, UsageError
+from benchmark.database import connected, damaged_store
+from benchmark.errors import BenchmarkWarning, StoreError
 from benchmark.filesystems import file_system, on_network
 from benchmark.records import (
     CostRecord,
@@ -132,59 +132,6 @@ class Query:
     gradient: bytes
 
 
-_FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC"}
-_CLOSED = {"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY_DIRECTORY"}
-
-
-class Database(sqlite3.Connection):
-    """A connection that says what is wrong with which file, and what to do about it."""
-
-    file = Path(":memory:")
-
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        """See `sqlite3.Connection`.
-
-        Raises:
-            UsageError: the disk is full, or the file can't be written.
-            StoreError: everything else.
-        """
-        try:
-            return super().execute(*arguments)
-        except sqlite3.Error as error:
-            raise _explained(self.file, error) from error
-
-    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
-        """See `execute`."""
-        try:
-            return super().executemany(*arguments)
-        except sqlite3.Error as error:
-            raise _explained(self.file, error) from error
-
-
-def _explained(path: Path, error: sqlite3.Error) -> StoreError | UsageError:
-    kind = getattr(error, "sqlite_errorname", "")
-    if kind in _FULL:
-        return UsageError(
-            f"can't write {path}: {error} (is the disk full?); what was written before is kept: "
-            "make room and give the same command again"
-        )
-    if kind in _CLOSED:
-        return UsageError(f"can't write {path}: {error}; give it to a user who may, or copy it")
-    if kind == "SQLITE_BUSY":
-        return UsageError(f"another process has been writing {path} for a minute: wait for it")
-    if kind.startswith("SQLITE_CORRUPT"):
-        return damaged_store(path, str(error))
-    return StoreError(f"{path} can't be used as a store: {error}")
-
-
-def damaged_store(path: Path, reason: str) -> StoreError:
-    """The error for a store whose content can't be believed."""
-    return StoreError(
-        f"{path} is damaged ({reason}), so nothing in it is believed: move it away and give the "
-        "same command again, which makes anew what it held"
-    )
-
-
 class Store:
     """A store at ``path``, made when it doesn't exist.
 
@@ -207,22 +154,12 @@ class Store:
             if read_only:
                 self._look()
             else:
-                self._connect(str(path))
+                self._db = connected(path)
                 self._open()
         except BaseException:
             with suppress(AttributeError):
                 self.close()
             raise
-
-    def _connect(self, where: str) -> None:
-        try:
-            self._db = sqlite3.connect(
-                where, timeout=60, isolation_level=None, factory=Database, uri=where != ":memory:"
-            )
-        except sqlite3.Error as error:
-            raise _explained(self.path, error) from error
-        self._db.file = self.path
-        self._db.execute("PRAGMA trusted_schema = OFF")  # a file may bring views of its own
 
     def _open(self) -> None:
         self._db.execute(f"PRAGMA journal_mode = {self._journal()}")
@@ -246,7 +183,7 @@ class Store:
 
     def _look(self) -> None:
         if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
-            self._connect(f"{self.path.absolute().as_uri()}?mode=ro")
+            self._db = connected(self.path, read_only=True)
             if self._version() == SCHEMA_VERSION:
                 self._check()
                 return
@@ -256,7 +193,7 @@ class Store:
         for suffix in ("", "-wal"):  # what a killed process left is in the second
             with suppress(FileNotFoundError):
                 shutil.copyfile(f"{self.path}{suffix}", f"{copied}{suffix}")
-        self._connect(str(copied))
+        self._db = connected(copied, named=self.path)
         self._open()
 
     def _version(self) -> int:

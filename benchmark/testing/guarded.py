@@ -5,10 +5,10 @@ from multiprocessing.connection import Connection
 
 from benchmark.chosen import ChosenStrategy
 from benchmark.hosted import ending
-from benchmark.nursery import start_child
+from benchmark.nursery import CAN_FORK, start_child
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
-from benchmark.testing.verdicts import PATIENCE, Verdict, reason_of
+from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of
 
 _GRACE = 5.0  # seconds beyond the limit, which Python code keeps by itself
 
@@ -22,6 +22,8 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Ve
         chosen: the strategy.
         limit: seconds that one check may take.
     """
+    if not CAN_FORK:
+        return check_strategy(Subject(chosen), limit=limit)
     child = start_child(serve_checks, chosen, limit, before=chosen.load)
     verdicts: list[Verdict] = []
     try:

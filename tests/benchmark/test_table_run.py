@@ -1,11 +1,14 @@
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from benchmark import Settings, run
+from benchmark.cli import main
 from benchmark.errors import UsageError
 from benchmark.folder import RunFolder, read_records
 from benchmark.records import RunRecords
@@ -91,3 +94,26 @@ def test_a_strategy_that_needs_more_than_scores_is_refused_before_anything_start
     with pytest.raises(UsageError, match=message):
         run(_settings(table, strategies=("random", name)), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_cannot_be_written_is_reported_all_the_same(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(_settings(table), out=tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+    def refused(path: Path) -> Path:
+        raise PermissionError(13, "Read-only file system", str(path))
+
+    monkeypatch.setattr("benchmark.store.os.access", lambda _, mode: mode != os.W_OK)
+    with monkeypatch.context() as closed:
+        closed.setattr("reports.report.replacing", refused)
+        printed = CliRunner().invoke(main, ["report", str(tmp_path / "run")])
+    assert printed.exit_code == 0
+    assert "can't be written" in printed.stderr
+    assert "--out FOLDER puts them elsewhere" in printed.stderr
+    options = ["report", str(tmp_path / "run"), "--out", str(tmp_path / "there")]
+    elsewhere = CliRunner().invoke(main, options)
+    assert (elsewhere.exit_code, elsewhere.stdout) == (0, printed.stdout)
+    assert (tmp_path / "there" / "report.md").read_bytes() == before["report.md"]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before

@@ -18,7 +18,10 @@ from benchmark.oracle.supernet_file import read_supernet
 from benchmark.table import read_table
 
 _SEARCH = "--strategies random,ga"
-_TABLE = "--strategies random,ga --budget 20 --seeds 3 --oracle {folder}/tabulate/t.parquet"
+_CALM = f"{Path(__file__).with_name('faulty.py')}:Calm"
+_TABLE = (
+    f"--strategies random,{_CALM},ga --budget 20 --seeds 2 --oracle {{folder}}/tabulate/t.parquet"
+)
 _RACE = "--landscapes additive --blocks 8 --budget 20"
 
 TIMED = re.compile(

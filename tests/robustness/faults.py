@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.chosen import choose
+from benchmark.database import Database
 from benchmark.errors import UsageError
 from benchmark.evidence import Evidence
 from benchmark.oracle.supernet import frozen_supernet
@@ -29,7 +30,7 @@ from benchmark.runner import Lane, Objective, search
 from benchmark.schemes import all_schemes
 from benchmark.scoring import score_all
 from benchmark.seeding import child_rng
-from benchmark.store import Database, Store, answer_arrays
+from benchmark.store import Store, answer_arrays
 from benchmark.table import Table
 from benchmark.workers import Workers
 from reports.race import race_tables, write_tables

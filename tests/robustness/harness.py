@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from signal import SIGKILL
@@ -40,6 +41,24 @@ _SMALL: dict[str, Any] = {
     "supernet_epochs": 3,
     "standalone_epochs": 1,
 }
+
+
+_LAZY = (
+    "benchmark.experiment",
+    "benchmark.gradcam_run",
+    "benchmark.live",
+    "benchmark.standalone_run",
+    "benchmark.table_run",
+    "benchmark.tune",
+    "reports.evidence",
+    "reports.race",
+    "reports.tuning",
+    "strategies.ga",
+    "strategies.random",
+    "torch._dynamo",
+    "torch.utils.flop_counter",
+)
+"""Loaded when they are needed."""
 
 
 @dataclass
@@ -213,7 +232,14 @@ def _durable_rows(path: Path) -> set[str]:
 
 def _start(command: Command, place: Path) -> Child:
     (place / "log").unlink(missing_ok=True)
-    return start_child(work, command.line(place), place, before=Digits)
+    return start_child(work, command.line(place), place, before=warm)
+
+
+def warm() -> None:
+    """What every command would load for itself, which takes seconds."""
+    for name in _LAZY:
+        import_module(name)
+    Digits()
 
 
 def work(connection: Connection, line: list[str], place: Path) -> None:

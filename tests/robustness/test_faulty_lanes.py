@@ -17,7 +17,7 @@ from benchmark.store import Store
 from benchmark.testing.checks import CHECKS
 from benchmark.testing.guarded import check_guarded
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
-from tests.benchmark.formula import Formula
+from tests.benchmark.formula import Formula, PartialFormula
 
 FAULTY = Path(__file__).with_name("faulty.py")
 WEIGHTS = [0.01, -0.02, 0.03, 0.005, -0.01]
@@ -104,6 +104,31 @@ def test_in_a_process_of_its_own_a_strategy_proposes_the_same(tmp_path: Path) ->
     assert (np.array(proposed) == hosted.schemes).all()
     assert hosted.own_seconds is not None
     assert hosted.own_seconds[-1] > 0
+
+
+def test_a_strategy_looks_into_the_oracle_from_there_and_is_replayed(tmp_path: Path) -> None:
+    space = SearchSpace((2, 3), BUDGET)
+
+    def looked(reference: str, folder: Path) -> tuple[Any, list[Any], int]:
+        chosen = choose(reference)
+
+        def make() -> Strategy:
+            return make_strategy(chosen, space, rng=child_rng(0, "look"), timeout=60.0)
+
+        oracle = PartialFormula(WEIGHTS)
+        with closing(Store(folder / "run")) as store:
+            lane = Lane(LaneKey("one", 0, 0), make, oracle, store, BUDGET)
+            search([lane], oracle, store, Objective(0.02))
+            record = store.lane_record(lane.key, 5)
+            return record.schemes.tolist(), store.calls(lane.number), len(oracle.questions)
+
+    (tmp_path / "here").mkdir()
+    *here, asked = looked("darts", tmp_path / "here")
+    *there, asked_there = looked(f"{FAULTY}:Looking", tmp_path)
+    assert there == here
+    assert asked == asked_there > 0
+    *again, asked_again = looked(f"{FAULTY}:Looking", tmp_path)  # the journal answers
+    assert (again, asked_again) == (there, 0)
 
 
 class Sleepy(Strategy):
