@@ -23,6 +23,7 @@ from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
 from benchmark.commands.tabulate import tabulate
 from benchmark.commands.theorem import theorem
+from benchmark.commands.transfer import transfer
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
 from benchmark.commands.watch import watch
@@ -70,7 +71,7 @@ def main() -> None:
 
 COMMANDS = (
     *(run, report, watch, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
-    *(describe, race, theorem, speed, scale, list_, check, doctor),
+    *(transfer, describe, race, theorem, speed, scale, list_, check, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -31,6 +31,7 @@ LATENCY_BATCH = 50
 PATIENCE = 60.0
 """Seconds after which timing a scheme more finely is given up."""
 _WARM_UP = 10
+_ENOUGH = 65  # pixels along a side: every stride and pooling still has something to do
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -66,13 +67,17 @@ def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:
     """Push an image through every block and every SAM of ``spec``, whatever their weights.
 
     On the CPU that is faster than on torch's meta device, which imports its compiler first.
+    Networks with a task's own head take images of any size, so a small part of one will do.
 
     Raises:
         UsageError: backbone, SAM, sharing and images don't fit.
     """
     network = SchemeNetwork(spec.outline(), [True] * spec.backbone.blocks).to_empty(device="cpu")
+    channels, *sides = image_shape
+    if spec.head is not None:
+        sides = [min(side, _ENOUGH) for side in sides]
     with torch.inference_mode():
-        network.eval()(torch.zeros(1, *image_shape))
+        network.eval()(torch.zeros(1, channels, *sides))
 
 
 def machine_name(device: str) -> str:

@@ -49,6 +49,7 @@ class NetworkDescription:
         parameters: effective, unused SAMs dropped.
         flops: of one image's forward pass, two for each multiply-add.
         stages: first stage first.
+        head: kind of the task's own head; None for pooling and a linear classifier.
     """
 
     backbone: str
@@ -63,6 +64,7 @@ class NetworkDescription:
     parameters: int
     flops: int
     stages: tuple[Stage, ...]
+    head: str | None = None
 
     def json(self) -> str:
         """All attributes as JSON."""
@@ -75,7 +77,7 @@ class NetworkDescription:
         return "\n".join(
             [
                 f"backbone    {self.backbone}, {self.block} blocks",
-                f"images      {images}, {self.classes} classes",
+                f"images      {images}, {_outputs(self.classes, self.head)}",
                 f"attention   {self.attention}, {self.sharing}",
                 f"scheme      {self.scheme}  ({integers})",
                 f"parameters  {self.parameters:,} effective, {self.parameters_as_built:,} as built",
@@ -120,10 +122,13 @@ def describe_network(
         backbone = known.backbone
     shape = shape_named(backbone)
     if known is None:
-        spec, image_shape = shape.native, (shape.native.in_channels, *shape.image_size)
+        image_shape = (shape.native.in_channels, *shape.image_size)
+        placement = _sharing(sharing)
+        network = NetworkSpec(shape.native, attention, shape.reduction(attention), placement)
     else:
-        spec, image_shape = shape.backbone(known.image_shape[0], known.classes), known.image_shape
-    network = NetworkSpec(spec, attention, shape.reduction(attention), _sharing(sharing))
+        image_shape = known.image_shape
+        network = NetworkSpec.on(known, shape, attention=attention, sharing=_sharing(sharing))
+    spec = network.backbone
     check_fit(network, image_shape)
     bits = parse_scheme(scheme, spec.blocks_per_stage)
     alone = SchemeNetwork(network.outline(), bits).eval()
@@ -140,7 +145,14 @@ def describe_network(
         parameters=count_parameters(alone),
         flops=count_flops(alone, image_shape),
         stages=_stages(network, bits),
+        head=None if network.head is None else type(network.head).__name__,
     )
+
+
+def _outputs(classes: int, head: str | None) -> str:
+    if head is None:
+        return f"{classes} classes"
+    return f"maps of {classes} channel{'s' if classes > 1 else ''} ({head})"
 
 
 def _task(name: str) -> type[Task]:

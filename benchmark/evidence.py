@@ -7,11 +7,11 @@ from typing import Any
 
 from benchmark.errors import StoreError, UsageError
 from benchmark.files import parse_json, replacing
-from benchmark.records import StandaloneRecord
+from benchmark.records import FigureKind, StandaloneRecord
 
 FORMAT = 1
 _NUMBERS = ("validation_accuracy", "test_accuracy", "test_loss", "seconds")
-_OPTIONAL = ("failure", "best_epoch", "best_test_accuracy")
+_OPTIONAL = ("failure", "best_epoch", "best_test_accuracy", "figures")
 """Columns that files of older versions lack."""
 _FIELDS = ("bits", "seed", *_NUMBERS, *_OPTIONAL)
 
@@ -27,6 +27,7 @@ class Evidence:
         task: named properties of the task's splits, with their fingerprint.
         environment: command, versions, machine.
         records: one a scheme and seed, in that order.
+        figures: in which the task's field reports; none where that is accuracy.
     """
 
     training: str
@@ -35,6 +36,7 @@ class Evidence:
     task: dict[str, Any]
     environment: dict[str, Any]
     records: tuple[StandaloneRecord, ...]
+    figures: tuple[FigureKind, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write JSON to ``path``, a line for each training; all of it or nothing."""
@@ -45,6 +47,7 @@ class Evidence:
             "blocks per stage": list(self.blocks_per_stage),
             "task": self.task,
             "environment": self.environment,
+            "figures": [asdict(kind) for kind in self.figures],
             "columns": list(_FIELDS),
         }
         rows = [json.dumps([asdict(record)[name] for name in _FIELDS]) for record in self.records]
@@ -90,6 +93,7 @@ def _evidence(values: dict[str, Any]) -> Evidence:
         task=dict(values["task"]),
         environment=dict(values["environment"]),
         records=tuple(records),
+        figures=tuple(FigureKind(**kind) for kind in values.get("figures", ())),
     )
 
 

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from benchmark.errors import StoreError, UsageError, unknown_name
-from benchmark.evaluation import evaluate
+from benchmark.evaluation import evaluate_task
 from benchmark.files import replacing
+from benchmark.kept_networks import FOLDER, load_weights, network_path, write_network
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.plan import Plan
 from benchmark.progress import Progress, Silent
@@ -31,7 +31,7 @@ TOLERANCE = 1e-4
 _ROWS = 16
 """Test images that files are compared on."""
 
-Predict = Callable[[Float[Tensor, "n c h w"]], Float[Tensor, "n classes"]]
+Predict = Callable[[Float[Tensor, "n c h w"]], Float[Tensor, "n ..."]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def export_ticket(
         raise UsageError(f"can't export the ticket: {found.reason}")
     seed = ticket.seeds[0] if seed is None else seed
     network = _trained(plan, ticket.scheme, seed, cache, Silent() if progress is None else progress)
-    score = evaluate(network, plan.task.test().to("cpu"), plan.task.metric)
+    score = evaluate_task(network, plan.task, plan.task.test()).score
     images = next(plan.task.test().head(_ROWS).batches(_ROWS))[0].clone()
     facts = _facts(ticket, plan, seed, score.accuracy)
     with replacing(path) as draft:
@@ -114,24 +114,16 @@ def _require(*packages: str) -> None:
 
 def _trained(plan: Plan, bits: str, seed: int, cache: Path, progress: Progress) -> SchemeNetwork:
     identity = plan.training.identity(plan.task)
-    path = cache / "networks" / f"{identity}-{int(bits, 2):x}-{seed}.safetensors"
+    path = network_path(cache / FOLDER, identity, bits, seed)
     if path.exists():
-        return _loaded(plan, bits, seed, path)
+        network = plan.training.initial_network(bits, seed)
+        load_weights(network, path)
+        return network.eval()
+    started = perf_counter()
     with progress.stage("Training the network", plan.training.recipe.epochs, "epochs") as advance:
         network = train_network(plan.training, bits, seed, on_epoch=lambda _: advance(1)).cpu()
-    with replacing(path) as draft:
-        save_file(network.state_dict(), draft)
+    write_network(path, network, seconds=perf_counter() - started)
     return network
-
-
-def _loaded(plan: Plan, bits: str, seed: int, path: Path) -> SchemeNetwork:
-    network = plan.training.initial_network(bits, seed)
-    try:
-        with safe_open(path, framework="pt") as file:
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise StoreError(f"{path} is damaged ({error}); delete it to train it again") from error
-    return network.eval()
 
 
 def _stated(ticket: Ticket, seed: int) -> float | None:
@@ -150,11 +142,17 @@ def _facts(ticket: Ticket, plan: Plan, seed: int, accuracy: float) -> dict[str, 
     return {
         "input": f"images: float32, batch x {' x '.join(map(str, plan.task.image_shape))}",
         "normalisation": scale,
-        "output": f"scores: batch x {plan.task.classes}, the largest is the class, no softmax",
+        "output": f"scores: batch x {_output_shape(plan)}",
         "seed": str(seed),
         "test accuracy": f"{accuracy:.6f}",
         "ticket": json.dumps(ticket.values() | {"checksum": ticket.checksum}),
     }
+
+
+def _output_shape(plan: Plan) -> str:
+    if plan.task.head is None:
+        return f"{plan.task.classes}, the largest is the class, no softmax"
+    return f"{plan.task.classes} x height x width, as the head gives them"
 
 
 def _write_torch(
@@ -224,7 +222,7 @@ def _onnx_file(path: Path) -> Predict:
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
-    def predict(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
+    def predict(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n ..."]:
         (scores,) = session.run(None, {"images": images.numpy()})
         return torch.from_numpy(scores)
 

@@ -13,6 +13,7 @@ from benchmark.errors import OtherExperimentError, StoreError, UsageError
 from benchmark.files import replacing
 from benchmark.records import (
     CamRecord,
+    FigureKind,
     LaneKey,
     OracleAnswers,
     OracleRecord,
@@ -22,9 +23,8 @@ from benchmark.records import (
 from benchmark.schemes import bits_scheme
 from benchmark.store import Store, answer_arrays
 
-_STORE = "run.sqlite"
 LOCK = "run.lock"
-"""Held by the process that is at work in a run's folder."""
+"""Held by the process that is at work in a folder."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Description:
         lanes: keys in display order.
         training: identity of the stand-alone trainings.
         machine: where latencies are measured.
+        figures: in which the task's field reports; none where that is accuracy.
     """
 
     experiment: str
@@ -50,6 +51,7 @@ class Description:
     lanes: list[LaneKey]
     training: str
     machine: str
+    figures: tuple[FigureKind, ...] = ()
 
 
 class RunFolder:
@@ -57,10 +59,13 @@ class RunFolder:
 
     Args:
         path: the folder; made by `claim`.
+        holds: what it is the folder of, which is also its store's name.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, holds: str = "run") -> None:
         self.path = path
+        self._holds = holds
+        self._store = f"{holds}.sqlite"
 
     def check(self, experiment: str) -> None:
         """Look whether `claim` would succeed; writes nothing.
@@ -70,7 +75,7 @@ class RunFolder:
         """
         if self.path.is_file():
             raise OtherExperimentError(f"{self.path} is a file; choose a folder with --out")
-        if (self.path / _STORE).exists():
+        if (self.path / self._store).exists():
             owner = self._owner()
             if owner is not None and owner != experiment:
                 raise OtherExperimentError(
@@ -79,7 +84,8 @@ class RunFolder:
                 )
         elif self.path.exists() and {path.name for path in self.path.iterdir()} - {LOCK}:
             raise OtherExperimentError(
-                f"{self.path} is not empty and holds no run; choose another folder with --out"
+                f"{self.path} is not empty and holds no {self._holds}; "
+                "choose another folder with --out"
             )
 
     @contextmanager
@@ -98,7 +104,7 @@ class RunFolder:
             lock = FileLock(self.path / LOCK).acquire(timeout=0)
         except Timeout as error:
             raise UsageError(f"another process is running in {self.path}") from error
-        with lock, closing(Store(self.path / _STORE)) as store:
+        with lock, closing(Store(self.path / self._store)) as store:
             known = store.fact("description")
             if known is None:
                 store.set_fact("description", asdict(description))
@@ -133,9 +139,9 @@ class RunFolder:
         return Store(self._existing(), read_only=True)
 
     def _existing(self) -> Path:
-        if not (self.path / _STORE).is_file():
-            raise UsageError(f"{self.path} holds no run ({_STORE} is missing)")
-        return self.path / _STORE
+        if not (self.path / self._store).is_file():
+            raise UsageError(f"{self.path} holds no {self._holds} ({self._store} is missing)")
+        return self.path / self._store
 
     def _owner(self) -> str | None:
         store = self.view()
@@ -200,6 +206,7 @@ def _records(store: Store, known: dict[str, Any]) -> RunRecords:
         outside=[StandaloneRecord(**values) for values in store.fact("outside", [])],
         outside_source=store.fact("outside source", ""),
         cams=[CamRecord(**values) for values in store.fact("gradcam", [])],
+        figures=tuple(FigureKind(**values) for values in known.get("figures", [])),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from benchmark.errors import UsageError
-from benchmark.evaluation import evaluate
+from benchmark.evaluation import evaluate_task
 from benchmark.folder import read_records
 from benchmark.gradcam import as_picture, grad_cam, scaled, tiles
 from benchmark.plan import Plan
@@ -54,7 +54,7 @@ def look(job: CamJob) -> list[CamRecord]:
     rng = child_rng(job.training.root_seed, "standalone", job.seed, "draws")
     train(network, task, job.training.recipe, rng=rng)
     test = task.test().to(job.training.device)
-    accuracy = evaluate(network, test, task.metric).accuracy
+    accuracy = evaluate_task(network, task, test).score.accuracy
     parts = list(test.head(max(job.rows) + 1).batches(500))
     chosen = list(job.rows)
     images = torch.cat([part for part, _ in parts])[chosen]
@@ -107,6 +107,11 @@ def make_cams(
         UsageError: nothing was trained, other data, or rows and stages that aren't there.
     """
     plan = Plan(settings)
+    if plan.network.head is not None:
+        raise UsageError(
+            f"Grad-CAM shows the evidence for an image's class, and images of task "
+            f"{plan.task.name} have none as a whole"
+        )
     if plan.task.facts() != records.facts:
         raise UsageError(
             f"the run is about data {records.facts}, here they are {plan.task.facts()}"

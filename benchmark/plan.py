@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,22 @@ import torch
 
 from benchmark import __version__
 from benchmark.chosen import ChosenStrategy, choose_all
-from benchmark.costs import check_fit, machine_name
+from benchmark.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.devices import check_device
 from benchmark.folder import Description
 from benchmark.hosted import make_strategy
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.oracle.supernet import CALIBRATION_DRAWS, NetworkSpec, SupernetSpec
-from benchmark.records import LaneKey
+from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
+from benchmark.records import FigureKind, LaneKey
 from benchmark.runner import Objective
 from benchmark.seeding import child_rng
 from benchmark.settings import RecipeChanges, Settings
 from benchmark.sizes import parse_size
 from benchmark.standalone import Training
 from strategies.base import SearchSpace, Strategy
-from tasks.base import Recipe, Task, TaskSpec
+from tasks.base import Metric, Recipe, Task, TaskSpec
 from tasks.registry import load_task
 
 SMOKE_ROWS = 8
@@ -131,7 +131,10 @@ class Plan:
 
     def timing(self) -> dict[str, int]:
         """How inference is timed, where that isn't the default."""
-        return {"rounds": 2, "batch": 1} if self.settings.smoke else {}
+        if self.settings.smoke:
+            return {"rounds": 2, "batch": 1}
+        rows = self.task.latency_rows
+        return {} if rows == LATENCY_BATCH else {"batch": rows}
 
     def oracle_facts(self, *, landscape: str) -> dict[str, Any]:
         """Named properties of the oracles, for reports; ``landscape`` says how they are asked."""
@@ -145,7 +148,7 @@ class Plan:
             "retain probability": settings.retain,
             "oracle dtype": settings.oracle_dtype,
             "supernet epochs": self.supernet_recipe.epochs,
-            "calibration draws": CALIBRATION_DRAWS if recalibrated else 0,
+            "calibration draws": self.task.calibration_draws if recalibrated else 0,
             "landscape": landscape,
         }
 
@@ -161,7 +164,16 @@ class Plan:
             lanes=self.lane_keys(),
             training=self.training.identity(self.task),
             machine=f"{environment['processor']}, torch {environment['torch']}",
+            figures=self.figures,
         )
+
+    @property
+    def figures(self) -> tuple[FigureKind, ...]:
+        """In which the task's field reports, the main one first; none where that is accuracy."""
+        kinds = self.task.metric.figures
+        if kinds == Metric.figures:
+            return ()
+        return tuple(FigureKind(**asdict(kind)) for kind in kinds)
 
     def environment(self, workers: int) -> dict[str, Any]:
         """Command, versions and machine, by name."""
@@ -202,12 +214,7 @@ def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
         UsageError: there is no such backbone.
     """
     shape = shape_named(settings.backbone or task.backbone)
-    return NetworkSpec(
-        backbone=shape.backbone(task.image_shape[0], task.classes),
-        attention=settings.attention,
-        reduction=shape.reduction(settings.attention),
-        sharing=settings.sharing,
-    )
+    return NetworkSpec.on(task, shape, attention=settings.attention, sharing=settings.sharing)
 
 
 def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:

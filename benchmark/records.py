@@ -70,6 +70,8 @@ class StandaloneRecord:
             was scored.
         best_test_accuracy: of that epoch. Picked on the test split, so too high: it is the
             authors' way, shown beside the last epoch's and never judged by.
+        figures: of the test split in the field's own units, by name; none where that is
+            accuracy.
     """
 
     bits: str
@@ -81,6 +83,17 @@ class StandaloneRecord:
     failure: str = ""
     best_epoch: int | None = None
     best_test_accuracy: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """A figure in which a field reports its results; see `tasks.base.Figure`."""
+
+    name: str
+    unit: str = ""
+    digits: int = 2
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True)
@@ -274,6 +287,7 @@ class RunRecords:
         outside: trainings of the same task, network and recipe that are not of this run.
         outside_source: what these are called; empty without any.
         cams: Grad-CAM maps, where they were asked for.
+        figures: in which the task's field reports, the main one first; none where that is accuracy.
     """
 
     experiment: str
@@ -291,6 +305,7 @@ class RunRecords:
     outside: list[StandaloneRecord] = field(default_factory=list)
     outside_source: str = ""
     cams: list[CamRecord] = field(default_factory=list)
+    figures: tuple[FigureKind, ...] = ()
 
     @property
     def objective_weight(self) -> float:

@@ -30,12 +30,16 @@ class RecipeChanges(BaseModel):
 
     epochs: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
-    optimizer: Literal["sgd", "nesterov", "adamw"] | None = None
+    optimizer: Literal["sgd", "nesterov", "adamw", "adam"] | None = None
     learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     weight_decay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    schedule: Literal["one-cycle", "cosine", "multi-step", "constant"] | None = None
+    schedule: (
+        Literal["one-cycle", "cosine", "multi-step", "exponential", "poly", "constant"] | None
+    ) = None
     milestones: tuple[int, ...] | None = None
     gamma: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    head_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     precision: Literal["float32", "bf16", "fp16"] | None = None
     accumulate: int | None = Field(default=None, ge=1)
     memory_format: Literal["auto", "channels-last", "contiguous"] | None = None

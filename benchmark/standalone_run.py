@@ -63,6 +63,7 @@ def train_schemes(
         task=plan.task.facts(),
         environment=plan.environment(workers.count),
         records=tuple(known[scheme, seed] for scheme in bits for seed in seeds),
+        figures=plan.figures,
     )
 
 

@@ -34,7 +34,7 @@ from benchmark.records import (
 )
 from benchmark.schemes import bits_scheme, scheme_bits
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -63,6 +63,7 @@ CREATE TABLE standalone (
     validation_accuracy REAL, test_accuracy REAL, test_loss REAL,
     seconds REAL NOT NULL,
     failure TEXT NOT NULL DEFAULT '', best_epoch INTEGER, best_test_accuracy REAL,
+    figures TEXT NOT NULL DEFAULT '{}',
     PRIMARY KEY (training, scheme, seed)
 ) WITHOUT ROWID;
 CREATE TABLE costs (
@@ -83,8 +84,12 @@ ALTER TABLE standalone ADD COLUMN failure TEXT NOT NULL DEFAULT '';
 ALTER TABLE standalone ADD COLUMN best_epoch INTEGER;
 ALTER TABLE standalone ADD COLUMN best_test_accuracy REAL
 """,
+    2: "ALTER TABLE standalone ADD COLUMN figures TEXT NOT NULL DEFAULT '{}'",
 }
 """What brings a store of each older schema to the next."""
+
+_STANDALONE = ("seconds", "failure", "best_epoch", "best_test_accuracy")
+"""Columns between scores and figures."""
 
 Answer = tuple[float, float]
 """Accuracy and loss of one scheme; NaN where the oracle failed."""
@@ -402,24 +407,32 @@ class Store:
 
     def add_standalone(self, training: str, record: StandaloneRecord) -> None:
         """Keep a training; one that is known stays."""
+        values = asdict(record)
+        figures = json.dumps(values.pop("figures"))
         self._db.execute(
-            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (training, *asdict(record).values()),
+            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (training, *values.values(), figures),
         )
 
     def standalone(self, training: str) -> dict[tuple[str, int], StandaloneRecord]:
         """Everything trained under the identity ``training``, by scheme and seed."""
         rows = self._db.execute(
             "SELECT scheme, seed, validation_accuracy, test_accuracy, test_loss, seconds, "
-            "failure, best_epoch, best_test_accuracy FROM standalone WHERE training = ? "
+            "failure, best_epoch, best_test_accuracy, figures FROM standalone WHERE training = ? "
             "ORDER BY scheme, seed",
             (training,),
         )
         records = (
             StandaloneRecord(
-                bits, seed, _number(validation), _number(accuracy), _number(loss), *rest
+                bits,
+                seed,
+                _number(validation),
+                _number(accuracy),
+                _number(loss),
+                **dict(zip(_STANDALONE, rest, strict=True)),
+                figures=json.loads(figures),
             )
-            for bits, seed, validation, accuracy, loss, *rest in rows
+            for bits, seed, validation, accuracy, loss, *rest, figures in rows
         )
         return {(record.bits, record.seed): record for record in records}
 

@@ -21,7 +21,7 @@ from reports.tickets import ticket_file
 def network_facts(plan: Plan) -> dict[str, Any]:
     """The networks of ``plan`` up to their weights, as JSON values."""
     facts = {"name": plan.backbone, "image shape": list(plan.task.image_shape)}
-    return facts | asdict(plan.network)
+    return facts | plan.network.described()
 
 
 def make_tickets(

@@ -181,7 +181,9 @@ def judge(
         difference = paired_difference(scores, bits, full, noise, confidence)
         conditions = [
             _accuracy_condition(
-                difference, _diverged(standalone, bits), _diverged(standalone, full)
+                difference,
+                _failed(standalone, bits),
+                _failed(standalone, full, of=" of Full-SA"),
             ),
             _parameter_condition(cost_of.get(bits), cost_of.get(full)),
             _latency_condition(cost_of.get(bits)),
@@ -206,18 +208,21 @@ def judge(
 _ONLY_TIME_OPEN = [True, True, None]
 
 
-def _diverged(standalone: Sequence[StandaloneRecord], bits: str) -> str:
-    """``1 of 3 trainings diverged``, or nothing where none did."""
-    failed = [isnan(record.test_accuracy) for record in standalone if record.bits == bits]
-    return f"{sum(failed)} of {len(failed)} trainings" if any(failed) else ""
+def _failed(standalone: Sequence[StandaloneRecord], bits: str, *, of: str = "") -> str:
+    """``1 of 3 trainings diverged``, or nothing where none failed; another reason is named."""
+    trained = [record for record in standalone if record.bits == bits]
+    failed = [record.failure for record in trained if isnan(record.test_accuracy)]
+    others = dict.fromkeys(why for why in failed if why and "diverged" not in why)
+    words = f"failed ({'; '.join(others)})" if others else "diverged"
+    return f"{len(failed)} of {len(trained)} trainings{of} {words}" if failed else ""
 
 
 def _accuracy_condition(difference: Interval | None, ours: str, theirs: str) -> _Condition:
     below = difference is not None and difference.high < 0
     if theirs:
-        return _open(f"{theirs} of Full-SA diverged")
+        return _open(theirs)
     if ours and not below:
-        return _open(f"{ours} diverged")
+        return _open(ours)
     if difference is None:
         return _open("shares no seed with Full-SA")
     point = bool(difference.center >= 0)

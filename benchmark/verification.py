@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from benchmark.costs import PATIENCE, measure_costs
@@ -17,6 +17,7 @@ from benchmark.ticket import Ticket
 from benchmark.ticket_check import Verification, checked, self_check
 from benchmark.ticket_files import network_facts
 from benchmark.workers import Workers
+from tasks.base import Recipe
 
 _KIND = ("code", "torch", "processor", "system")
 """Where these are equal, the same seed gives the same bytes."""
@@ -77,10 +78,14 @@ def other_premises(ticket: Ticket, plan: Plan) -> Verification | None:
     """What stands in the way of repeating it, if anything."""
     here = plan.task.facts()
     if here != ticket.task:
-        theirs, ours = (facts.get("fingerprint", facts) for facts in (ticket.task, here))
-        return Verification("can't be checked", f"data differ (fingerprint {theirs}, here {ours})")
+        there, found = (facts.get("fingerprint", facts) for facts in (ticket.task, here))
+        reason = f"data differ (fingerprint {there}, here {found})"
+        return Verification("can't be checked", reason)
     ours = {"network": network_facts(plan), "recipe": asdict(plan.training.recipe)}
-    if _as_json(ours) != _as_json({"network": ticket.network, "recipe": ticket.recipe}):
+    # What a ticket of an older version doesn't name was as by default.
+    recipe = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+    theirs = {"network": ticket.network, "recipe": recipe | ticket.recipe}
+    if _as_json(ours) != _as_json(theirs):
         reason = "this version makes another network or recipe of the ticket's settings"
         return Verification("can't be checked", reason)
     return None

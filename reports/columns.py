@@ -183,7 +183,9 @@ SCHEMES = (
         timing=True,
         terminal=False,
     ),
-    _Whole("diverged", "Diverged", "trainings that diverged and have no score", optional=True),
+    _Whole(
+        "diverged", "Diverged", "trainings that diverged or died and have no score", optional=True
+    ),
     _Percent(
         "best_epoch_accuracy",
         "Best epoch",
@@ -251,7 +253,9 @@ STANDALONE = (
     _Whole("seeds", "Seeds", "trainings that came to their end"),
     _Percent("test_accuracy", "Test accuracy", "mean over seeds, test split", interval=True),
     _Points("to_full", "To Full-SA", "paired over the seeds that both have", interval=True),
-    _Whole("diverged", "Diverged", "trainings that diverged and have no score", optional=True),
+    _Whole(
+        "diverged", "Diverged", "trainings that diverged or died and have no score", optional=True
+    ),
     _Percent(
         "best_epoch_accuracy",
         "Best epoch",

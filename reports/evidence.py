@@ -11,10 +11,14 @@ from benchmark.records import Interval, OracleAnswers
 from benchmark.schemes import format_bits
 from benchmark.verdicts import paired_difference, residual_noise, test_scores
 from reports.columns import STANDALONE, TRUST
+from reports.field_figures import field_figures, score_words, with_figures
 from reports.formats import count, level, plain
 from reports.outcomes import best_epoch_mean
 from reports.table import Table, Value
 from reports.trust import correlation, seed_noise
+
+_SCORES = 3
+"""Where scores begin in a row."""
 
 
 def standalone_table(evidence: Evidence, confidence: float) -> Table:
@@ -22,6 +26,8 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
     scores = test_scores(evidence.records)
     noise = residual_noise(scores)
     full = "1" * sum(evidence.blocks_per_stage)
+    trained = ((record.bits, record) for record in evidence.records)
+    figures = field_figures(evidence.figures, trained, confidence)
     rows: list[tuple[Value, ...]] = []
     for bits in dict.fromkeys(record.bits for record in evidence.records):
         by_seed = scores.get(bits, {})
@@ -32,23 +38,24 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
                 format_bits(bits, evidence.blocks_per_stage),
                 bits.count("1"),
                 len(by_seed),
+                *(figure.mean(bits) for figure in figures),
                 Interval(mean, mean - half, mean + half),
                 paired_difference(scores, bits, full, noise, confidence),
                 sum(record.bits == bits and bool(record.failure) for record in evidence.records),
                 best_epoch_mean([record for record in evidence.records if record.bits == bits]),
             )
         )
-    rows.sort(key=_mean_accuracy, reverse=True)
+    rows.sort(key=lambda row: _center(row[_SCORES + len(figures)]), reverse=True)
     caption = (
         f"Stand-alone networks of {evidence.task.get('task', 'the task')}: test split, mean over "
         f"seeds; {level(confidence)} intervals from the additive model of schemes and seeds "
-        f"({noise.freedom} degrees of freedom)."
+        f"({noise.freedom} degrees of freedom).{score_words(figures)}"
     )
-    return Table("standalone", "Stand-alone networks", caption, STANDALONE, tuple(rows))
+    columns = with_figures(STANDALONE, _SCORES, figures)
+    return Table("standalone", "Stand-alone networks", caption, columns, tuple(rows))
 
 
-def _mean_accuracy(row: tuple[Value, ...]) -> float:
-    interval = row[3]
+def _center(interval: Value) -> float:
     assert isinstance(interval, Interval)
     return -inf if isnan(interval.center) else interval.center
 

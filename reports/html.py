@@ -158,6 +158,17 @@ def render_theorem(table: Table, figure: Markup, text: str) -> str:
     )
 
 
+def render_transfer(tables: list[Table], facts: Table, sentences: list[str], title: str) -> str:
+    """The page of a transfer."""
+    return ENVIRONMENT.get_template("transfer.html.j2").render(
+        tables=tables,
+        facts=facts,
+        sentences=sentences,
+        title=title,
+        symbols=SYMBOLS,
+    )
+
+
 def standalone(figure: Markup) -> str:
     """A figure as a file of its own, with the page's styles inside."""
     folder = Path(__file__).parent / "templates"

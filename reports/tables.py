@@ -11,12 +11,16 @@ from benchmark.schemes import format_bits, scheme_bits
 from reports.analysis import Analysis
 from reports.captions import oracle_words, rule_words, seed_words, timing_words
 from reports.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
+from reports.field_figures import field_figures, score_words, with_figures
 from reports.formats import count, level, percent, words
 from reports.landscape import strategy_finds
 from reports.ranking import lane_rewards
 from reports.statistics import best_so_far
 from reports.table import Table, Value
 from reports.trust import Trust
+
+_SCORES = 3
+"""Where scores begin in a row of trained schemes."""
 
 
 def ranking_table(analysis: Analysis) -> Table:
@@ -66,6 +70,8 @@ def schemes_table(analysis: Analysis) -> Table:
     """One row a trained scheme, the highest test accuracy first."""
     records = analysis.records
     rows: list[tuple[Value, ...]] = []
+    trained = ((record.bits, record) for record in records.standalone)
+    figures = field_figures(records.figures, trained, analysis.confidence)
     for item in analysis.schemes:
         cost, oracle = item.cost, list(item.oracle.values())
         rows.append(
@@ -73,6 +79,7 @@ def schemes_table(analysis: Analysis) -> Table:
                 format_bits(item.bits, records.blocks_per_stage),
                 item.name,
                 item.verdict.word,
+                *(figure.mean(item.bits) for figure in figures),
                 item.test,
                 item.verdict.difference,
                 cost.parameters if cost else None,
@@ -99,8 +106,10 @@ def schemes_table(analysis: Analysis) -> Table:
         f"are paired over seeds; {level(analysis.confidence)} intervals from the additive model of "
         f"schemes and seeds ({analysis.noise.freedom} degrees of freedom); "
         f"{rule_words(analysis)}. {timing_words(analysis)} Oracle: {oracle_words(records)}."
+        f"{score_words(figures)}"
     )
-    return Table("schemes", "Trained schemes", caption, SCHEMES, tuple(rows))
+    columns = with_figures(SCHEMES, _SCORES, figures)
+    return Table("schemes", "Trained schemes", caption, columns, tuple(rows))
 
 
 def lanes_table(analysis: Analysis) -> Table:

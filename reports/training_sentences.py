@@ -69,10 +69,13 @@ def _listed(analysis: Analysis, items: Sequence[SchemeOutcome]) -> str:
 
 def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> list[str]:
     gaps = [item.verdict.difference for item in undecided if item.verdict.difference is not None]
-    diverged = sum(item.diverged for item in analysis.schemes)
+    failed = sum(item.diverged for item in analysis.schemes)
+    reasons = dict.fromkeys(record.failure for record in analysis.records.standalone)
+    others = [why for why in reasons if why and "diverged" not in why]
+    what = f"failed ({'; '.join(others)})" if others else "diverged"
     lost = (
-        [f"{count(diverged, 'training')} diverged: such schemes are never called tickets."]
-        if diverged
+        [f"{count(failed, 'training')} {what}: such schemes are never called tickets."]
+        if failed
         else []
     )
     if not gaps:

@@ -83,9 +83,7 @@ class Cifar100(NamedTask):
         normalisation: str = "paper",
         augmentation: str = "crop-flip",
     ) -> None:
-        self._seed = seed
         self._normalisation = _NORMALISATIONS[normalisation]
-        self._choices = f"{normalisation}, {augmentation}"
         self._augmentation = augmentation
         names = files.names()
         train, test = files.images("train"), files.images("test")
@@ -94,12 +92,20 @@ class Cifar100(NamedTask):
         labels = torch.from_numpy(train.labels)
         self._training = padded(train.pixels[~held], _MARGINS[augmentation])
         self._targets = labels[~held]
-        self._validation = PixelSplit(train.pixels[held], labels[held], self._normalisation)
-        self._test = PixelSplit(test.pixels, torch.from_numpy(test.labels), self._normalisation)
+        tested = PixelSplit(test.pixels, torch.from_numpy(test.labels), self._normalisation)
         self._resident = {"cpu": (self._training, self._targets)}
         self.epoch_size = len(self._targets)
-        self._altered = ", ".join(files.altered) or "none"
-        self._fingerprint = _fingerprint(train.pixels, labels, held, self._test)
+        self.freeze(
+            PixelSplit(train.pixels[held], labels[held], self._normalisation),
+            tested,
+            seed=seed,
+            fingerprint=_fingerprint(train.pixels, labels, held, tested),
+            about={
+                "training images": self.epoch_size,
+                "normalisation, augmentation": f"{normalisation}, {augmentation}",
+                "files that differ from the published ones": ", ".join(files.altered) or "none",
+            },
+        )
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Cifar100":
@@ -147,27 +153,8 @@ class Cifar100(NamedTask):
             images = cropped(pixels, order[own], corners[own], flips[own], (32, 32))
             yield self._normalisation(images), targets[order[own]]
 
-    def validation(self) -> PixelSplit:
-        return self._validation
-
-    def test(self) -> PixelSplit:
-        return self._test
-
     def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return self._normalisation.mean, self._normalisation.std
-
-    def facts(self) -> dict[str, str | int]:
-        return {
-            "task": self.name,
-            "data seed": self._seed,
-            "classes": self.classes,
-            "training images": self.epoch_size,
-            "validation draws": len(self._validation),
-            "test draws": len(self._test),
-            "normalisation, augmentation": self._choices,
-            "files that differ from the published ones": self._altered,
-            "fingerprint": self._fingerprint,
-        }
 
     def held_out(self) -> Sequence[str]:
         return [f"train {row}" for row in np.flatnonzero(self._held)]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -28,6 +29,7 @@ _TOGETHER = 8  # images of one job: long enough that handing it over costs nothi
 _AHEAD = 2  # batches
 
 Pixels = UInt8[np.ndarray, "c h w"]
+Made = TypeVar("Made")
 
 
 def decoded(raw: bytes, name: str) -> Image.Image:
@@ -104,12 +106,20 @@ def in_batches(
     Raises:
         DataError: what ``make`` raises.
     """
+    for images in made_ahead(make, parts):
+        yield np.ascontiguousarray(np.stack(images))
 
-    def run(rows: Sequence[int]) -> list[Pixels]:
+
+def made_ahead(
+    make: Callable[[int], Made], parts: Sequence[range]
+) -> Generator[list[Made], None, None]:
+    """Like `in_batches`, for whatever can't be stacked, such as images of differing sizes."""
+
+    def run(rows: Sequence[int]) -> list[Made]:
         return [make(row) for row in rows]
 
     with _pool() as pool:
-        waiting: deque[list[Future[list[Pixels]]]] = deque()
+        waiting: deque[list[Future[list[Made]]]] = deque()
 
         def submitted() -> Iterator[None]:
             for batch in parts:
@@ -123,8 +133,7 @@ def in_batches(
                 pass
             while waiting:
                 next(submissions, None)
-                images = [image for job in waiting.popleft() for image in job.result()]
-                yield np.ascontiguousarray(np.stack(images))
+                yield [made for job in waiting.popleft() for made in job.result()]
         finally:
             pool.shutdown(cancel_futures=True)
 

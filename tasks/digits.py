@@ -61,13 +61,24 @@ class Digits(NamedTask):
     def __init__(
         self, seed: int = 0, *, validation_size: int = 10_000, test_size: int = 10_000
     ) -> None:
-        self._seed = seed
         digits = load_digits()
         scans = (digits.images / 16 - 0.3).astype(np.float32)
         labels = digits.target.astype(np.int64)
         self.pools = dict(_split_pools(scans, labels, seed))
-        self._validation = self._frozen("validation", validation_size, 1)
-        self._test = self._frozen("test", test_size, 2)
+        validation, test = (
+            compose(*self.pools[pool], size, rng=np.random.default_rng([seed, stream]))
+            for pool, size, stream in (("validation", validation_size, 1), ("test", test_size, 2))
+        )
+        self.freeze(
+            validation,
+            test,
+            seed=seed,
+            fingerprint=_fingerprint(validation, test, *self.pools["training"]),
+            about={
+                **{f"{pool} digits": size for pool, size in _POOLS.items()},
+                "draws per training epoch": self.epoch_size,
+            },
+        )
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Digits":
@@ -80,36 +91,6 @@ class Digits(NamedTask):
     ) -> Batches:
         draws = compose(*self.pools["training"], self.epoch_size, rng=rng)
         return _batches(draws.to(device), size, rows)
-
-    def validation(self) -> TensorSplit:
-        return self._validation
-
-    def test(self) -> TensorSplit:
-        return self._test
-
-    def facts(self) -> dict[str, str | int]:
-        digest = hashlib.sha256()
-        for split in (self._validation, self._test):
-            digest.update(split.images.numpy().tobytes())
-            digest.update(split.targets.numpy().tobytes())
-        scans, labels = self.pools["training"]
-        digest.update(scans.tobytes() + labels.tobytes())
-        return {
-            "task": self.name,
-            "data seed": self._seed,
-            "classes": self.classes,
-            "training digits": _POOLS["training"],
-            "validation digits": _POOLS["validation"],
-            "test digits": _POOLS["test"],
-            "draws per training epoch": self.epoch_size,
-            "validation draws": len(self._validation),
-            "test draws": len(self._test),
-            "fingerprint": digest.hexdigest()[:16],
-        }
-
-    def _frozen(self, pool: str, size: int, stream: int) -> TensorSplit:
-        rng = np.random.default_rng([self._seed, stream])
-        return compose(*self.pools[pool], size, rng=rng)
 
 
 def _split_pools(
@@ -158,3 +139,17 @@ def _batches(draws: TensorSplit, size: int, rows: Rows) -> Batches:
     for batch in spans(len(draws), size):
         part = batch[rows(len(batch))]
         yield draws.images[part.start : part.stop], draws.targets[part.start : part.stop]
+
+
+def _fingerprint(
+    validation: TensorSplit,
+    test: TensorSplit,
+    scans: Float[np.ndarray, "n 8 8"],
+    labels: Int[np.ndarray, " n"],
+) -> str:
+    digest = hashlib.sha256()
+    for split in (validation, test):
+        digest.update(split.images.numpy().tobytes())
+        digest.update(split.targets.numpy().tobytes())
+    digest.update(scans.tobytes() + labels.tobytes())
+    return digest.hexdigest()[:16]

@@ -7,3 +7,7 @@ class DataError(ValueError):
 
 class BrokenImageError(DataError):
     """An image file that can't be decoded."""
+
+
+class BrokenAnnotationError(DataError):
+    """What is annotated of one image can't be read, or can't be true."""

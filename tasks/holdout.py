@@ -34,3 +34,21 @@ def held_out(
         taken = min(PER_CLASS, max(1, int(count) // 5))
         chosen[rows[:taken] if rng is None else rng.choice(rows, taken, replace=False)] = True
     return chosen
+
+
+def part_of(
+    count: int, rng: np.random.Generator, *, one_of: int = 10
+) -> Bool[np.ndarray, " count"]:
+    """Mark one of ``one_of`` rows that have no classes, at least one.
+
+    Raises:
+        DataError: fewer than two rows.
+    """
+    if count < 2:  # noqa: PLR2004 - one to train on, one to validate on
+        raise DataError(
+            f"there are {count} training images; at least 2 are needed: is the data set unpacked "
+            "completely?"
+        )
+    chosen = np.zeros(count, dtype=bool)
+    chosen[rng.choice(count, max(1, round(count / one_of)), replace=False)] = True
+    return chosen

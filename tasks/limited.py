@@ -1,13 +1,13 @@
 """Any task, cut to a few rows: the same path in seconds, to learn early what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from tasks.base import Batches, Rows, Split, Task, everything
+from tasks.base import Batches, Outputs, Rows, Split, Task, everything
 
 
 class Limited(Task):
@@ -26,11 +26,16 @@ class Limited(Task):
         self.source = task.source
         self.metric = task.metric
         self.backbone = task.backbone
+        self.trunk = task.trunk
+        self.head = task.head
         self.supernet_recipe = task.supernet_recipe
         self.standalone_recipe = task.standalone_recipe
         self.image_shape = task.image_shape
         self.classes = task.classes
         self.epoch_size = min(rows, task.epoch_size)
+        self.calibration_draws = task.calibration_draws
+        self.scoring_rows = task.scoring_rows
+        self.latency_rows = task.latency_rows
 
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
@@ -62,7 +67,10 @@ class Limited(Task):
     def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
         return self._task.normalised_by()
 
-    def loss(
-        self, outputs: Float[Tensor, "n classes"], targets: Int64[Tensor, " n"]
-    ) -> Float[Tensor, ""]:
+    def loss(self, outputs: Outputs, targets: Shaped[Tensor, "n ..."]) -> Float[Tensor, ""]:
         return self._task.loss(outputs, targets)
+
+    def infer(
+        self, network: Callable[[Tensor], Tensor], images: Float[Tensor, "n c h w"]
+    ) -> Shaped[Tensor, "n ..."]:
+        return self._task.infer(network, images)

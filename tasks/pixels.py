@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tasks.base import Batches, Split
+from tasks.base import Batches, Labelled
 
 Pixels = UInt8[Tensor, "n c h w"]
 
@@ -31,11 +31,11 @@ class Normalisation:
 
 
 @dataclass(frozen=True)
-class PixelSplit(Split):
+class PixelSplit(Labelled):
     """Images in memory as bytes, normalised as they are given out."""
 
     pixels: Pixels
-    targets: Int64[Tensor, " n"]
+    targets: Shaped[Tensor, "n ..."]
     normalisation: Normalisation
 
     def batches(self, size: int) -> Batches:

@@ -11,6 +11,11 @@ TASKS: dict[str, str] = {
     "digits": "tasks.digits:Digits",
     "cifar100": "tasks.cifar100:Cifar100",
     "imagenet": "tasks.imagenet.task:ImageNet",
+    "shanghaitech-a": "tasks.crowd.shanghaitech:ShanghaiTechA",
+    "shanghaitech-b": "tasks.crowd.shanghaitech:ShanghaiTechB",
+    "digits-crowd": "tasks.crowd.digits:DigitsCrowd",
+    "voc2012": "tasks.voc.voc2012:Voc2012",
+    "digits-voc": "tasks.voc.digits_voc:DigitsVoc",
 }
 """Module and class of every task."""
 

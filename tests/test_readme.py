@@ -73,7 +73,7 @@ def test_chosen_schemes_are_trained_and_oracles_held_against_them(folder: Path) 
         assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("name", ["tabulate", "verify", "export", "compare", "watch"])
+@pytest.mark.parametrize("name", ["tabulate", "verify", "export", "compare", "watch", "transfer"])
 def test_longer_commands_know_the_options_of_the_readme(name: str) -> None:
     commands = [c for c in _commands() if c.startswith(name)]
     assert commands

@@ -1,5 +1,6 @@
 """Options that commands share, and the settings that they give."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
     from benchmark.settings import Settings
+
+_PLACES = ("out", "cache", "workers")
 
 data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 backbone = click.option(
@@ -122,6 +125,19 @@ def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
         changed = split_names(value) if key == "milestones" else value
         values.setdefault(section, {})[key] = changed
     return values
+
+
+def command_line(context: click.Context) -> str:
+    """The command that ``context`` was called with, places of results left out."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        value = context.params[str(parameter.name)]
+        if parameter.name in _PLACES or value == parameter.get_default(context):
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        flag = [] if isinstance(parameter, click.Argument) else [max(parameter.opts, key=len)]
+        words += [word for one in values for word in (*flag, *([] if one is True else [str(one)]))]
+    return shlex.join(["python", "-m", "benchmark", str(context.info_name), *words])
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """A backbone with SAMs plugged in where a scheme says so."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from benchmark.errors import SchemeError, UsageError, unknown_name
 from benchmark.networks.attention import Attention, State
 from benchmark.networks.dia import DIA
-from benchmark.networks.resnet import Backbone, Block, ResNet
+from benchmark.networks.resnet import Backbone, Block, MakeHead, ResNet
 from benchmark.networks.se import SE
 from benchmark.networks.sge import SGE
 
@@ -38,16 +38,23 @@ class AttentionNetwork(nn.Module):
         spec: the backbone.
         make_attention: makes the SAM of a block or stage from its channels.
         sharing: ``full`` or ``share``.
+        make_head: makes a task's own head; None: pooling and a linear classifier.
 
     Raises:
         UsageError: a recurrent SAM with ``full``.
     """
 
-    def __init__(self, spec: Backbone, make_attention: MakeAttention, sharing: Sharing) -> None:
+    def __init__(
+        self,
+        spec: Backbone,
+        make_attention: MakeAttention,
+        sharing: Sharing,
+        make_head: MakeHead | None = None,
+    ) -> None:
         super().__init__()
         self.spec = spec
         self.sharing: Sharing = sharing
-        self.backbone = ResNet(spec)
+        self.backbone = ResNet(spec, make_head)
         owners = range(spec.blocks) if sharing == "full" else range(len(spec.widths))
         self.attention = nn.ModuleDict(
             {
@@ -78,10 +85,16 @@ class AttentionNetwork(nn.Module):
 
     def forward(
         self, images: Float[Tensor, "n c h w"], scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]
-    ) -> Float[Tensor, "n classes"]:
+    ) -> Any:
+        """Outputs for ``images``; what a task's own head gives, if it has one."""
         self._check(scheme)
-        blocks = range(self.spec.blocks)
-        return self.backbone.head(self.run_blocks(self.backbone.stem(images), scheme, blocks))
+        features = self.backbone.stem(images)
+        earlier: list[Tensor] = []
+        for stage in range(len(self.spec.widths)):
+            features = self.run_blocks(features, scheme, self.spec.blocks_of(stage))
+            if stage in self.spec.earlier:
+                earlier.append(features)
+        return self.backbone.head(features, tuple(earlier), (images.shape[2], images.shape[3]))
 
     def run_blocks(
         self,
@@ -143,13 +156,17 @@ class SchemeNetwork(nn.Module):
             {key: module for key, module in network.attention.items() if key in used}
         )
 
-    def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
-        outputs: Tensor = self.network(images, self.scheme)
-        return outputs
+    def forward(self, images: Float[Tensor, "n c h w"]) -> Any:
+        return self.network(images, self.scheme)
 
 
 def outline_network(
-    spec: Backbone, *, attention: str, reduction: int, sharing: Sharing
+    spec: Backbone,
+    *,
+    attention: str,
+    reduction: int,
+    sharing: Sharing,
+    make_head: MakeHead | None = None,
 ) -> AttentionNetwork:
     """The network without weights (on torch's meta device), to be counted or filled.
 
@@ -159,6 +176,7 @@ def outline_network(
         reduction: what channels are divided by: into the hidden width of SE and DIA,
             into the groups of SGE.
         sharing: ``full`` or ``share``.
+        make_head: makes a task's own head; None: pooling and a linear classifier.
 
     Raises:
         UsageError: an unknown SAM, or one that doesn't fit the backbone or the sharing.
@@ -167,7 +185,9 @@ def outline_network(
         raise unknown_name("attention module", attention, ATTENTIONS)
     make = ATTENTIONS[attention]
     with torch.device("meta"):
-        return AttentionNetwork(spec, lambda channels: make(channels, reduction), sharing)
+        return AttentionNetwork(
+            spec, lambda channels: make(channels, reduction), sharing, make_head
+        )
 
 
 def build_network(
@@ -177,6 +197,7 @@ def build_network(
     reduction: int,
     sharing: Sharing,
     generator: torch.Generator,
+    make_head: MakeHead | None = None,
 ) -> AttentionNetwork:
     """Build and initialise a network from ``generator`` alone (CPU, float32).
 
@@ -185,7 +206,9 @@ def build_network(
     layers and biases follow torch's default. Arguments and errors as in
     `outline_network`.
     """
-    network = outline_network(spec, attention=attention, reduction=reduction, sharing=sharing)
+    network = outline_network(
+        spec, attention=attention, reduction=reduction, sharing=sharing, make_head=make_head
+    )
     network.to_empty(device="cpu")
     for module in network.modules():
         _initialise(module, generator)

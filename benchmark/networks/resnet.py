@@ -5,13 +5,16 @@ A backbone is taken apart into the pieces that oracles share between schemes:
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from math import prod
+from typing import Any, Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
+
+from benchmark.errors import UsageError
 
 BlockKind = Literal["basic", "bottleneck"]
 _EXPANSION: dict[BlockKind, int] = {"basic": 1, "bottleneck": 4}
@@ -30,6 +33,9 @@ class Backbone:
         block: ``basic`` (two 3×3) or ``bottleneck`` (1×1, 3×3, 1×1 to four times the width).
         stem: ``cifar`` (3×3) or ``imagenet`` (7×7 and max pooling, each of stride 2).
         bias: whether convolutions have a bias, though batch norms follow.
+        strides: of each stage's first block; empty for 1, then 2 for every other stage.
+        dilations: of each stage's 3×3 convolutions; empty for 1.
+        earlier: stages, counted from 0, whose features the head gets beside the last one's.
     """
 
     widths: tuple[int, ...]
@@ -39,6 +45,72 @@ class Backbone:
     block: BlockKind = "basic"
     stem: Literal["cifar", "imagenet"] = "cifar"
     bias: bool = False
+    strides: tuple[int, ...] = ()
+    dilations: tuple[int, ...] = ()
+    earlier: tuple[int, ...] = ()
+
+    def using(
+        self,
+        stages: int | None,
+        *,
+        strides: tuple[int, ...] = (),
+        dilations: tuple[int, ...] = (),
+        earlier: tuple[int, ...] = (),
+        output_stride: int | None = None,
+    ) -> "Backbone":
+        """Its leading ``stages`` (None: all), with other strides and dilations.
+
+        Raises:
+            UsageError: the backbone has fewer stages, or as many numbers are not given; or its
+                last features are of another ``output_stride`` than one that is asked for.
+        """
+        used = len(self.widths) if stages is None else stages
+        counts = {len(values) for values in (strides, dilations) if values}
+        ascending = list(earlier) == [stage for stage in range(used - 1) if stage in earlier]
+        if not 1 <= used <= len(self.widths) or counts - {used} or not ascending:
+            raise UsageError(
+                f"expected 1 to {len(self.widths)} stages with a stride and a dilation each, "
+                f"received {used} stages, strides {strides}, dilations {dilations}, "
+                f"features of stages {earlier} beside the last one's"
+            )
+        made = replace(
+            self,
+            widths=self.widths[:used],
+            blocks_per_stage=self.blocks_per_stage[:used],
+            strides=strides,
+            dilations=dilations,
+            earlier=earlier,
+        )
+        if output_stride not in (None, made.output_stride):
+            raise UsageError(
+                f"expected a backbone whose features are 1/{output_stride} of the images, received "
+                f"one of 1/{made.output_stride}: its stem is that of {self.stem} images"
+            )
+        return made
+
+    @property
+    def output_stride(self) -> int:
+        """What height and width of images are divided by in the last stage's features."""
+        stem = 4 if self.stem == "imagenet" else 1
+        return stem * prod(self.stride(stage) for stage in range(len(self.widths)))
+
+    def stride(self, stage: int) -> int:
+        """Of the first block of ``stage``."""
+        return self.strides[stage] if self.strides else min(stage, 1) + 1
+
+    def dilation(self, stage: int) -> int:
+        """Of the 3×3 convolutions of ``stage``."""
+        return self.dilations[stage] if self.dilations else 1
+
+    @property
+    def head_channels(self) -> tuple[int, ...]:
+        """Channels of the features that the head gets."""
+        return tuple(self.channels[stage] for stage in (*self.earlier, len(self.widths) - 1))
+
+    def blocks_of(self, stage: int) -> range:
+        """Numbers of the blocks of ``stage``."""
+        first = sum(self.blocks_per_stage[:stage])
+        return range(first, first + self.blocks_per_stage[stage])
 
     @property
     def channels(self) -> tuple[int, ...]:
@@ -60,11 +132,24 @@ class ConvNorm(nn.Module):
     """A convolution and the batch norm behind it: the unit that folds."""
 
     def __init__(
-        self, inputs: int, outputs: int, *, kernel: int, stride: int = 1, bias: bool = False
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int,
+        stride: int = 1,
+        dilation: int = 1,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(
-            inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=bias
+            inputs,
+            outputs,
+            kernel,
+            stride=stride,
+            padding=dilation * (kernel // 2),
+            dilation=dilation,
+            bias=bias,
         )
         self.norm = nn.BatchNorm2d(outputs)
 
@@ -114,25 +199,37 @@ class Block(nn.Module):
         return features if self.shortcut is None else apply(self.shortcut, features)
 
 
-def _block(spec: Backbone, inputs: int, width: int, stride: int) -> Block:
+def _block(spec: Backbone, inputs: int, stage: int, stride: int) -> Block:
+    width, outputs = spec.widths[stage], spec.channels[stage]
     unit = partial(ConvNorm, bias=spec.bias)
-    outputs = width * _EXPANSION[spec.block]
+    wide = partial(unit, kernel=3, dilation=spec.dilation(stage))
     if spec.block == "basic":
-        units = [unit(inputs, width, kernel=3, stride=stride), unit(width, width, kernel=3)]
+        units = [wide(inputs, width, stride=stride), wide(width, width)]
     else:
         units = [
             unit(inputs, width, kernel=1),
-            unit(width, width, kernel=3, stride=stride),
+            wide(width, width, stride=stride),
             unit(width, outputs, kernel=1),
         ]
     same = stride == 1 and inputs == outputs
     return Block(units, None if same else unit(inputs, outputs, kernel=1, stride=stride))
 
 
-class ResNet(nn.Module):
-    """The backbone described by ``spec``; see `Backbone`."""
+MakeHead = Callable[[tuple[int, ...]], nn.Module]
+"""Makes what stands on the blocks from the channels of the features that it gets."""
 
-    def __init__(self, spec: Backbone) -> None:
+
+class ResNet(nn.Module):
+    """The backbone described by ``spec``; see `Backbone`.
+
+    Args:
+        spec: its shape.
+        make_head: makes a module called as ``module(features, size)`` with the features of the
+            earlier stages and the last one's, and the images' height and width; default: global
+            average pooling and a linear classifier.
+    """
+
+    def __init__(self, spec: Backbone, make_head: MakeHead | None = None) -> None:
         super().__init__()
         self.spec = spec
         kernel, stride = (7, 2) if spec.stem == "imagenet" else (3, 1)
@@ -143,11 +240,13 @@ class ResNet(nn.Module):
         blocks: list[Block] = []
         for stage, count in enumerate(spec.blocks_per_stage):
             for position in range(count):
-                stride = 2 if stage > 0 and position == 0 else 1
-                blocks.append(_block(spec, inputs, spec.widths[stage], stride))
+                stride = spec.stride(stage) if position == 0 else 1
+                blocks.append(_block(spec, inputs, stage, stride))
                 inputs = spec.channels[stage]
         self.blocks = nn.ModuleList(blocks)
-        self.classifier = nn.Linear(inputs, spec.classes)
+        self.own_head = None if make_head is None else make_head(spec.head_channels)
+        if make_head is None:
+            self.classifier = nn.Linear(inputs, spec.classes)
 
     def stem(
         self, images: Float[Tensor, "n c h w"], apply: Apply = run_unit
@@ -158,7 +257,19 @@ class ResNet(nn.Module):
             features = max_pool2d(features, 3, stride=2, padding=1)
         return features
 
-    def head(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
-        """Global average pooling and the linear classifier."""
-        outputs: Tensor = self.classifier(features.mean((2, 3)))
-        return outputs
+    def head(
+        self,
+        features: Float[Tensor, "n c h w"],
+        earlier: tuple[Float[Tensor, "n _ _ _"], ...] = (),
+        size: tuple[int, int] = (1, 1),
+    ) -> Any:
+        """Outputs: of global average pooling and the linear classifier, or of the task's head.
+
+        Args:
+            features: of the last stage.
+            earlier: of the stages that ``spec.earlier`` names.
+            size: height and width of the images, for a task's own head.
+        """
+        if self.own_head is not None:
+            return self.own_head((*earlier, features), size)
+        return self.classifier(features.mean((2, 3)))

@@ -1,13 +1,15 @@
 """The oracle contract: what a scheme scores on the validation split of a frozen supernet."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Shaped
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from benchmark.errors import SchemeError, UsageError
 from strategies.base import GateGradient, GateQuestion, Need
@@ -42,12 +44,14 @@ class OracleData:
         calibration: training draws that batch norms are recalibrated on.
         metric: makes scores of outputs.
         targets: of the training draws; None where nothing is to be trained on them.
+        loss: mean over rows, of outputs and targets; what gate gradients are taken of.
     """
 
     validation: Split
     calibration: Float[Tensor, "n c h w"]
     metric: Metric
-    targets: Int64[Tensor, " n"] | None = None
+    targets: Shaped[Tensor, "n ..."] | None = None
+    loss: Callable[[Any, Tensor], Tensor] = cross_entropy
 
 
 LEAST = Fraction(1, 1000)

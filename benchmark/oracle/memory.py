@@ -35,6 +35,7 @@ class Footprint:
 
         bytes = rows · Σ maps + 4 · piece · (largest map)                    activations
               + 4 · group · batch · classes                                  outputs
+                (of a head that gives maps: 16 · piece · classes · height · width)
               + 8 · Σ over levels of min(2^level, group) · (norms' channels) statistics
 
     with maps in bytes a row and ``batch`` the rows whose outputs are tallied together.
@@ -44,6 +45,8 @@ class Footprint:
         image_size: height and width of an image.
         itemsize: bytes of a number in a map.
         recurrent: whether its SAMs have a state.
+        maps: whether a task's own head gives maps, as large as images at most, instead of one
+            number a class; what the head itself holds on the way is not counted.
         device: ``cpu`` or ``cuda``.
         group: schemes of one descent.
         limit: bytes that may be held; None for no limit.
@@ -56,6 +59,7 @@ class Footprint:
     image_size: tuple[int, int]
     itemsize: int = 4
     recurrent: bool = False
+    maps: bool = False
     device: str = "cpu"
     group: int = 1024
     limit: int | None = None
@@ -98,7 +102,11 @@ class Footprint:
         part = self.piece if piece is None else piece
         batch = part * max(2, _TOGETHER // part)
         activations = rows * self._held() + _TEMPORARY * part * self.largest_map
-        return activations + 4 * self.group * batch * self.backbone.classes + self._statistics()
+        numbers = self.group * batch
+        if self.maps:
+            # Tallied piece by piece, as soon as they are there.
+            numbers = _TEMPORARY * part * self.image_size[0] * self.image_size[1]
+        return activations + 4 * numbers * self.backbone.classes + self._statistics()
 
     def calibration(self, draws: int) -> int:
         """Bytes held at most while ``draws`` draws travel ahead, all of them as one piece."""
@@ -120,8 +128,9 @@ class Footprint:
             height, width = _half(_half(height)), _half(_half(width))
         stages = self.backbone.stage_of
         for level, stage in enumerate(stages):
-            if level > 0 and stage != stages[level - 1]:
-                height, width = _half(height), _half(width)
+            if level == 0 or stage != stages[level - 1]:
+                stride = self.backbone.stride(stage)
+                height, width = -(-height // stride), -(-width // stride)
             yield self.backbone.channels[stage], height, width
 
     def _held(self) -> int:
@@ -130,8 +139,9 @@ class Footprint:
         before = self.backbone.widths[0]
         stages = self.backbone.stage_of
         for level, (channels, height, width) in enumerate(self._blocks()):
-            starts = level > 0 and stages[level] != stages[level - 1]
-            projected = starts or channels != before
+            starts = level == 0 or stages[level] != stages[level - 1]
+            strided = starts and self.backbone.stride(stages[level]) > 1
+            projected = strided or channels != before
             held += (3 if projected else 2) * channels * height * width
             held += 2 * channels if self.recurrent else 0
             before = channels

@@ -1,6 +1,7 @@
 """A supernet's oracle that strategies may look into: answers in part, gate gradients, weights."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import get_args
 
@@ -30,8 +31,8 @@ Make = Callable[..., Oracle]
 class OpenOracle(Wrapper):
     """What `make` answers, and everything else that a strategy may ask of a frozen supernet.
 
-    A fraction of the validation split is a prefix of one order of its rows, in which
-    every prefix has each class in proportion; within a class rows keep the split's order.
+    A fraction of the validation split is a prefix of one order of its rows, in which every prefix
+    has each class (or other stratum) in proportion; within it rows keep the split's order.
 
     Args:
         network: the frozen supernet.
@@ -55,7 +56,7 @@ class OpenOracle(Wrapper):
         self._data = data
         self._batch_norm: BatchNormMode = batch_norm
         self._make = make
-        self._order = balanced_order(data.validation.targets)
+        self._order = balanced_order(data.validation.strata())
         self._parts: dict[Fraction, Oracle] = {}
 
     @property
@@ -112,12 +113,12 @@ class OpenOracle(Wrapper):
     def _data_of(self, rows: Int64[np.ndarray, " rows"]) -> OracleData:
         data = self._data
         part = data.validation.take(rows)
-        return OracleData(part, data.calibration, data.metric, data.targets)
+        return replace(data, validation=part)
 
 
-def balanced_order(targets: Int64[Tensor, " n"]) -> Int64[np.ndarray, " n"]:
-    """Rows in an order in which every prefix has each target about as often as the whole."""
-    classes = targets.cpu().numpy()
+def balanced_order(strata: Int64[Tensor, " n"]) -> Int64[np.ndarray, " n"]:
+    """Rows in an order in which every prefix has each stratum about as often as the whole."""
+    classes = strata.numpy()
     order = np.argsort(classes, kind="stable")
     _, starts, counts = np.unique(classes[order], return_index=True, return_counts=True)
     rank = np.arange(len(classes)) - np.repeat(starts, counts)

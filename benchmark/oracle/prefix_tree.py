@@ -14,6 +14,8 @@ schemes are asked and however much memory there is, so an answer depends on neit
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from torch.nn import functional
 from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Apply, Block, ConvNorm
+from benchmark.networks.resnet import Apply, Block, ConvNorm, ResNet
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
 from benchmark.oracle.memory import (
@@ -40,9 +42,11 @@ from benchmark.threads import single_thread
 Features = Float[Tensor, "n c h w"]
 Pieces = Sequence[Float[Tensor, "_ _ _ _"]]
 """Rows in parts, each of which goes through a block on its own."""
-Outputs = Sequence[Float[Tensor, "_ classes"]]
+Outputs = Sequence[Float[Tensor, "_ ..."]]
 Prepare = Callable[[ConvNorm], Convolve]
 """Makes a node's convolution, its norm included; asked in the order in which they run."""
+RunHead = Callable[..., Tensor]
+"""Makes outputs as `benchmark.networks.resnet.ResNet.head`; asked leaf by leaf, piece by piece."""
 
 
 class PrefixTreeOracle(Oracle):
@@ -86,11 +90,13 @@ class PrefixTreeOracle(Oracle):
         self._convolutions = FrozenConvolutions(self._dtype)
         self.running = _Running(self._convolutions)
         self._measured: dict[ConvNorm, Convolve] = {}
+        self._head = HeadOfItsOwn(self._network.backbone)
         self.footprint = Footprint(
             network.spec,
             (int(data.calibration.shape[2]), int(data.calibration.shape[3])),
             itemsize=self._dtype.itemsize,
             recurrent=any(network.attention_of(b).recurrent for b in range(network.spec.blocks)),
+            maps=network.backbone.own_head is not None,
             device=self._device,
             group=group,
             limit=memory,
@@ -139,22 +145,24 @@ class PrefixTreeOracle(Oracle):
 
     @torch.inference_mode()
     def _score_sorted(self, schemes: Schemes) -> Float64[np.ndarray, "schemes 2"]:
-        tape = self._measure(schemes) if self._batch_norm == "recalibrated" else None
+        tape = None
+        if self._batch_norm == "recalibrated":
+            tape = self._measure(schemes)
         validation, metric = self._data.validation, self._data.metric
         tallies: list[Tensor] = [torch.zeros(())] * len(schemes)
         for images, targets in validation.batches(self.footprint.batch):
-            for row, outputs in enumerate(self._outputs(schemes, images, tape)):
-                tallies[row] = tallies[row] + metric.tally(outputs, targets)
+            for row, tally in enumerate(self._tallies(schemes, images, targets, tape)):
+                tallies[row] = tallies[row] + tally
         scores = [metric.score(tally, len(validation)) for tally in tallies]
         return np.array([(score.accuracy, score.loss) for score in scores]).reshape(-1, 2)
 
-    def _measure(self, schemes: Schemes) -> list[Affine]:
+    def _measure(self, schemes: Schemes) -> "_Tape":
         measure = _Measure(self._convolutions, self._measured)
+        heads = self._head.measured()
+        draws = [self._laid(self._data.calibration)]
         try:
             with memory_refusals():
-                for _ in descend(
-                    self._network, schemes, [self._laid(self._data.calibration)], measure
-                ):
+                for _ in descend(self._network, schemes, draws, measure, heads.run):
                     pass  # only what is measured on the way counts
         except OutOfMemoryError as error:
             needed = self.footprint.calibration(len(self._data.calibration))
@@ -162,28 +170,63 @@ class PrefixTreeOracle(Oracle):
                 f"recalibration needs about {shown_size(needed)} of memory and was refused it "
                 f"({error}); use fewer --workers, or running batch-norm statistics"
             ) from None
-        return measure.tape
+        return _Tape(measure.tape, heads.statistics)
+
+    def _tallies(
+        self, schemes: Schemes, images: Features, targets: Tensor, tape: "_Tape | None"
+    ) -> Iterator[Tensor]:
+        """Tally of each scheme for one batch.
+
+        Maps are tallied piece by piece, since those of all schemes would not fit; numbers a
+        batch at a time, since that takes less time.
+        """
+        metric = self._data.metric
+        if not self.footprint.maps:
+            for outputs in self._outputs(schemes, images, tape, lambda parts, _: parts):
+                yield metric.tally(torch.cat(outputs), targets)
+            return
+        answers = torch.split(targets, self.footprint.piece)
+
+        def tallied(parts: Outputs, done: int) -> Outputs:
+            return [metric.tally(part, answers[done + number]) for number, part in enumerate(parts)]
+
+        for tallies in self._outputs(schemes, images, tape, tallied):
+            yield torch.stack(list(tallies)).sum(dim=0)
 
     def _outputs(
-        self, schemes: Schemes, images: Features, tape: list[Affine] | None
-    ) -> list[Float[Tensor, "n classes"]]:
-        """Outputs of each scheme for one batch."""
+        self,
+        schemes: Schemes,
+        images: Features,
+        tape: "_Tape | None",
+        keep: Callable[[Outputs, int], Outputs],
+    ) -> list[list[Tensor]]:
+        """What ``keep`` keeps of each scheme's outputs for the pieces of one batch.
+
+        It is called with the outputs of neighbouring pieces and the number of the first.
+        """
         pieces = torch.split(self._laid(images), self.footprint.piece)
         outputs: list[list[Tensor]] = [[] for _ in schemes]
         done = 0
         while done < len(pieces):
             some = pieces[done : done + max(self._rows // self.footprint.piece, 1)]
-            prepare = self.running if tape is None else _Replay(self._convolutions, tape)
+            prepare, head = self._replayed(tape, len(some))
             try:
                 with memory_refusals():
-                    found = [parts for _, parts in descend(self._network, schemes, some, prepare)]
+                    leaves = descend(self._network, schemes, some, prepare, head)
+                    found = [keep(parts, done) for _, parts in leaves]
             except OutOfMemoryError as error:
                 self._halve(error)
                 continue
             for kept, parts in zip(outputs, found, strict=True):
                 kept.extend(parts)
             done += len(some)
-        return [torch.cat(parts) for parts in outputs]
+        return outputs
+
+    def _replayed(self, tape: "_Tape | None", pieces: int) -> tuple[Prepare, RunHead]:
+        if tape is None:
+            return self.running, self._network.backbone.head
+        head = self._head.replayed(tape.heads, pieces)
+        return _Replay(self._convolutions, tape.units), head
 
     def _halve(self, error: OutOfMemoryError) -> None:
         piece = self.footprint.piece
@@ -216,21 +259,29 @@ def block_passes(schemes: int, blocks: int) -> int:
 
 
 def descend(
-    network: AttentionNetwork, schemes: Schemes, pieces: Pieces, prepare: Prepare
+    network: AttentionNetwork,
+    schemes: Schemes,
+    pieces: Pieces,
+    prepare: Prepare,
+    head: RunHead | None = None,
 ) -> Iterator[tuple[int, Outputs]]:
     """Yield the row and the outputs of each scheme; shared prefixes run once.
 
     Nodes are visited in an order that depends on ``schemes`` alone, which must be
-    unique and in ascending order.
+    unique and in ascending order. ``head`` makes outputs of features; default the network's.
     """
     blocks = network.backbone.blocks
+    run_head = network.backbone.head if head is None else head
+    exact = next(network.backbone.parameters()).dtype
+    kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
 
     def visit(
-        level: int, rows: range, features: Pieces, states: Sequence[State]
+        level: int, rows: range, features: Pieces, states: Sequence[State], earlier: list[Pieces]
     ) -> Iterator[tuple[int, Outputs]]:
+        if level in kept:
+            earlier = [*earlier, features]
         if level == len(blocks):
-            exact = network.backbone.classifier.weight.dtype
-            yield rows.start, [network.backbone.head(piece.to(exact)) for piece in features]
+            yield rows.start, outputs(features, earlier)
             return
         if network.starts_stage(level):
             states = [None] * len(features)
@@ -238,19 +289,29 @@ def descend(
         ones = rows.start + int(np.count_nonzero(~schemes[rows.start : rows.stop, level]))
         if rows.start < ones:
             passed = [(s + r).relu_() for s, r in zip(skips, residuals, strict=True)]
-            yield from visit(level + 1, range(rows.start, ones), passed, states)
+            yield from visit(level + 1, range(rows.start, ones), passed, states, earlier)
             del passed
         if ones < rows.stop:
             attend, states = network.attention_of(level), list(states)
             for number, skip in enumerate(skips):
                 residual, states[number] = attend(residuals[number], states[number])
                 residuals[number] = residual.add_(skip).relu_()
-            yield from visit(level + 1, range(ones, rows.stop), residuals, states)
+            yield from visit(level + 1, range(ones, rows.stop), residuals, states, earlier)
+
+    def outputs(features: Pieces, earlier: list[Pieces]) -> Outputs:
+        return [
+            run_head(
+                piece.to(exact),
+                tuple(stage[number].to(exact) for stage in earlier),
+                (pieces[number].shape[2], pieces[number].shape[3]),
+            )
+            for number, piece in enumerate(features)
+        ]
 
     if len(schemes) > 0:
         stem = shared(prepare, [network.backbone.first])
         entering = [network.backbone.stem(piece, stem) for piece in pieces]
-        yield from visit(0, range(len(schemes)), entering, [None] * len(pieces))
+        yield from visit(0, range(len(schemes)), entering, [None] * len(pieces), [])
 
 
 def branches(
@@ -318,6 +379,75 @@ class _Replay:
 
     def __call__(self, unit: ConvNorm) -> Convolve:
         return self._convolutions.fold(unit.conv, next(self._tape))
+
+
+HeadStatistics = list[list[tuple[Tensor, Tensor]]]
+"""Mean and variance of each batch norm of a head, leaf by leaf."""
+
+
+@dataclass(frozen=True)
+class _Tape:
+    """What recalibration measured: of units in the order of nodes, of heads in that of leaves."""
+
+    units: list[Affine]
+    heads: HeadStatistics
+
+
+class HeadOfItsOwn:
+    """A task's own head, with its batch norms measured and replayed leaf by leaf.
+
+    It works on a copy, so that the frozen network stays what it is. Heads without batch
+    norms have nothing to measure, and are run as they are.
+    """
+
+    def __init__(self, backbone: ResNet) -> None:
+        self._run: RunHead = backbone.head
+        self._norms: list[nn.BatchNorm2d] = []
+        if backbone.own_head is not None:
+            head = deepcopy(backbone.own_head)
+            self._norms = [norm for norm in head.modules() if isinstance(norm, nn.BatchNorm2d)]
+            self._run = lambda features, earlier, size: head((*earlier, features), size)
+
+    def measured(self) -> "_MeasuredHead":
+        """Runs it by the statistics of the one piece itself, and keeps them."""
+        return _MeasuredHead(self._run, self._norms)
+
+    def replayed(self, statistics: HeadStatistics, pieces: int) -> RunHead:
+        """Runs it by the statistics of one leaf after the other, each for some pieces."""
+        if not self._norms:
+            return self._run
+        calls = (leaf for leaf in statistics for _ in range(pieces))
+
+        def run(*inputs: Any) -> Tensor:
+            for norm, (mean, variance) in zip(self._norms, next(calls), strict=True):
+                norm.running_mean, norm.running_var = mean, variance
+            return self._run(*inputs)
+
+        return run
+
+
+class _MeasuredHead:
+    """See `HeadOfItsOwn.measured`."""
+
+    def __init__(self, run: RunHead, norms: Sequence[nn.BatchNorm2d]) -> None:
+        self._run = run
+        self._norms = norms
+        self.statistics: HeadStatistics = []
+
+    def run(self, *inputs: Any) -> Tensor:
+        """Outputs of one leaf."""
+        leaf = []
+        for norm in self._norms:
+            mean, variance = torch.zeros_like(norm.weight), torch.ones_like(norm.weight)
+            norm.running_mean, norm.running_var = mean, variance
+            norm.momentum = 1.0  # statistics become those of this batch
+            norm.train()
+            leaf.append((mean, variance))
+        outputs = self._run(*inputs)
+        for norm in self._norms:
+            norm.eval()
+        self.statistics.append(leaf)
+        return outputs
 
 
 class _Running:

@@ -7,18 +7,18 @@ that scheme. A recurrent SAM's state is mixed alike: gₗ · new + (1 − gₗ) 
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import final
+from functools import partial
+from typing import Any, final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Apply, Block, ConvNorm, run_unit
+from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
 from benchmark.threads import single_thread
 from strategies.base import GateGradient
@@ -32,7 +32,7 @@ class SoftGates:
 
     Batch norms work as when schemes are scored: with ``running`` the supernet's statistics
     are constants; with ``recalibrated`` the calibration draws pass through the same gated
-    network beside the validation images, and the gradient goes through their statistics.
+    network before the validation images, and the gradient goes through their statistics.
     Alive at a time are the activations of all layers of both.
 
     Args:
@@ -45,9 +45,8 @@ class SoftGates:
         self, network: AttentionNetwork, data: OracleData, batch_norm: BatchNormMode
     ) -> None:
         self.network = deepcopy(network).eval()
-        ((images, targets),) = data.validation.batches(len(data.validation))
-        self._images = images
-        self._targets = targets
+        # One batch, or one for each stretch of images of one size.
+        self._batches = list(data.validation.batches(len(data.validation)))
         self._data = data
         self._recalibrated = batch_norm == "recalibrated"
 
@@ -94,30 +93,48 @@ class SoftGates:
         return loss, gradient - rate * mixed
 
     def validation_loss(self, gates: Gates) -> Float[Tensor, ""]:
-        """Mean loss in nats of the validation images; carries the gradient."""
-        return self._loss(gates, self._images, self._targets)
+        """Mean loss of the validation images; carries the gradient."""
+        return self._loss(gates, self._batches)
 
     def training_loss(self, gates: Gates) -> Float[Tensor, ""]:
-        """Mean loss in nats of as many calibration draws; carries the gradient."""
+        """Mean loss of as many calibration draws; carries the gradient."""
         assert self._data.targets is not None
-        count = len(self._images)
-        return self._loss(gates, self._data.calibration[:count], self._data.targets[:count])
+        count = sum(len(images) for images, _ in self._batches)
+        return self._loss(gates, [(self._data.calibration[:count], self._data.targets[:count])])
 
-    def _loss(self, gates: Gates, images: Tensor, targets: Tensor) -> Float[Tensor, ""]:
-        if not self._recalibrated:
-            outputs = gated(self.network, images, gates, run_unit)
-        else:
-            draws = self._data.calibration
-            both = torch.cat([draws, images])
-            outputs = gated(self.network, both, gates, _Recalibrated(len(draws)))[len(draws) :]
-        return functional.cross_entropy(outputs, targets)
+    def _loss(self, gates: Gates, batches: Sequence[tuple[Tensor, Tensor]]) -> Float[Tensor, ""]:
+        rows = sum(len(images) for images, _ in batches)
+        statistics = self._measured(gates) if self._recalibrated else None
+        losses = []
+        for images, targets in batches:
+            apply = run_unit if statistics is None else self._applied(_Replay(statistics))
+            outputs = gated(self.network, images, gates, apply)
+            losses.append(self._data.loss(outputs, targets) * (len(images) / rows))
+        return torch.stack(losses).sum()
+
+    def _measured(self, gates: Gates) -> "list[_Affine]":
+        """Scale and shift of every batch norm, from the draws; they carry the gradient."""
+        measure = _Measure()
+        gated(self.network, self._data.calibration, gates, self._applied(measure))
+        return measure.affine
+
+    def _applied(self, normalise: "_Measure | _Replay") -> Apply:
+        """Have the batch norms of units and of a task's own head ``normalise``."""
+        head = self.network.backbone.own_head
+        for norm in () if head is None else head.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.forward = partial(normalise, norm)  # type: ignore[method-assign]  # of a copy
+        return lambda unit, features: normalise(unit.norm, unit.conv(features))
 
 
 def gated(
     network: AttentionNetwork, images: Float[Tensor, "n c h w"], gates: Gates, apply: Apply
-) -> Float[Tensor, "n classes"]:
+) -> Any:
     """The network's outputs with a soft gate in each block."""
-    features = network.backbone.stem(images, apply)
+    # Channels last isn't safe on the way back: see `benchmark.training.precision`.
+    features = network.backbone.stem(images.contiguous(), apply)
+    kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
+    earlier: list[Tensor] = []
     state: State = None
     for index, (block, gate) in enumerate(zip(network.backbone.blocks, gates, strict=True)):
         assert isinstance(block, Block)
@@ -128,7 +145,9 @@ def gated(
         state = _mixed(gate, new, state)
         residual = gate * attended + (1 - gate) * residual
         features = (block.skip(features, apply) + residual).relu_()
-    return network.backbone.head(features)
+        if index + 1 in kept:
+            earlier.append(features)
+    return network.backbone.head(features, tuple(earlier), (images.shape[2], images.shape[3]))
 
 
 def _mixed(gate: Float[Tensor, ""], new: State, old: State) -> State:
@@ -139,30 +158,41 @@ def _mixed(gate: Float[Tensor, ""], new: State, old: State) -> State:
     return gate * new[0] + (1 - gate) * old[0], gate * new[1] + (1 - gate) * old[1]
 
 
-@dataclass(frozen=True)
-class _Recalibrated:
-    """Normalises the first ``draws`` rows by their own statistics, all others by these too.
+_Affine = tuple[Tensor, Tensor]
+
+
+class _Measure:
+    """Normalises draws by their own statistics and keeps what others are to be mapped by.
 
     As torch does: the draws by their biased variance, the others by the unbiased one
     that becomes the running variance.
     """
 
-    draws: int
+    def __init__(self) -> None:
+        self.affine: list[_Affine] = []
 
     def __call__(
-        self, unit: ConvNorm, features: Float[Tensor, "n c h w"]
+        self, norm: nn.BatchNorm2d, convolved: Float[Tensor, "n k i j"]
     ) -> Float[Tensor, "n k i j"]:
-        convolved: Tensor = unit.conv(features)
-        own, others = convolved[: self.draws], convolved[self.draws :]
-        variance, mean = torch.var_mean(own, (0, 2, 3))
-        norm = unit.norm
-        calibrated = functional.batch_norm(
-            own, None, None, norm.weight, norm.bias, training=True, eps=norm.eps
-        )
+        variance, mean = torch.var_mean(convolved, (0, 2, 3))
         scale = norm.weight * torch.rsqrt(variance + norm.eps)
-        shift = norm.bias - mean * scale
-        scaled = others * scale[:, None, None] + shift[:, None, None]
-        return torch.cat([calibrated, scaled])
+        self.affine.append((scale, norm.bias - mean * scale))
+        return functional.batch_norm(
+            convolved, None, None, norm.weight, norm.bias, training=True, eps=norm.eps
+        )
+
+
+class _Replay:
+    """Normalises by the statistics of draws that passed before, in the same order."""
+
+    def __init__(self, affine: Sequence[_Affine]) -> None:
+        self._affine = iter(affine)
+
+    def __call__(
+        self, _: nn.BatchNorm2d, convolved: Float[Tensor, "n k i j"]
+    ) -> Float[Tensor, "n k i j"]:
+        scale, shift = next(self._affine)
+        return convolved * scale[:, None, None] + shift[:, None, None]
 
 
 @torch.no_grad()

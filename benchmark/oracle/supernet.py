@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from benchmark.errors import DivergenceError, StoreError, UsageError
 from benchmark.identity import code_version, content_hash
+from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
@@ -34,11 +35,8 @@ from benchmark.oracle.supernet_file import (
 )
 from benchmark.seeding import child_generator, child_rng
 from benchmark.training import ALONE, Checkpoint, Group, Watch, train
-from tasks.base import Recipe, Task, TaskSpec
+from tasks.base import Head, Recipe, Task, TaskSpec
 from tasks.registry import load_task
-
-CALIBRATION_DRAWS = 900
-"""Training draws on which batch norms are recalibrated."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +49,63 @@ class NetworkSpec:
         reduction: what channels are divided by: into the hidden width of SE and DIA, into
             the groups of SGE.
         sharing: one SAM for each block or for each stage.
+        head: a task's own, instead of pooling and a linear classifier.
     """
 
     backbone: Backbone
     attention: str
     reduction: int
     sharing: Sharing
+    head: Head | None = None
+
+    @staticmethod
+    def on(
+        task: Task | type[Task], shape: Shape, *, attention: str, sharing: Sharing
+    ) -> "NetworkSpec":
+        """The networks for the images, the outputs and the head of ``task``.
+
+        Raises:
+            UsageError: the backbone doesn't have what the task uses, or there is no such SAM.
+        """
+        native = shape.backbone(task.image_shape[0], task.classes)
+        try:
+            backbone = native.using(**asdict(task.trunk))
+        except UsageError as error:
+            raise UsageError(f"task {task.name}: {error}") from None
+        return NetworkSpec(
+            backbone=backbone,
+            attention=attention,
+            reduction=shape.reduction(attention),
+            sharing=sharing,
+            head=task.head,
+        )
+
+    def described(self) -> dict[str, Any]:
+        """This description as JSON values; what only some tasks have is left out elsewhere."""
+        values = asdict(self)
+        values["backbone"] = {
+            name: value
+            for name, value in values["backbone"].items()
+            if value != () or name not in ("strides", "dilations", "earlier")
+        }
+        head = values.pop("head")
+        return values if head is None else values | {"head": {type(self.head).__name__: head}}
 
     def build(self, generator: torch.Generator) -> AttentionNetwork:
         """The network with initial weights drawn from ``generator``."""
-        return build_network(
+        network = build_network(
             self.backbone,
             attention=self.attention,
             reduction=self.reduction,
             sharing=self.sharing,
             generator=generator,
+            make_head=None if self.head is None else self.head.build,
         )
+        if self.head is not None:
+            assert network.backbone.own_head is not None
+            with torch.no_grad():
+                self.head.initialise(network.backbone.own_head, generator)
+        return network
 
     def footprint(
         self, image_shape: tuple[int, int, int], *, dtype: str, device: str, memory: int | None
@@ -77,6 +116,7 @@ class NetworkSpec:
             (image_shape[1], image_shape[2]),
             itemsize=torch_dtype(dtype).itemsize,
             recurrent=self.attention == "dia",
+            maps=self.head is not None,
             device=device.partition(":")[0],
             limit=memory,
         )
@@ -92,6 +132,7 @@ class NetworkSpec:
             attention=self.attention,
             reduction=self.reduction,
             sharing=self.sharing,
+            make_head=None if self.head is None else self.head.build,
         )
 
 
@@ -126,7 +167,7 @@ class SupernetSpec:
     def described(self) -> dict[str, Any]:
         """This description as JSON values, without the places of data."""
         places = {"task": self.task.identifying(), "device": self.device.partition(":")[0]}
-        return asdict(self) | places
+        return asdict(self) | {"network": self.network.described()} | places
 
 
 def train_supernet(
@@ -307,7 +348,7 @@ class SupernetOracle:
             weights=self.supernet.weights,
             data=task.facts(),
             batch_norm=self.batch_norm,
-            calibration=[CALIBRATION_DRAWS, self.supernet.spec.root_seed],
+            calibration=[task.calibration_draws, self.supernet.spec.root_seed],
             dtype=self.dtype,
             piece=self.supernet.spec.network.footprint(
                 task.image_shape, dtype=self.dtype, device=self.device, memory=self.memory
@@ -344,11 +385,13 @@ def torch_dtype(name: str) -> torch.dtype:
 def oracle_data(task: Task, rng: np.random.Generator, *, device: str = "cpu") -> OracleData:
     """What an oracle may see of ``task``: validation data and training draws."""
     validation = task.validation()
-    with closing(task.training_batches(CALIBRATION_DRAWS, rng=rng, device=device)) as batches:
+    draws = task.training_batches(task.calibration_draws, rng=rng, device=device)
+    with closing(draws) as batches:
         calibration, targets = next(batches)
     return OracleData(
         validation=validation.to(device),
         calibration=calibration.to(device),
         metric=task.metric,
         targets=targets.to(device),
+        loss=task.loss,
     )

@@ -2,11 +2,19 @@
 
 from benchmark.speed.base import Benchmark
 from benchmark.speed.crews import TwoWorkers
+from benchmark.speed.crowd import (
+    BlocksMemory,
+    BlocksTime,
+    DensityAdaptive,
+    DensityWide,
+    DensityWindow,
+)
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
 from benchmark.speed.reports import ReportSize, ReportThousand, ReportTime
 from benchmark.speed.resume import Resume
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
+from benchmark.speed.segmentation import ConfusionCounts
 from benchmark.speed.trees import (
     DigitsRecalibrated,
     DigitsRunning,
@@ -39,6 +47,12 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         ReportSize,
         ReportThousand,
         Resume,
+        DensityWindow,
+        DensityWide,
+        DensityAdaptive,
+        BlocksTime,
+        BlocksMemory,
+        ConfusionCounts,
         CudaResNet38,
         CudaResNet50,
         CudaResNet164,

@@ -85,6 +85,7 @@ def train(
     loop = _Loop(state, task, recipe, arithmetic, group, extra, watch or Watch(), device)
     with (
         torch_threads(recipe.threads),
+        torch.random.fork_rng(enabled=_drops(network)),
         kept_memory(),
         compiled(network, wanted=recipe.compile),
     ):
@@ -125,6 +126,7 @@ class _Loop:
         rate = 0.0
         unread = _STEPS_UNREAD if self.device.type == "cuda" else 1
         losses = _Losses(self.group, unread, state, self.recipe.epochs)
+        _seed_dropout(network, state.generators["draws"], self.group)
         batches = task.training_batches(
             self.recipe.batch_size,
             rng=state.generators["draws"],
@@ -204,6 +206,16 @@ class _Loop:
         ours, count = self.group.rank, self.recipe.accumulate
         everybodys = parts(rows, self.group.size * count)
         return [part for part in everybodys[ours * count :][:count] if part.stop > part.start]
+
+
+def _drops(network: nn.Module) -> bool:
+    return any(isinstance(module, nn.modules.dropout._DropoutNd) for module in network.modules())  # noqa: SLF001 - their common base
+
+
+def _seed_dropout(network: nn.Module, rng: np.random.Generator, group: Group) -> None:
+    """Give dropout, which knows torch's own generators only, a seed for the epoch."""
+    if _drops(network):
+        torch.manual_seed(int(rng.integers(2**63)) ^ group.rank)
 
 
 def _apart(network: nn.Module, *, apart: bool) -> Any:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from benchmark.networks.attention import Attention
 from benchmark.networks.resnet import Block
-from tasks.base import Recipe
+from tasks.base import Outputs, Recipe
 
 _TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _LARGEST_SAFE_SIDE = 32
@@ -29,12 +29,14 @@ class Arithmetic:
         self.layout = _memory_format(recipe, device, side)
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
 
-    def outputs(self, network: nn.Module, *inputs: object) -> Tensor:
+    def outputs(self, network: nn.Module, *inputs: object) -> Outputs:
         """What ``network`` makes of ``inputs``, in float32 for the loss."""
         mixed = self._type != torch.float32
         with torch.autocast(self._device.type, self._type, enabled=mixed):
-            outputs: Tensor = network(*inputs)
-        return outputs.float()
+            outputs: Outputs = network(*inputs)
+        if isinstance(outputs, Tensor):
+            return outputs.float()
+        return tuple(part.float() for part in outputs)
 
 
 def _memory_format(recipe: Recipe, device: torch.device, side: int) -> torch.memory_format:

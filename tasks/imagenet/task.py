@@ -16,6 +16,7 @@ from jaxtyping import Int64
 from tasks.base import (
     Batches,
     Classification,
+    Labelled,
     NamedTask,
     Recipe,
     Rows,
@@ -38,7 +39,7 @@ _NORMALISATION = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True)
-class Files(Split):
+class Files(Labelled):
     """Central views of images, decoded each time they are given out."""
 
     root: Path
@@ -114,14 +115,22 @@ class ImageNet(NamedTask):
         held = held_out(index.training.labels, index.classes, rng)
         self._root = root
         self._index = index
-        self._seed = seed
-        self._rule = validation
         self._training = index.training.take(~held)
         self._targets = torch.from_numpy(self._training.labels)
-        self._validation = _files(root, index.training.take(held))
-        self._test = _files(root, index.test)
+        self._held = index.training.take(held)
         self.classes = len(index.classes)
         self.epoch_size = len(self._training)
+        self.freeze(
+            _files(root, self._held),
+            _files(root, index.test),
+            seed=seed,
+            fingerprint=_fingerprint(self._training, self._held, index.test),
+            about={
+                "training images": self.epoch_size,
+                "validation images": f"{validation} of each class",
+                "images left out as broken": len(index.broken),
+            },
+        )
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "ImageNet":
@@ -176,41 +185,14 @@ class ImageNet(NamedTask):
             targets = self._targets[torch.from_numpy(order[part.start : part.stop])]
             yield _NORMALISATION(torch.from_numpy(pixels).to(device)), targets.to(device)
 
-    def validation(self) -> Files:
-        return self._validation
-
-    def test(self) -> Files:
-        return self._test
-
     def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return _NORMALISATION.mean, _NORMALISATION.std
 
-    def facts(self) -> dict[str, str | int]:
-        return {
-            "task": self.name,
-            "data seed": self._seed,
-            "classes": self.classes,
-            "training images": self.epoch_size,
-            "validation draws": len(self._validation),
-            "test draws": len(self._test),
-            "validation images": f"{self._rule} of each class",
-            "images left out as broken": len(self._index.broken),
-            "fingerprint": self._fingerprint(),
-        }
-
     def held_out(self) -> Sequence[str]:
-        return self._validation.images.names
+        return self._held.names
 
     def left_out(self) -> Sequence[str]:
         return self._index.broken
-
-    def _fingerprint(self) -> str:
-        """Of names, sizes in bytes and classes of all images, the same in every layout."""
-        digest = hashlib.blake2b(digest_size=8)
-        for images in (self._training, self._validation.images, self._test.images):
-            digest.update("\0".join(images.names).encode("utf-8", "surrogateescape"))
-            digest.update(images.sizes.tobytes() + images.labels.tobytes())
-        return digest.hexdigest()
 
 
 def _files(root: Path, images: Images) -> Files:
@@ -224,3 +206,12 @@ def _place(root: Path, images: Images, row: int) -> str:
 
 def _broken(root: Path, images: Images) -> list[int]:
     return failures(lambda row: decoded(images.read(root, row), images.names[row]), len(images))
+
+
+def _fingerprint(*parts: Images) -> str:
+    """Of names, sizes in bytes and classes of all images, the same in every layout."""
+    digest = hashlib.blake2b(digest_size=8)
+    for images in parts:
+        digest.update("\0".join(images.names).encode("utf-8", "surrogateescape"))
+        digest.update(images.sizes.tobytes() + images.labels.tobytes())
+    return digest.hexdigest()

@@ -9,7 +9,7 @@ from benchmark.networks.backbones import THIN
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.records import LaneKey, LaneRecord
-from benchmark.standalone import Training, pick_candidates, train_all, train_standalone
+from benchmark.standalone import Job, Training, pick_candidates, train_all, train_standalone
 from benchmark.store import Store
 from benchmark.workers import Workers
 from tasks.base import TaskSpec
@@ -36,8 +36,8 @@ def test_networks_of_a_seed_start_from_the_same_weights() -> None:
 
 
 def test_a_training_repeats_itself_in_another_process() -> None:
-    here = train_standalone((TRAINING, "10", 0))
-    jobs = [(TRAINING, "10", 0), (TRAINING, "00", 0)]
+    here = train_standalone(Job(TRAINING, "10", 0))
+    jobs = [Job(TRAINING, "10", 0), Job(TRAINING, "00", 0)]
     there = dict(Workers(2).map(train_standalone, jobs))[0]
     assert replace(there, seconds=here.seconds) == here
 
@@ -45,7 +45,7 @@ def test_a_training_repeats_itself_in_another_process() -> None:
 def test_training_learns() -> None:
     network = replace(TRAINING.network, backbone=THIN.backbone(4, 10))
     training = replace(TRAINING, network=network, recipe=replace(TRAINING.recipe, epochs=3))
-    record = train_standalone((training, "1" * 12, 0))
+    record = train_standalone(Job(training, "1" * 12, 0))
     assert record.test_accuracy > 0.2  # chance is 0.1
     assert record.validation_accuracy != record.test_accuracy
     assert record.seconds > 0
@@ -53,7 +53,7 @@ def test_training_learns() -> None:
 
 def test_a_training_that_diverges_has_no_scores() -> None:
     wild = replace(TRAINING.recipe, optimizer="sgd", learning_rate=1e30)
-    record = train_standalone((replace(TRAINING, recipe=wild), "11", 0))
+    record = train_standalone(Job(replace(TRAINING, recipe=wild), "11", 0))
     assert np.isnan([record.validation_accuracy, record.test_accuracy, record.test_loss]).all()
     assert "diverged" in record.failure
     assert record.best_epoch is None
@@ -62,8 +62,8 @@ def test_a_training_that_diverges_has_no_scores() -> None:
 def test_looking_at_every_epoch_changes_nothing_but_shows_the_best() -> None:
     task = TaskSpec("digits", rows=64)
     short = replace(TRAINING, task=task, recipe=replace(TRAINING.recipe, epochs=3, batch_size=16))
-    plain = train_standalone((short, "11", 0))
-    watched = train_standalone((replace(short, every_epoch=True), "11", 0))
+    plain = train_standalone(Job(short, "11", 0))
+    watched = train_standalone(Job(replace(short, every_epoch=True), "11", 0))
     assert plain.best_test_accuracy is None
     assert watched.best_epoch in (1, 2, 3)
     assert watched.best_test_accuracy is not None

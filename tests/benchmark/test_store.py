@@ -165,7 +165,7 @@ def test_a_store_of_schema_1_is_brought_up_to_date(tmp_path: Path) -> None:
     with closing(Store(path)) as store:
         store.add_standalone("x", trained)
     raw = sqlite3.connect(path)
-    for column in ("failure", "best_epoch", "best_test_accuracy"):
+    for column in ("failure", "best_epoch", "best_test_accuracy", "figures"):
         raw.execute(f"ALTER TABLE standalone DROP COLUMN {column}")
     raw.execute("DROP TABLE queries")
     raw.execute("ALTER TABLE journal DROP COLUMN fidelity")

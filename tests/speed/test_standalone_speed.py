@@ -14,7 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.plan import Plan
 from benchmark.settings import Settings
-from benchmark.standalone import Training, train_standalone
+from benchmark.standalone import Job, Training, train_standalone
 from benchmark.workers import Workers, available_cores
 
 PAIRS = 3
@@ -30,8 +30,8 @@ DEVICES = [
 ]
 
 
-def _jobs(training: Training, count: int) -> list[tuple[Training, str, int]]:
-    return [(training, f"{5 * number + 7:012b}", number) for number in range(count)]
+def _jobs(training: Training, count: int) -> list[Job]:
+    return [Job(training, f"{5 * number + 7:012b}", number) for number in range(count)]
 
 
 @pytest.mark.parametrize(("device", "processes"), DEVICES)

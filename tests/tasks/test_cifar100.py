@@ -28,11 +28,11 @@ def task(root: Path) -> Cifar100:
 
 
 def test_a_fifth_of_each_class_is_held_out_and_the_rest_trained_on(task: Cifar100) -> None:
-    assert np.bincount(task.validation().targets).tolist() == [2] * 100
+    assert np.bincount(task.validation().strata()).tolist() == [2] * 100
     assert task.epoch_size == 800
     labels = cifar_content(10, 1)["fine_labels"]
     held = [int(name.removeprefix("train ")) for name in task.held_out()]
-    assert [labels[row] for row in held] == task.validation().targets.tolist()
+    assert [labels[row] for row in held] == task.validation().strata().tolist()
 
 
 def test_pixels_are_channels_of_rows_normalised_as_the_papers_authors_do(

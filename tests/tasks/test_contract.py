@@ -1,7 +1,9 @@
 """What every task must keep; each registered task goes through it, on small data on disk."""
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -11,25 +13,46 @@ import torch
 from torch import Tensor
 
 from benchmark.costs import check_fit
+from benchmark.identity import content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.supernet import NetworkSpec
 from tasks.base import Batches, Split, Task, TaskSpec
 from tasks.errors import DataError
 from tasks.registry import TASKS, load_task, task_class
+from tests.tasks.crowd.trees import crowd_tree
+from tests.tasks.dots import registered
 from tests.tasks.trees import cifar_tree, imagenet_tree
+from tests.tasks.voc.trees import voc_tree
 
-TREES: dict[str, Callable[[Path], Path]] = {"cifar100": cifar_tree, "imagenet": imagenet_tree}
-# What makes a task's splits depend on the seed, where the default doesn't.
-SEEDED = {"imagenet": (("validation", "seeded"),)}
+TREES: dict[str, Callable[[Path], Path]] = {
+    "cifar100": cifar_tree,
+    "imagenet": imagenet_tree,
+    "shanghaitech-a": crowd_tree,
+    "shanghaitech-b": crowd_tree,
+    "voc2012": voc_tree,
+}
+# What makes a task's splits depend on the seed, where the default doesn't, or its images small.
+OPTIONS = {
+    "imagenet": (("validation", "seeded"),),
+    "shanghaitech-a": (("window", "256"),),
+    "shanghaitech-b": (("window", "256"),),
+    "voc2012": (("crop", "97"),),
+}
 
 
-@pytest.fixture(scope="module", params=sorted(TASKS))
+@pytest.fixture(scope="module", autouse=True)
+def dots() -> Iterator[None]:
+    with registered():
+        yield
+
+
+@pytest.fixture(scope="module", params=sorted({*TASKS, "dots"}))
 def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TaskSpec:
     name = request.param
     if name not in TREES:
-        return TaskSpec(name)
+        return TaskSpec(name, cache=str(tmp_path_factory.mktemp(name)))
     root = TREES[name](tmp_path_factory.mktemp(name) / "data")
-    return TaskSpec(name, data=str(root), options=SEEDED.get(name, ()))
+    return TaskSpec(name, data=str(root), options=OPTIONS.get(name, ()))
 
 
 @pytest.fixture(scope="module")
@@ -42,35 +65,62 @@ def other(spec: TaskSpec) -> Task:
     return load_task(replace(spec, seed=1))
 
 
-def _joined(batches: Batches) -> tuple[Tensor, Tensor]:
-    images, targets = zip(*batches, strict=True)
-    return torch.cat(images), torch.cat(targets)
+Row = tuple[Tensor, Tensor]
 
 
-def _rows(split: Split, size: int = 64) -> tuple[Tensor, Tensor]:
-    return _joined(split.batches(size))
+def _listed(batches: Batches) -> list[Row]:
+    """Image and target, row by row; both may differ in size."""
+    return [row for images, targets in batches for row in zip(images, targets, strict=True)]
 
 
-def _epoch(task: Task, seed: int, size: int = 64) -> tuple[Tensor, Tensor]:
-    return _joined(task.training_batches(size, rng=np.random.default_rng(seed)))
+def _rows(split: Split, size: int = 64) -> list[Row]:
+    return _listed(split.batches(size))
+
+
+def _epoch(task: Task, seed: int, size: int = 64) -> list[Row]:
+    return _listed(task.training_batches(size, rng=np.random.default_rng(seed)))
+
+
+def _same(first: list[Row], second: list[Row]) -> bool:
+    return len(first) == len(second) and all(
+        torch.equal(image, other) and torch.equal(target, match)
+        for (image, target), (other, match) in zip(first, second, strict=True)
+    )
+
+
+def _classifies(task: Task) -> bool:
+    """Whether a row has one class; a head of its own asks another question."""
+    return task.head is None
+
+
+def _noise(task: Task, targets: Tensor, seed: int = 0) -> Tensor:
+    """Outputs of no meaning, in the shape that the task's networks give."""
+    shape = (len(targets), task.classes, *targets.shape[1:][-2:])
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def test_splits_have_the_declared_shape_and_classes(task: Task) -> None:
     training = _epoch(task, 0)
-    assert len(training[1]) == task.epoch_size
-    for images, targets in (training, _rows(task.validation()), _rows(task.test())):
-        assert images.shape == (len(targets), *task.image_shape)
-        assert images.dtype == torch.float32
-        assert np.unique(targets).tolist() == list(range(task.classes))
+    assert len(training) == task.epoch_size
+    for rows in (training, _rows(task.validation()), _rows(task.test())):
+        shapes = {image.shape for image, _ in rows}
+        assert {image.dtype for image, _ in rows} == {torch.float32}
+        assert {shape[0] for shape in shapes} == {task.image_shape[0]}
+        if _classifies(task):
+            assert shapes == {task.image_shape}
+            assert {int(target) for _, target in rows} == set(range(task.classes))
 
 
 def test_batches_have_the_size_asked_for_and_the_last_one_the_rest(task: Task) -> None:
     size = task.epoch_size - 1
-    for batches, rows in (
-        (task.training_batches(size, rng=np.random.default_rng(0)), task.epoch_size),
-        (task.validation().batches(len(task.validation()) - 1), len(task.validation())),
-    ):
-        assert [len(targets) for _, targets in batches] == [rows - 1, 1]
+    training = task.training_batches(size, rng=np.random.default_rng(0))
+    assert [len(targets) for _, targets in training] == [size, 1]
+    validation = task.validation()
+    size = len(validation) - 1
+    # A batch also ends where the next image has another size.
+    runs = [len(list(run)) for _, run in groupby(image.shape for image, _ in _rows(validation))]
+    expected = [part for run in runs for part in ([size, 1] if run > size else [run])]
+    assert [len(targets) for _, targets in validation.batches(size)] == expected
 
 
 def test_parts_of_each_batch_make_up_the_whole(task: Task) -> None:
@@ -89,24 +139,24 @@ def test_parts_of_each_batch_make_up_the_whole(task: Task) -> None:
 
 def test_training_draws_follow_the_generator_and_not_the_batch_size(task: Task) -> None:
     first, same, another = _epoch(task, 0), _epoch(task, 0, size=17), _epoch(task, 1)
-    assert all(torch.equal(*pair) for pair in zip(first, same, strict=True))
-    assert not torch.equal(first[0], another[0])
+    assert _same(first, same)
+    assert not _same(first, another)
 
 
 def test_an_epoch_left_early_draws_as_much_as_one_used_up(task: Task) -> None:
     left, used = np.random.default_rng(0), np.random.default_rng(0)
     task.training_batches(8, rng=left).close()
-    _joined(task.training_batches(8, rng=used))
+    list(task.training_batches(8, rng=used))
     assert left.random() == used.random()
 
 
-def test_splits_say_their_targets_and_are_cut_at_the_end(task: Task) -> None:
+def test_splits_are_cut_and_rearranged_without_a_change(task: Task) -> None:
     split = task.validation()
-    images, targets = _rows(split)
-    assert torch.equal(split.targets, targets)
-    assert torch.equal(_rows(split.head(3))[0], images[:3])
-    assert torch.equal(_rows(split.take(np.array([2, 0])))[0], images[[2, 0]])
-    assert torch.equal(_rows(split.to("cpu"))[0], images)
+    rows = _rows(split)
+    assert len(split.strata()) == len(split) == len(rows)
+    assert _same(_rows(split.head(3)), rows[:3])
+    assert _same(_rows(split.take(np.array([1, 0]))), [rows[1], rows[0]])
+    assert _same(_rows(split.to("cpu")), rows)
 
 
 def test_splits_are_frozen_by_the_spec(spec: TaskSpec, task: Task, other: Task) -> None:
@@ -115,13 +165,14 @@ def test_splits_are_frozen_by_the_spec(spec: TaskSpec, task: Task, other: Task) 
         (task.validation(), again.validation()),
         (task.test(), again.test()),
     ):
-        assert torch.equal(_rows(split)[0], _rows(same)[0])
+        assert _same(_rows(split), _rows(same))
     assert again.facts() == task.facts()
-    assert not torch.equal(_epoch(other, 0)[0], _epoch(task, 0)[0])
+    assert not _same(_epoch(other, 0), _epoch(task, 0))
 
 
 def test_facts_tell_data_of_different_seeds_apart(task: Task, other: Task) -> None:
     assert other.facts()["fingerprint"] != task.facts()["fingerprint"]
+    assert task.facts()["task"] == task.name
     assert task.facts()["validation draws"] == len(task.validation())
     assert task.facts()["test draws"] == len(task.test())
     assert task.facts()["classes"] == task.classes
@@ -134,18 +185,20 @@ def test_what_is_held_out_is_named_row_by_row(task: Task) -> None:
 
 
 def test_tallies_of_parts_add_up_to_the_whole(task: Task) -> None:
-    targets = task.validation().targets
-    outputs = torch.randn(len(targets), task.classes, generator=torch.Generator().manual_seed(0))
-    whole = task.metric.tally(outputs, targets)
-    parts = [
-        task.metric.tally(outputs[rows], targets[rows])
-        for rows in torch.arange(len(targets)).split(333)  # type: ignore[no-untyped-call]  # torch's own
-    ]
-    torch.testing.assert_close(torch.stack(parts).sum(dim=0), whole)
+    for _, targets in task.validation().batches(64):
+        outputs = _noise(task, targets)
+        parts = [
+            task.metric.tally(outputs[rows], targets[rows])
+            for rows in torch.arange(len(targets)).split(33)  # type: ignore[no-untyped-call]  # torch's own
+        ]
+        whole = task.metric.tally(outputs, targets)
+        torch.testing.assert_close(torch.stack(parts).sum(dim=0), whole)
 
 
 def test_guessing_scores_like_chance_and_knowing_scores_one(task: Task) -> None:
-    targets = task.validation().targets
+    if not _classifies(task):
+        return
+    targets = torch.stack([target for _, target in _rows(task.validation())])
     known = torch.nn.functional.one_hot(targets, task.classes).float() * 100
     perfect = task.metric.score(task.metric.tally(known, targets), len(targets))
     assert perfect.accuracy == 1
@@ -157,23 +210,57 @@ def test_guessing_scores_like_chance_and_knowing_scores_one(task: Task) -> None:
     assert blind.accuracy == pytest.approx(float((targets == 0).double().mean()))
 
 
+def test_scores_lie_in_the_range_that_searches_expect_and_figures_are_named(task: Task) -> None:
+    batches = [(_noise(task, targets), targets) for _, targets in task.validation().batches(64)]
+    tally = torch.stack([task.metric.tally(*batch) for batch in batches]).sum(dim=0)
+    rows = len(task.validation())
+    assert 0 <= task.metric.score(tally, rows).accuracy <= 1
+    assert list(task.metric.shown(tally, rows)) == [figure.name for figure in task.metric.figures]
+
+
 def test_the_loss_is_the_metrics_loss(task: Task) -> None:
-    targets = task.validation().targets
-    outputs = torch.randn(len(targets), task.classes, generator=torch.Generator().manual_seed(0))
-    score = task.metric.score(task.metric.tally(outputs, targets), len(targets))
-    assert float(task.loss(outputs, targets)) == pytest.approx(score.loss, rel=1e-5)
+    batches = [(_noise(task, targets), targets) for _, targets in task.validation().batches(64)]
+    tally = torch.stack([task.metric.tally(*batch) for batch in batches]).sum(dim=0)
+    rows = len(task.validation())
+    losses = [float(task.loss(*batch)) * len(batch[1]) for batch in batches]
+    score = task.metric.score(tally, rows)
+    assert sum(losses) / rows == pytest.approx(score.loss, rel=1e-5)
+
+
+def test_a_network_learns_from_what_its_head_gives_in_training(task: Task) -> None:
+    if _classifies(task):
+        return  # as all trainings of the other tests do
+    spec = NetworkSpec.on(task, shape_named(task.backbone), attention="se", sharing="full")
+    network = spec.build(torch.Generator().manual_seed(0)).train()
+    images, targets = next(task.training_batches(2, rng=np.random.default_rng(0)))
+    # As the training loop lays large images: see benchmark/training/precision.py.
+    loss = task.loss(network(images.contiguous(), [True] * spec.backbone.blocks), targets)
+    assert loss.shape == ()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+    assert all(
+        parameter.grad is not None and bool(torch.isfinite(parameter.grad).all())
+        for parameter in network.parameters()
+    )
+
+
+def test_head_and_trunk_are_data(task: Task) -> None:
+    network = NetworkSpec.on(task, shape_named(task.backbone), attention="se", sharing="full")
+    assert pickle.loads(pickle.dumps(network)) == network
+    assert content_hash(network=network.described())
 
 
 def test_a_task_cut_to_a_few_rows_gives_the_first_of_each_split(spec: TaskSpec, task: Task) -> None:
-    cut = load_task(replace(spec, rows=5))
-    assert cut.epoch_size == 5
-    images, targets = _epoch(cut, 0, size=3)
-    whole, _ = _epoch(task, 0, size=3)
-    assert torch.equal(images, whole[:5])
-    assert torch.equal(_rows(cut.validation())[0], _rows(task.validation())[0][:5])
-    assert len(cut.test()) == 5
-    assert cut.facts()["cut to rows"] == 5
-    assert cut.loss(torch.zeros(5, cut.classes), targets) == pytest.approx(np.log(cut.classes))
+    cut = load_task(replace(spec, rows=2))
+    assert cut.epoch_size == 2
+    assert _same(_epoch(cut, 0, size=1), _epoch(task, 0, size=1)[:2])
+    assert _same(_rows(cut.validation()), _rows(task.validation())[:2])
+    assert len(cut.test()) == 2
+    assert cut.facts()["cut to rows"] == 2
+    for name in ("head", "trunk", "scoring_rows", "latency_rows", "calibration_draws"):
+        assert getattr(cut, name) == getattr(task, name)
+    ((_, targets),) = cut.training_batches(2, rng=np.random.default_rng(0))
+    outputs = _noise(cut, targets)
+    assert torch.equal(cut.loss(outputs, targets), task.loss(outputs, targets))
 
 
 @pytest.mark.parametrize(
@@ -206,8 +293,7 @@ def test_the_backbone_fits_with_every_attention_module(
     task: Task, attention: str, sharing: Literal["full", "share"]
 ) -> None:
     shape = shape_named(task.backbone)
-    backbone = shape.backbone(task.image_shape[0], task.classes)
-    spec = NetworkSpec(backbone, attention, shape.reduction(attention), sharing)
+    spec = NetworkSpec.on(task, shape, attention=attention, sharing=sharing)
     check_fit(spec, task.image_shape)
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from tasks.base import Classification
+from tasks.base import Classification, TensorSplit
 from tasks.digits import Digits, compose
 
 
@@ -48,6 +48,7 @@ def test_the_label_is_the_digit_that_the_cue_names() -> None:
 
 def test_no_pixel_of_the_cue_gives_the_level_away(task: Digits) -> None:
     split = task.validation()
+    assert isinstance(split, TensorSplit)
     cue = split.images[:, 3]
     levels = cue.mean(dim=(1, 2))
     within = (cue - levels[:, None, None]).std()
@@ -57,6 +58,7 @@ def test_no_pixel_of_the_cue_gives_the_level_away(task: Digits) -> None:
 
 def test_digits_and_cue_are_independent(task: Digits) -> None:
     split = task.validation()
+    assert isinstance(split, TensorSplit)
     means = split.images.mean(dim=(2, 3)).T
     correlations = torch.corrcoef(means) - torch.eye(4)
     assert float(correlations.abs().max()) < 0.05

@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 from tasks.base import TaskSpec, spans
 from tasks.decoding import central_view, decoded, in_batches, window
 from tasks.errors import BrokenImageError, DataError
-from tasks.imagenet.task import ImageNet
+from tasks.imagenet.task import Files, ImageNet
 from tests.tasks.trees import (
     IDS,
     LAYOUTS,
@@ -345,6 +345,8 @@ def test_paths_in_archives_stay_inside_and_links_are_not_followed(tmp_path: Path
     (root / "ILSVRC2012_img_val.tar").write_bytes(tar_of(evil))
     task = _load(root)
     assert len(task.test()) == 6
-    assert not any(".." in path for path in task.test().images.paths)
-    assert not any(".." in name for name in task.test().images.names)
+    test = task.test()
+    assert isinstance(test, Files)
+    assert not any(".." in path for path in test.images.paths)
+    assert not any(".." in name for name in test.images.names)
     assert sorted(tmp_path.iterdir()) == [root]

@@ -8,7 +8,7 @@ from benchmark.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint
-from benchmark.oracle.prefix_tree import Outputs, Pieces, PrefixTreeOracle, Prepare
+from benchmark.oracle.prefix_tree import Outputs, Pieces, PrefixTreeOracle, Prepare, RunHead
 from benchmark.schemes import Schemes, all_schemes
 from benchmark.sizes import parse_size, shown_size
 from tests.benchmark.small import SMALL, small_data, small_network
@@ -104,10 +104,14 @@ def refuse_more_than(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real = prefix_tree.descend
 
     def descend(
-        network: AttentionNetwork, schemes: Schemes, pieces: Pieces, prepare: Prepare
+        network: AttentionNetwork,
+        schemes: Schemes,
+        pieces: Pieces,
+        prepare: Prepare,
+        head: RunHead | None = None,
     ) -> Iterator[tuple[int, Outputs]]:
         if sum(len(piece) for piece in pieces) > most:
             torch.empty(2**50, dtype=torch.uint8)
-        yield from real(network, schemes, pieces, prepare)
+        yield from real(network, schemes, pieces, prepare, head)
 
     monkeypatch.setattr(prefix_tree, "descend", descend)

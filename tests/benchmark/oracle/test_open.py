@@ -21,9 +21,10 @@ DATA = replace(small_data(40), targets=torch.arange(24) % SMALL.classes)
 SCHEMES = all_schemes(SMALL.blocks)[[0, 5, 18, 31]]
 HALF = Fraction(1, 2)
 GATES = np.array([0.3, 0.6, 0.5, 0.9, 0.2])
+IMAGES, TARGETS = next(DATA.validation.batches(40))
 DOUBLE = replace(
     DATA,
-    validation=TensorSplit(next(DATA.validation.batches(40))[0].double(), DATA.validation.targets),
+    validation=TensorSplit(IMAGES.double(), TARGETS),
     calibration=DATA.calibration.double(),
 )
 
@@ -122,7 +123,7 @@ def test_parts_make_up_the_split_and_come_round(oracle: OpenOracle) -> None:
 
 
 def test_a_part_of_the_answers_is_made_on_a_prefix_of_a_balanced_order(oracle: OpenOracle) -> None:
-    rows = balanced_order(DATA.validation.targets)[:20]
+    rows = balanced_order(DATA.validation.strata())[:20]
     part = replace(DATA, validation=DATA.validation.take(rows))
     expected = PrefixTreeOracle(small_network(), part, "recalibrated", identity="y").score(SCHEMES)
     answers = oracle.at(HALF)

@@ -79,6 +79,14 @@ def test_unknown_names_are_refused() -> None:
     assert "did you mean 'resnet38-plain'?" in run.output
 
 
+@pytest.mark.parametrize("name", ["density-window", "density-blocks-memory"])
+def test_density_maps_keep_what_is_claimed(name: str) -> None:
+    """By a factor of 100 in time, and to the byte in memory."""
+    result = run_benchmark(BENCHMARKS[name](), pairs=1, rows=1)
+    assert result.claim is not None
+    assert result.claim.holds(result.median)
+
+
 def test_everything_has_its_own_name() -> None:
     assert all(kind.name == name and kind.title for name, kind in BENCHMARKS.items())
 

@@ -1,0 +1,89 @@
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.commands import options
+from benchmark.commands.session import equipped
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--task", required=True, help="Task to carry the scheme to.")
+@options.data
+@click.option("--source-data", type=click.Path(path_type=Path), help="Files of the source task.")
+@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
+@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
+@click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
+@click.option("--epochs", "standalone_epochs", type=int, help="On the target, not the task's own.")
+@click.option("--training", multiple=True, help="standalone.NAME=VALUE, on the target.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="So many more schemes that the run trained, for the rank correlation.",
+)
+@click.option("--scheme", "schemes", multiple=True, help="A further scheme; repeatable.")
+@click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
+@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.data_seed
+@options.device
+@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the transfer.")
+@options.cache
+@options.workers
+def transfer(
+    source: Path,
+    source_data: Path | None,
+    candidates: int,
+    schemes: tuple[str, ...],
+    listed: Path | None,
+    *,
+    out: Path | None,
+    cache: Path | None,
+    workers: int | None,
+    **values: Any,
+) -> None:
+    """Carry the scheme of SOURCE, a run's folder or a ticket file, to another task.
+
+    Original, Full-SA, Full-Share and the ticket are trained on the source task and, from
+    these weights, on the target. The same command again goes on where it stopped.
+    """
+    from rich.console import Console
+
+    from benchmark.settings import Settings
+
+    settings = Settings(**options.given_values(values))
+    console = Console(stderr=True)
+    with equipped(console, cache, workers) as (shared, crew, live):
+        from benchmark.standalone_run import listed_schemes
+        from benchmark.transfer import transfer as carry
+        from benchmark.transfer_source import read_source
+
+        known = read_source(source)
+        folder = out or Path("runs") / f"transfer-{source.stem}-{settings.task}"
+        more = [*known.candidates[:candidates], *schemes]
+        records = carry(
+            known,
+            settings,
+            out=folder,
+            cache=shared,
+            workers=crew,
+            source_data=source_data,
+            schemes=[*more, *(listed_schemes(listed) if listed else ())],
+            command=options.command_line(click.get_current_context()),
+            progress=live,
+        )
+    from reports.terminal import TerminalTable
+    from reports.transfer import rank_table, transfer_sentences, transfer_table, write_transfer
+
+    page = write_transfer(records, folder)[0]
+    shown = Console()
+    for sentence in transfer_sentences(records):
+        shown.print(f"• {sentence}", markup=False, highlight=False)
+    for table in (transfer_table(records), rank_table(records)):
+        if table.rows:
+            shown.print()
+            shown.print(TerminalTable(table.shown()))
+    shown.print(f"Report: {page}", markup=False, highlight=False)

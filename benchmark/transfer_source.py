@@ -1,0 +1,58 @@
+"""What is carried to another task: the scheme that a run found, or a ticket file's."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UsageError
+from benchmark.folder import RunFolder, read_records
+from benchmark.gradcam_run import found_scheme
+from benchmark.ticket import REPEATED, read_ticket
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scheme, and the experiment that it comes from.
+
+    Attributes:
+        path: of the run or the ticket file.
+        settings: of the experiment, by name, without the place of its data.
+        scheme: as bits.
+        candidates: other schemes that the run trained from scratch, the best first.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    scheme: str
+    candidates: tuple[str, ...] = ()
+
+
+def read_source(path: Path) -> Source:
+    """The run in the folder ``path``, or the ticket file ``path``.
+
+    Raises:
+        UsageError: there is neither; or the run has no scheme to carry yet.
+        TicketError: the file is no intact ticket.
+    """
+    if not path.is_dir():
+        ticket = read_ticket(path)
+        return Source(path, ticket.settings, ticket.scheme)
+    with closing(RunFolder(path).view()) as store:
+        records = read_records(store)
+    if records.settings.get("oracle") is not None:
+        raise UsageError(
+            f"{path} searched a table and trained no network; carry a scheme over from a run "
+            "without --oracle, or from a ticket file"
+        )
+    found = found_scheme(records) if records.finished else []
+    if not found:
+        why = "no candidate could be trained" if records.finished else "let it finish first"
+        raise UsageError(f"{path} has no scheme to carry over: {why}")
+    reached: dict[str, list[float]] = {}
+    for record in records.standalone:
+        reached.setdefault(record.bits, []).append(record.validation_accuracy)
+    proposed = {bits for schemes in records.candidates.values() for bits in schemes}
+    others = sorted(proposed & set(reached), key=lambda bits: (-sum(reached[bits]), bits))
+    settings = {name: records.settings[name] for name in REPEATED & records.settings.keys()}
+    return Source(path, settings, found[0], tuple(bits for bits in others if bits != found[0]))

@@ -1,0 +1,1 @@
+"""Crowd counting: how many people an image shows, from annotated points."""

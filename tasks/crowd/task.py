@@ -1,0 +1,143 @@
+"""Crowd counting on ShanghaiTech, or on any data that lie on disk as it does.
+
+A tenth of the training images is held out for validation, as in the paper. Networks are
+trained on windows of one size and scored on whole images.
+"""
+
+import hashlib
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from tasks.base import Batches, NamedTask, Outputs, Rows, TaskSpec, everything, spans
+from tasks.crowd.counting import Counting
+from tasks.crowd.images import Scene, Views, read_scenes
+from tasks.crowd.layouts import Part, recognised
+from tasks.crowd.presets import Preset
+from tasks.crowd.windows import Windows
+from tasks.errors import DataError
+from tasks.holdout import part_of
+from tasks.whole import WholeImages
+
+
+class Crowd(NamedTask, ABC):
+    """Images with a point on each head, in the layout of ShanghaiTech.
+
+    Args:
+        root: folder of the data.
+        spec: seed and options.
+
+    Raises:
+        DataError: data are missing, damaged or of another format.
+    """
+
+    part: ClassVar[Part]
+    presets: ClassVar[Mapping[str, Preset]]
+    """By name, the default first."""
+    windows: ClassVar[Mapping[str, tuple[int, int]]]
+    """Height and width of the windows that networks are trained on, by name."""
+    classes = 1
+
+    def __init__(self, root: Path, spec: TaskSpec) -> None:
+        chosen = {name: values[0] for name, values in self.options.items()} | dict(spec.options)
+        preset = self.presets[chosen["preset"]]
+        size = self.windows[chosen["window"]]
+        self._map_loss = preset.loss
+        self.metric = Counting(preset.loss)
+        self.head = preset.head
+        self.standalone_recipe = self.supernet_recipe = preset.recipe
+        self.image_shape = (3, *size)
+        self._views = Views(preset.kernel, chosen["border"] == "whole", preset.normalisation)
+        place = recognised(root, self.part)
+        training, test = (
+            read_scenes(place, half, preset.kernel, skip=spec.skip_broken)
+            for half in ("train_data", "test_data")
+        )
+        tested = _by_size(test.scenes)
+        held = part_of(len(training.scenes), np.random.default_rng([spec.seed, 100]))
+        trained, validation = _divided(training.scenes, held)
+        self._windows = Windows(trained, self._views, size)
+        self._names = [scene.name for scene in validation]
+        self._broken = [*training.broken, *test.broken]
+        self.epoch_size = len(trained)
+        scenes = [*trained, *validation, *tested]
+        self.freeze(
+            self._whole(validation),
+            self._whole(tested),
+            seed=spec.seed,
+            fingerprint=_fingerprint(scenes, [len(trained), len(validation)]),
+            about={
+                "training images": len(trained),
+                "people": sum(len(scene.people) for scene in scenes),
+                "points outside their image": sum(scene.outside for scene in scenes),
+                "density maps": f"{chosen['preset']}, kernels {chosen['border']} at the border",
+                "images left out as broken": len(self._broken),
+            },
+        )
+
+    @classmethod
+    def load(cls, spec: TaskSpec) -> "Crowd":
+        if spec.data is None:
+            raise DataError(
+                f"task {cls.name} reads your files: name the folder that holds "
+                f"part_{cls.part}_final/ (or part_{cls.part}/) with --data PATH"
+            )
+        return cls(Path(spec.data), spec)
+
+    def training_batches(
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
+    ) -> Batches:
+        draws = self._windows.draw(rng)
+        wanted = [batch[rows(len(batch))] for batch in spans(self.epoch_size, size)]
+        return self._windows.batches(draws, wanted, device)
+
+    def held_out(self) -> Sequence[str]:
+        return self._names
+
+    def left_out(self) -> Sequence[str]:
+        return self._broken
+
+    def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        scale = self._views.normalisation
+        return scale.mean, scale.std
+
+    def loss(self, outputs: Outputs, targets: Shaped[Tensor, "n ..."]) -> Float[Tensor, ""]:
+        assert isinstance(outputs, Tensor)
+        return self._map_loss.of_rows(outputs, targets).mean()
+
+    def _whole(self, scenes: Sequence[Scene]) -> WholeImages:
+        return WholeImages(
+            lambda row: self._views.whole_image(scenes[row]),
+            np.arange(len(scenes)),
+            self._views.normalisation,
+        )
+
+
+def _divided(
+    scenes: Sequence[Scene], held: Bool[np.ndarray, " n"]
+) -> tuple[list[Scene], list[Scene]]:
+    """Scenes to train on, and those held out."""
+    trained, validation = (
+        [scene for scene, marked in zip(scenes, held, strict=True) if marked == wanted]
+        for wanted in (False, True)
+    )
+    return trained, _by_size(validation)
+
+
+def _by_size(scenes: Sequence[Scene]) -> list[Scene]:
+    """In order, but images of one size together: they go through a network together."""
+    return sorted(scenes, key=lambda scene: scene.people.size)
+
+
+def _fingerprint(scenes: Sequence[Scene], counts: Sequence[int]) -> str:
+    """Of names, sizes in bytes and points of all images, the same in every layout."""
+    digest = hashlib.blake2b(repr(list(counts)).encode(), digest_size=8)
+    for scene in scenes:
+        digest.update(f"{scene.name}\0{scene.bytes}\0{scene.people.size}\0".encode())
+        digest.update(scene.people.pixels.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Pascal VOC 2012's segmentation as a task, and its stand-in of digits."""

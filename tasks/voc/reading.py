@@ -1,0 +1,68 @@
+"""One scene from its files, and which scenes can't be read."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from tasks.decoding import decoded, failures
+from tasks.errors import BrokenImageError, DataError
+from tasks.voc.masks import read_mask
+from tasks.voc.sbd import read_sbd
+from tasks.voc.tree import Scenes
+
+
+def read_scene(
+    scenes: Scenes, row: int, classes: int
+) -> tuple[Image.Image, UInt8[np.ndarray, "h w"]]:
+    """An image in RGB, however it is stored, and its mask.
+
+    Raises:
+        BrokenImageError: one of them can't be decoded, or they don't fit each other.
+        DataError: a file is gone.
+    """
+    place, mask_place = scenes.images[row], scenes.masks[row]
+    image = decoded(_bytes(place), str(place))
+    read = read_sbd if mask_place.suffix == ".mat" else read_mask
+    mask = read(_bytes(mask_place), classes, str(mask_place))
+    if mask.shape != (image.height, image.width):
+        raise BrokenImageError(
+            f"the mask {mask_place} has {mask.shape[1]}×{mask.shape[0]} pixels, but its image "
+            f"{place} has {image.width}×{image.height}: restore both, or leave out what is broken "
+            "with --skip-broken"
+        )
+    return image, mask
+
+
+def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
+    """Rows that `read_scene` can't give; remembered in ``cache`` until a file's size changes."""
+    if cache is None:
+        return _failures(scenes, classes)
+    digest = hashlib.sha256(scenes.sizes.tobytes())
+    for path in (*scenes.images, *scenes.masks):
+        digest.update(os.fsencode(path) + b"\0")
+    path = Path(cache) / "indices" / f"broken-{digest.hexdigest()[:16]}.json"
+    try:
+        known: list[int] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        known = _failures(scenes, classes)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        draft.write_text(json.dumps(known))
+        draft.replace(path)
+    return known
+
+
+def _failures(scenes: Scenes, classes: int) -> list[int]:
+    return failures(lambda row: read_scene(scenes, row, classes), len(scenes))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"can't read {path}: {error}") from error

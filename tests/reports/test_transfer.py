@@ -1,0 +1,144 @@
+"""What a transfer's report says, on the paper's own numbers (Table VII, SHHB, SE) as means."""
+
+from dataclasses import replace
+from math import nan
+
+import pytest
+
+from benchmark.records import CostRecord, FigureKind, Interval, StandaloneRecord
+from benchmark.transfer_records import TICKET, Carried, CarriedResult, TransferRecords
+from reports.table import to_csv
+from reports.transfer import rank_table, transfer_sentences, transfer_table
+
+MAE = FigureKind("MAE", digits=1, lower_is_better=True)
+RMSE = FigureKind("RMSE", digits=1, lower_is_better=True)
+
+
+def result(
+    name: str,
+    bits: str,
+    figures: tuple[float, float],
+    increment: float,
+    *,
+    sharing: str = "share",
+    source: float = 0.9,
+    spread: float = 0.1,
+) -> CarriedResult:
+    """Two seeds, as far from the mean on either side."""
+    mae, rmse = figures
+    ends = (-spread, spread)
+    trained = tuple(
+        StandaloneRecord(
+            bits, seed, 0.5, 0.5, 1.0, 1.0, figures={"MAE": mae + end, "RMSE": rmse + end}
+        )
+        for seed, end in enumerate(ends)
+    )
+    before = tuple(
+        StandaloneRecord(bits, seed, 0.5, source + end / 100, 1.0, 1.0)
+        for seed, end in enumerate(ends)
+    )
+    ratio = Interval(increment, increment - 0.01, increment + 0.01)
+    cost = CostRecord(bits, 120, 100, 1_000, 5.0, ratio, ratio)
+    assert sharing in ("full", "share")
+    network = Carried(name, "full" if sharing == "full" else "share", bits, bits[:3])
+    return CarriedResult(network, before, trained, cost)
+
+
+RECORDS = TransferRecords(
+    settings={"confidence": 0.95},
+    attention="se",
+    blocks_per_stage=(2, 2),
+    source={"task": "imagenet"},
+    target={"task": "shanghaitech-b"},
+    figures=(MAE, RMSE),
+    environment={"command": "python -m benchmark transfer x"},
+    results=(
+        result("Original", "0000", (10.4, 16.8), 0.0, source=0.76),
+        result("Full-SA", "1111", (9.5, 15.93), 0.1919, sharing="full", source=0.7701),
+        result("Full-Share", "1111", (8.9, 14.6), 0.1919, source=0.7735),
+        result(TICKET, "1010", (8.6, 14.7), 0.0616, source=0.774),
+    ),
+)
+
+
+def test_the_table_has_the_papers_layout_with_its_brackets() -> None:
+    rows = {str(row["network"]): row for row in transfer_table(RECORDS).records()}
+    assert list(rows) == ["Original", "Full-SA", "Full-Share", "Ticket"]
+    for name, mae, increment in (("Full-SA", 9.5, 19.19), ("Full-Share", 8.9, 19.19)):
+        found, time = rows[name]["mae"], rows[name]["increment"]
+        assert isinstance(found, Interval)
+        assert isinstance(time, Interval)
+        assert found.center == pytest.approx(mae)
+        assert 100 * time.center == pytest.approx(increment)
+        assert rows[name]["saved"] is None
+    assert rows["Ticket"]["saved"] == pytest.approx(0.1303)
+    assert rows["Original"]["increment"] is None
+    gap = rows["Ticket"]["to_original"]
+    assert isinstance(gap, Interval)
+    assert gap.center == pytest.approx(-1.8)
+    # Seeds disturb all alike here, so nothing is left to be unsure of.
+    assert gap.high - gap.low == pytest.approx(0, abs=1e-6)
+
+
+def test_lower_is_better_where_the_field_says_so() -> None:
+    said = transfer_sentences(RECORDS)
+    assert said[0].startswith("MAE on shanghaitech-b: Original 10.4")
+    assert any("better than Original" in sentence and "−1.8" in sentence for sentence in said)
+    worse = replace(RECORDS, figures=(replace(MAE, lower_is_better=False),))
+    assert any("worse than Original" in sentence for sentence in transfer_sentences(worse))
+    (first, *_) = rank_table(RECORDS).rows
+    assert first[:2] == ("all carried schemes", 4)
+    ranks = first[2]
+    assert isinstance(ranks, Interval)
+    assert ranks.center == pytest.approx(1)  # each is better than the one before on both
+    (first, *_) = rank_table(worse).rows
+    ranks = first[2]
+    assert isinstance(ranks, Interval)
+    assert ranks.center == pytest.approx(-1)
+
+
+def test_a_dead_head_is_counted_and_named_and_spoils_no_mean() -> None:
+    ticket = RECORDS.results[3]
+    dead = StandaloneRecord("1010", 1, nan, nan, nan, 1.0, failure="the head died: zero everywhere")
+    broken = replace(ticket, target=(ticket.target[0], dead))
+    records = replace(RECORDS, results=(*RECORDS.results[:3], broken))
+    row = transfer_table(records).records()[3]
+    assert (row["seeds"], row["failed"]) == (1, 1)
+    assert row["why"] == "the head died: zero everywhere"
+    said = transfer_sentences(records)
+    assert "1 of 4 trainings of Ticket failed: the head died: zero everywhere." in said
+    gone = replace(ticket, target=(dead,))
+    records = replace(RECORDS, results=(*RECORDS.results[:3], gone))
+    assert any("share no seed" in sentence for sentence in transfer_sentences(records))
+    assert transfer_table(records).records()[3]["seeds"] == 0
+
+
+def test_shares_are_shown_in_percent_and_differences_in_points() -> None:
+    shares = FigureKind("mIoU", "%")
+    results = tuple(
+        replace(
+            item,
+            target=tuple(
+                replace(record, figures={"mIoU": 0.6 + record.figures["MAE"] / 100})
+                for record in item.target
+            ),
+        )
+        for item in RECORDS.results
+    )
+    records = replace(RECORDS, figures=(shares,), results=results)
+    lines = to_csv(transfer_table(records)).splitlines()
+    assert "miou,miou_low,miou_high,to_original" in lines[0]
+    assert ",70.4," in lines[1]
+    assert transfer_sentences(records)[0].startswith("mIoU on shanghaitech-b: Original 70.40%")
+
+
+def test_schemes_carried_beside_the_four_are_correlated_on_their_own() -> None:
+    more = [
+        result("", bits, (12 - rank, 18 - rank), 0.1, source=0.7 + rank / 100)
+        for rank, bits in enumerate(("0001", "0011", "0111", "1011", "1110"))
+    ]
+    tables = rank_table(replace(RECORDS, results=(*RECORDS.results, *more)))
+    assert [row[:2] for row in tables.rows] == [
+        ("all carried schemes", 9),
+        ("without Original, Full-SA and Full-Share", 6),
+    ]
