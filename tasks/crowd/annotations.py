@@ -1,17 +1,19 @@
 """Points from ShanghaiTech's annotations, which are MATLAB files."""
 
+import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.io import loadmat
 
 from tasks.errors import BrokenAnnotationError, DataError
+from tasks.matlab import Value, read_variable
 
 _EXPECTED = "image_info{1}.location"
 _HDF5 = b"MATLAB 7.3"
 _HDF5_SIGNATURE = b"\x89HDF"
+_LARGEST = 64 * 2**20
+"""Bytes of the largest annotation that is read: 4 million points."""
 
 
 def read_points(path: Path) -> Float64[np.ndarray, "n 2"]:
@@ -29,59 +31,55 @@ def read_points(path: Path) -> Float64[np.ndarray, "n 2"]:
         BrokenAnnotationError: a file that can't be read, or points that are not finite.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(len(_HDF5))
+        raw = path.read_bytes()
     except OSError as error:
         raise BrokenAnnotationError(f"can't read {path}: {error}") from error
-    if head.startswith((_HDF5, _HDF5_SIGNATURE)):
+    if raw.startswith((_HDF5, _HDF5_SIGNATURE)):
         raise DataError(
             f"{path} is a MATLAB file of version 7.3 (HDF5), expected version 5 as published: "
             "fetch the original, or load it in MATLAB and save it again with save(…, '-v7')"
         )
     try:
-        content = loadmat(path)
-    except Exception as error:
-        # Damaged MATLAB files raise nearly anything.
+        info = read_variable(raw, "image_info", limit=_LARGEST)
+    except KeyError as error:
+        raise DataError(
+            f"expected {_EXPECTED} in {path}, which holds {error.args[0]}: "
+            "are these ShanghaiTech's annotations?"
+        ) from error
+    except (ValueError, IndexError, RecursionError, zlib.error) as error:
         raise BrokenAnnotationError(
             f"{path} is no intact MATLAB file ({error}): fetch it again, or leave out what is "
             "broken with --skip-broken"
         ) from error
-    return _checked(_location(content, path), path)
+    return _checked(_location(info, path), path)
 
 
-def _location(content: dict[str, Any], path: Path) -> Any:
-    names = [name for name in content if not name.startswith("__")]
-    if "image_info" not in content:
-        raise DataError(
-            f"expected {_EXPECTED} in {path}, which holds {', '.join(names) or 'nothing'}: "
-            "are these ShanghaiTech's annotations?"
-        )
-    value = content["image_info"]
-    while isinstance(value, np.ndarray) and value.dtype.names is None and value.dtype == object:
-        if value.size != 1:
+def _location(value: Value, path: Path) -> Value:
+    while isinstance(value, tuple):
+        if len(value) != 1:
             raise DataError(
-                f"expected {_EXPECTED} in {path}, found {value.size} entries in image_info"
+                f"expected {_EXPECTED} in {path}, found {len(value)} entries in image_info"
             )
-        value = value.item()
-    if not isinstance(value, np.ndarray) or value.dtype.names is None:
-        if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
-            return value
+        (value,) = value
+    if isinstance(value, np.ndarray):
+        return value
+    if not isinstance(value, list):
         raise DataError(f"expected {_EXPECTED} in {path}, found image_info without a struct")
-    if "location" not in value.dtype.names or value.size != 1:
-        fields = ", ".join(value.dtype.names)
+    if len(value) != 1 or "location" not in value[0]:
+        fields = ", ".join(value[0]) if value else ""
         raise DataError(
-            f"expected {_EXPECTED} in {path}, found {value.size} structs of fields {fields}"
+            f"expected {_EXPECTED} in {path}, found {len(value)} structs of fields {fields}"
         )
-    return value["location"].item()
+    location: Value = value[0]["location"]
+    return location
 
 
-def _checked(location: Any, path: Path) -> Float64[np.ndarray, "n 2"]:
-    found = np.asarray(location)
-    if found.dtype == object and found.size == 1:
-        found = np.asarray(found.item())
-    if found.dtype.kind not in "iuf":
-        raise DataError(f"expected numbers in {_EXPECTED} of {path}, found {found.dtype}")
-    points = found.astype(np.float64)
+def _checked(location: Value, path: Path) -> Float64[np.ndarray, "n 2"]:
+    if isinstance(location, tuple) and len(location) == 1:
+        (location,) = location
+    if not isinstance(location, np.ndarray):
+        raise DataError(f"expected numbers in {_EXPECTED} of {path}, found none")
+    points = location.astype(np.float64)
     if points.size == 0:
         return np.empty((0, 2))
     if points.ndim != 2 or points.shape[1] != 2:  # noqa: PLR2004 - x and y

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tasks.errors import DataError
-from tasks.imagenet.matlab import read_struct
+from tasks.matlab import read_struct
 
 DEVKIT = "ILSVRC2012_devkit_t12"
 KAGGLE = "LOC_val_solution.csv"

@@ -1,14 +1,16 @@
 """Masks of the Semantic Boundaries Dataset (Hariharan et al., 2011), which augment VOC's."""
 
-from io import BytesIO
+import zlib
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
 
 from tasks.errors import BrokenImageError
+from tasks.matlab import read_variable
 from tasks.voc.masks import Mask, checked
 
+_LARGEST = 64 * 2**20
+"""Bytes of the largest mask that is read."""
 _PLACES = (
     "benchmark_RELEASE/dataset",
     "benchmark/benchmark_RELEASE/dataset",
@@ -37,24 +39,28 @@ def read_sbd(raw: bytes, classes: int, name: str) -> Mask:
         BrokenImageError: the file is damaged, or of another form.
     """
     try:
-        content = loadmat(BytesIO(raw), variable_names=["GTcls"])
-    except Exception as error:
-        # Damaged MATLAB files raise nearly anything; version 7.3 is HDF5.
+        struct = read_variable(raw, "GTcls", limit=_LARGEST)
+    except KeyError as error:
+        raise BrokenImageError(_lack(name, error.args[0])) from error
+    except (ValueError, IndexError, RecursionError, zlib.error) as error:
         raise BrokenImageError(
             f"{name} can't be read as a MATLAB 5 file ({error}): take SBD's own cls/*.mat, or "
             "leave out what is broken with --skip-broken"
         ) from error
-    try:
-        mask = np.asarray(content["GTcls"][0, 0]["Segmentation"])
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        kept = sorted(key for key in content if not key.startswith("__"))
-        raise BrokenImageError(
-            f"{name} has no GTcls.Segmentation (it holds {', '.join(kept) or 'nothing'}): take "
-            "SBD's own cls/*.mat, not inst/*.mat, or leave it out with --skip-broken"
-        ) from error
+    row = struct[0] if isinstance(struct, list) and struct else {}
+    mask = row.get("Segmentation")
+    if not isinstance(mask, np.ndarray):
+        raise BrokenImageError(_lack(name, "GTcls"))
     if mask.dtype != np.uint8 or mask.ndim != 2:  # noqa: PLR2004 - rows and columns
         raise BrokenImageError(
             f"GTcls.Segmentation in {name} is {mask.dtype} of shape {mask.shape}: expected uint8 "
             "of two dimensions"
         )
     return checked(mask, classes, name)
+
+
+def _lack(name: str, held: str) -> str:
+    return (
+        f"{name} has no GTcls.Segmentation (it holds {held}): take SBD's own cls/*.mat, not "
+        "inst/*.mat, or leave it out with --skip-broken"
+    )

@@ -137,6 +137,11 @@ class Tree:
         pairs = {}
         for number, line in enumerate(lines, start=1):
             words = line.split()
+            if any(".." in Path(word).parts for word in words):
+                raise DataError(
+                    f"line {number} of {path} leads out of the data: expected a name, or an "
+                    f"image and its mask, received {line!r}"
+                )
             if len(words) > 2:  # noqa: PLR2004 - an image and its mask
                 raise DataError(
                     f"line {number} of {path}: expected a name, or an image and its mask; "

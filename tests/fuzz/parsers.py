@@ -39,11 +39,17 @@ from benchmark.training import Checkpoint
 from benchmark.training.state import TrainingState
 from strategies.base import StrategyError
 from tasks.cifar_files import CifarFiles
+from tasks.crowd.annotations import read_points
+from tasks.crowd.writing import annotation_bytes
 from tasks.decoding import decoded
 from tasks.errors import DataError
 from tasks.imagenet.index import Images, Index, cached_index
 from tasks.imagenet.labels import labelled
 from tasks.imagenet.layouts import recognised
+from tasks.voc.masks import encoded, read_mask
+from tasks.voc.sbd import read_sbd
+from tasks.voc.tree import recognised as voc_tree_in
+from tasks.voc.writing import sbd_file
 from tests.benchmark.tables import closed_form_table
 from tests.benchmark.tickets import REACHED, TICKET
 from tests.tasks.trees import cifar_content, devkit_files, jpeg, tar_of, write_pickle
@@ -142,6 +148,19 @@ def _index(content: bytes, place: Place) -> object:
     index = cached_index(small_index, place, place, [], "")
     assert not any(".." in Path(name).parts for name in index.training.paths)
     return index
+
+
+def _voc_list(content: bytes, place: Path) -> object:
+    lists = place / "ImageSets" / "Segmentation"
+    for folder in (lists, place / "JPEGImages", place / "SegmentationClass"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in ("a", "b"):
+        (place / "JPEGImages" / f"{name}.jpg").write_bytes(b"")
+        (place / "SegmentationClass" / f"{name}.png").write_bytes(b"")
+    (lists / "train.txt").write_bytes(content)
+    scenes = voc_tree_in(place).listed("train")
+    assert all(path.resolve().is_relative_to(place.resolve()) for path in scenes.images)
+    return scenes
 
 
 def _ticket(content: bytes, place: Place) -> object:
@@ -271,6 +290,10 @@ def _image_seeds(_: Place) -> list[bytes]:
     return [*found, coloured.getvalue(), grey.getvalue(), b"%!PS-Adobe-3.0 EPSF-3.0\n"]
 
 
+def _mask() -> np.ndarray:
+    return np.array([[0, 3, 255], [20, 0, 0]], dtype=np.uint8)
+
+
 def _store_seeds(place: Place) -> list[bytes]:
     path = place / "seed.sqlite"
     with closing(Store(path)) as store:
@@ -327,6 +350,26 @@ PARSERS = (
     ),
     Parser("ImageNet: index in the cache", _index, _index_seeds),
     Parser("images", lambda content, _: decoded(content, "x"), _image_seeds),
+    Parser(
+        "ShanghaiTech: annotations",
+        _file(read_points),
+        lambda _: [annotation_bytes(np.array([[1.5, 2.0], [3.0, 4.0]])[:rows]) for rows in (2, 0)],
+    ),
+    Parser(
+        "VOC: masks",
+        lambda content, _: read_mask(content, 21, "x"),
+        lambda _: [encoded(_mask())],
+    ),
+    Parser(
+        "VOC: masks of SBD",
+        lambda content, _: read_sbd(content, 21, "x"),
+        lambda _: [sbd_file(_mask())],
+    ),
+    Parser(
+        "VOC: lists",
+        _voc_list,
+        _literal("a\nb\n", "/JPEGImages/a.jpg /SegmentationClass/a.png\n", "../b ../b\n"),
+    ),
     Parser("pictures in stores", _text(picture), _png_seeds),
     Parser("tables", _file(read_table), _written(lambda path: closed_form_table().write(path))),
     Parser("stand-alone results", _file(read_evidence), _written(_EVIDENCE.write)),

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.folder import RunFolder, read_records
-from benchmark.oracle.supernet_file import read_supernet
+from benchmark.kept_networks import FOLDER, read_weights
+from benchmark.oracle.supernet_file import read_supernet, weights_hash
 from benchmark.table import read_table
 
 _SEARCH = "--strategies random,ga"
@@ -66,6 +67,7 @@ COMMANDS: dict[str, Command] = {
         ("tune", f"race --tune evolution --trials 3 --seeds 2 {_RACE} --out {{out}}", (), 1),
         ("report", "report {folder}/run --out {out}", ("run",), 0),
         ("gradcam", "gradcam {folder}/run --images 0,1", ("run",), 1),
+        ("transfer", "transfer {folder}/run --task digits-crowd --out {out}", ("run",), 1),
     )
 }
 """By name."""
@@ -124,6 +126,8 @@ def _parquet(path: Path) -> Any:
 
 
 def _weights(path: Path) -> str:
+    if path.parent.name == FOLDER:
+        return weights_hash(read_weights(path)[0])
     return read_supernet(path).facts.weights
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from tasks.imagenet.matlab import read_struct
+from tasks.matlab import read_struct, read_variable
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -27,13 +27,48 @@ def test_struct_arrays_are_read_as_they_were_written(*, compressed: bool) -> Non
     assert (second["ILSVRC2012_ID"], second["words"], len(second["children"])) == (70_000, "", 0)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(6.0).reshape(2, 3),
+        np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
+        np.array([[1e300, 2.0]]),
+        np.array([[1, -(2**40)]]),
+        np.empty((0, 2)),
+    ],
+    ids=["columns", "three axes", "large", "long", "empty"],
+)
+def test_numbers_keep_shape_and_type(value: np.ndarray, *, compressed: bool) -> None:
+    raw = BytesIO()
+    savemat(raw, {"a": value}, do_compression=compressed)
+    found = read_variable(raw.getvalue(), "a", limit=10_000)
+    assert isinstance(found, np.ndarray)
+    assert found.dtype == value.dtype
+    np.testing.assert_array_equal(found, value)
+
+
+def test_cells_and_structs_nest() -> None:
+    cell = np.empty((1, 2), dtype=object)
+    cell[0, 0], cell[0, 1] = {"x": {"y": "deep"}}, np.array([[7]])
+    raw = BytesIO()
+    savemat(raw, {"first": 1, "c": cell})
+    cells = read_variable(raw.getvalue(), "c", limit=10_000)
+    assert isinstance(cells, tuple)
+    struct, number = cells
+    assert struct == [{"x": [{"y": "deep"}]}]
+    assert number.tolist() == [[7]]
+    with pytest.raises(KeyError, match="first, c"):
+        read_variable(raw.getvalue(), "d", limit=10_000)
+
+
 def test_what_unfolds_beyond_the_limit_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 100 bytes, or is cut off"):
         read_struct(_written(compressed=True), "synsets", limit=100)
 
 
 def test_another_name_is_not_there() -> None:
-    with pytest.raises(KeyError, match="classes"):
+    with pytest.raises(KeyError, match="other, synsets"):
         read_struct(_written(compressed=False), "classes", limit=10_000)
 
 

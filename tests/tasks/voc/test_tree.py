@@ -254,7 +254,7 @@ FLAT = {"Segmentation": np.zeros((3, 4), dtype=np.uint8)}
     [
         (b"", r"x\.mat can't be read as a MATLAB 5 file"),
         (b"MATLAB 7.3 MAT-file, Platform".ljust(124) + b"\x00\x02IM" + bytes(400), "MATLAB 5 file"),
-        (_mat({"GTinst": FLAT}), r"has no GTcls\.Segmentation \(it holds nothing\): .*not inst"),
+        (_mat({"GTinst": FLAT}), r"has no GTcls\.Segmentation \(it holds GTinst\): .*not inst"),
         (_mat({"GTcls": {"Boundaries": 1}}), r"has no GTcls\.Segmentation \(it holds GTcls\)"),
         (_mat({"GTcls": np.zeros((2, 2))}), r"has no GTcls\.Segmentation"),
         (_mat({"GTcls": {"Segmentation": np.zeros((3, 4))}}), r"is float64 of shape \(3, 4\)"),
