@@ -7,13 +7,16 @@ from pathlib import Path
 from markupsafe import Markup
 
 from benchmark.files import replacing
+from benchmark.transfer_records import TransferRecords
 from reports.analysis import Analysis
 from reports.latex import PaperTable, document, to_latex
 from reports.paper_tables import paper_tables
+from reports.paper_transfer import carried
 from reports.parquet import write_parquet
 from reports.pdf import write_pdf
 from reports.svg_style import to_svg
 from reports.table import Table, describe_columns, to_csv, to_markdown
+from reports.transfer import rank_table, transfer_table
 
 
 def write_paper(
@@ -36,6 +39,22 @@ def write_paper(
     papers = [*paper_tables(analyses), *ranks]
     if not all(one.records.finished for one in analyses):
         papers = [_unfinished(paper) for paper in papers]
+    return _write(papers, tables, figures, folder)
+
+
+def write_transfer_paper(records: TransferRecords, folder: Path) -> list[Path]:
+    """Write a transfer in the layout of Table VII or VIII and as the full table into ``folder``."""
+    tables = [transfer_table(records), rank_table(records)]
+    full = [PaperTable(table.shown()) for table in tables if table.rows]
+    return _write([carried(records), *full], tables, {}, folder)
+
+
+def _write(
+    papers: Sequence[PaperTable],
+    tables: Sequence[Table],
+    figures: Mapping[str, Markup],
+    folder: Path,
+) -> list[Path]:
     texts = {f"{paper.table.name}.tex": to_latex(paper) for paper in papers}
     texts["tables.tex"] = document([paper.table.name for paper in papers], "Ticket Benchmark")
     texts["tables.md"] = "\n".join(to_markdown(paper.table) for paper in papers)

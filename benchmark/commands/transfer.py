@@ -31,6 +31,7 @@ from benchmark.commands.session import equipped
 @options.device
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the transfer.")
+@options.paper
 @options.cache
 @options.workers
 def transfer(
@@ -41,6 +42,7 @@ def transfer(
     listed: Path | None,
     *,
     out: Path | None,
+    paper: Path | None,
     cache: Path | None,
     workers: int | None,
     **values: Any,
@@ -79,6 +81,10 @@ def transfer(
     from reports.transfer import rank_table, transfer_sentences, transfer_table, write_transfer
 
     page = write_transfer(records, folder)[0]
+    if paper is not None:
+        from reports.paper import write_transfer_paper
+
+        write_transfer_paper(records, paper)
     shown = Console()
     for sentence in transfer_sentences(records):
         shown.print(f"• {sentence}", markup=False, highlight=False)

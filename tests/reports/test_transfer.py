@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 from math import nan
+from pathlib import Path
 
 import pytest
 
 from benchmark.records import CostRecord, FigureKind, Interval, StandaloneRecord
 from benchmark.transfer_records import TICKET, Carried, CarriedResult, TransferRecords
+from reports.latex import to_latex
+from reports.paper import write_transfer_paper
+from reports.paper_transfer import carried
 from reports.table import to_csv
 from reports.transfer import rank_table, transfer_sentences, transfer_table
 
@@ -142,3 +146,27 @@ def test_schemes_carried_beside_the_four_are_correlated_on_their_own() -> None:
         ("all carried schemes", 9),
         ("without Original, Full-SA and Full-Share", 6),
     ]
+
+
+def test_the_papers_own_layout_is_filled_and_set_in_latex(tmp_path: Path) -> None:
+    paper = carried(RECORDS)
+    assert paper.table.name == "table-7"
+    assert paper.groups == ("", *(["MAE"] * 3), *(["RMSE"] * 3), *(["Time"] * 3))
+    (row,) = paper.table.records()
+    assert row["sam"] == "SE"
+    centers = [value.center for value in row.values() if isinstance(value, Interval)]
+    assert centers == pytest.approx([9.5, 8.9, 8.6, 15.93, 14.6, 14.7, 0.1919, 0.1919, 0.0616])
+    assert paper.missing() == {}
+    assert r"\multicolumn{3}{c}{RMSE}" in to_latex(paper)
+    names = {
+        path.relative_to(tmp_path).as_posix() for path in write_transfer_paper(RECORDS, tmp_path)
+    }
+    assert {"table-7.tex", "transfer.tex", "tables.tex", "data/transfer.parquet"} <= names
+    assert all((tmp_path / name).stat().st_size > 0 for name in names)
+
+
+def test_a_column_of_a_network_that_cannot_be_says_why() -> None:
+    recurrent = [item for item in RECORDS.results if item.network.name != "Full-SA"]
+    missing = carried(replace(RECORDS, attention="dia", results=tuple(recurrent))).missing()
+    assert set(missing) == {"mae_sa", "rmse_sa", "time_sa"}
+    assert "recurrent" in missing["mae_sa"]
