@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from benchmark.gradcam_run import add_cams
 from benchmark.progress import Advance, Progress, Silent
 from benchmark.records import RunRecords
 from benchmark.workers import Workers
+from tests.benchmark.small_runs import small_runs
 
 
 class Stopping(Progress):
@@ -29,15 +31,23 @@ class Stopping(Progress):
         return Silent().stage(title, total, unit)
 
 
-QUICK = Settings(
-    strategies=("random", "ga"),
-    budget=5,
-    seeds=2,
-    standalone_seeds=2,
-    candidates=1,
-    supernet_epochs=1,
-    standalone_epochs=1,
-)
+with small_runs():
+    QUICK = Settings(
+        strategies=("random", "ga"),
+        budget=5,
+        seeds=2,
+        standalone_seeds=2,
+        candidates=1,
+        supernet_epochs=1,
+        standalone_epochs=1,
+        smoke=True,
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    with small_runs():
+        yield
 
 
 def _records(folder: Path) -> RunRecords:

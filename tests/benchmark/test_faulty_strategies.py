@@ -1,5 +1,6 @@
 """Whole runs with strategies that break their contract: one lane ends, the others go on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,19 @@ from click.testing import CliRunner, Result
 from benchmark.cli import main
 from benchmark.folder import RunFolder, read_records
 from tests.benchmark.plug_in import SOURCE, write_plug_in
+from tests.benchmark.small_runs import small_runs
 
 QUICK = [
     *("--budget", "24", "--seeds", "1", "--standalone-seeds", "1", "--candidates", "1"),
-    *("--supernet-epochs", "1", "--standalone-epochs", "1", "--workers", "1"),
+    *("--supernet-epochs", "1", "--standalone-epochs", "1", "--workers", "1", "--smoke"),
 ]
 ASK = "return np.zeros_like(draws, dtype=bool) if self.fixed else draws < self.share"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    with small_runs():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def unpack(folder: Path) -> Path:
 def make_older(path: Path) -> None:
     """Turn a store into what the first schema would have held."""
     with closing(sqlite3.connect(path)) as raw:
-        for column in ("failure", "best_epoch", "best_test_accuracy"):
+        for column in ("failure", "best_epoch", "best_test_accuracy", "figures"):
             raw.execute(f"ALTER TABLE standalone DROP COLUMN {column}")
         raw.execute("DROP TABLE queries")
         raw.execute("ALTER TABLE journal DROP COLUMN fidelity")
