@@ -26,7 +26,8 @@ _TABLE = (
 _RACE = "--landscapes additive --blocks 8 --budget 20"
 
 TIMED = re.compile(
-    r"seconds|latency|milliseconds|overhead|verdict|reason|paper|tickets|undecided|\bms\b"
+    r"seconds|latency|milliseconds|overhead|increment|saved|verdict|reason|paper|tickets|undecided"
+    r"|\bms\b"
 )
 """Columns and keys that hold timings, or judge by them."""
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmark import plan, race, settings, standalone
 from benchmark.cli import main
+from benchmark.kept_networks import FOLDER, network_path
 from benchmark.nursery import Child, start_child
 from benchmark.oracle.wrappers import ShardedOracle
 from benchmark.race_journal import _digest
@@ -203,6 +204,9 @@ def durable(place: Path) -> set[str]:
         facts = json.loads(header["__metadata__"]["checkpoint"])
         found |= {f"epoch {facts['identity']} {epoch}" for epoch in range(1, facts["epochs"] + 1)}
     for path in place.rglob("*.safetensors"):
+        if path.parent.name == FOLDER:
+            found.add(f"network {path.stem}")
+            continue
         found |= {f"epoch {path.stem} {epoch}" for epoch in range(1, 100)}
     for path in place.rglob("searches.jsonl"):
         for line in path.read_text().splitlines():
@@ -301,8 +305,11 @@ def _log_work(path: Path) -> None:
 
 def _units(function: Callable[..., Any], job: Any) -> Iterator[tuple[object, ...]]:
     if function is standalone.train_standalone:
-        training, bits, seed = job
-        yield "training", training.identity(load_task(training.task)), bits, seed
+        identity = job.training.identity(load_task(job.training.task))
+        if job.keep is None:
+            yield "training", identity, job.bits, job.seed
+        else:  # a result whose network is wanted too is no end of it
+            yield "network", network_path(Path(job.keep), identity, job.bits, job.seed).stem
     elif function is race.run_instance:
         for strategy in job.strategies:
             yield "search", _digest(race._key(job, strategy))  # noqa: SLF001 - as the race does
