@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from tasks.base import (
     Batches,
@@ -27,9 +26,9 @@ from tasks.base import (
     everything,
     spans,
 )
+from tasks.digit_pools import SIZES, digit_rows
 from tasks.errors import DataError
 
-_POOLS = {"training": 900, "validation": 400, "test": 497}
 _LEVELS = np.array([-0.4, 0.0, 0.4])
 _CUE_NOISE = 0.5
 _NOISE = 0.1
@@ -64,18 +63,18 @@ class Digits(NamedTask):
         digits = load_digits()
         scans = (digits.images / 16 - 0.3).astype(np.float32)
         labels = digits.target.astype(np.int64)
-        self.pools = dict(_split_pools(scans, labels, seed))
-        validation, test = (
-            compose(*self.pools[pool], size, rng=np.random.default_rng([seed, stream]))
-            for pool, size, stream in (("validation", validation_size, 1), ("test", test_size, 2))
+        self.pools = {pool: (scans[rows], labels[rows]) for pool, rows in digit_rows(seed).items()}
+        validation = compose(
+            *self.pools["validation"], validation_size, rng=np.random.default_rng([seed, 1])
         )
+        test = compose(*self.pools["test"], test_size, rng=np.random.default_rng([seed, 2]))
         self.freeze(
             validation,
             test,
             seed=seed,
             fingerprint=_fingerprint(validation, test, *self.pools["training"]),
             about={
-                **{f"{pool} digits": size for pool, size in _POOLS.items()},
+                **{f"{pool} digits": size for pool, size in SIZES.items()},
                 "draws per training epoch": self.epoch_size,
             },
         )
@@ -91,22 +90,6 @@ class Digits(NamedTask):
     ) -> Batches:
         draws = compose(*self.pools["training"], self.epoch_size, rng=rng)
         return _batches(draws.to(device), size, rows)
-
-
-def _split_pools(
-    scans: Float[np.ndarray, "n 8 8"], labels: Int[np.ndarray, " n"], seed: int
-) -> list[tuple[str, tuple[Float[np.ndarray, "m 8 8"], Int[np.ndarray, " m"]]]]:
-    rest = np.arange(len(labels))
-    pools = []
-    for offset, (name, size) in enumerate(_POOLS.items()):
-        if size == len(rest):
-            chosen = rest
-        else:
-            chosen, rest = train_test_split(
-                rest, train_size=size, stratify=labels[rest], random_state=seed * 10 + offset
-            )
-        pools.append((name, (scans[np.sort(chosen)], labels[np.sort(chosen)])))
-    return pools
 
 
 def compose(

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 from PIL import Image
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+
+from tasks.digit_pools import digit_rows
 
 _BICUBIC = Image.Resampling.BICUBIC
 _DARKEST, _LIGHTEST = 0.05, 0.45  # of the ground; digits are lighter
@@ -42,15 +43,14 @@ class Pool:
         return Pool(self.scans[kept], self.labels[kept])
 
 
-def digit_pools(seed: int, *, test: int) -> tuple[Pool, Pool]:
-    """All 1,797 digits in two stratified pools: to train on, and ``test`` of them to test on."""
+def digit_pools(seed: int) -> tuple[Pool, Pool]:
+    """All digits in two pools: to train and validate on, and to test on."""
     digits = load_digits()
     scans = (digits.images / 16).astype(np.float32)
     labels = digits.target.astype(np.int64)
-    training, testing = train_test_split(
-        np.arange(len(labels)), test_size=test, stratify=labels, random_state=seed
-    )
-    return Pool(scans[training], labels[training]), Pool(scans[testing], labels[testing])
+    rows = digit_rows(seed)
+    seen = np.sort(np.concatenate([rows["training"], rows["validation"]]))
+    return Pool(scans[seen], labels[seen]), Pool(scans[rows["test"]], labels[rows["test"]])
 
 
 def ground(height: int, width: int, *, rng: np.random.Generator) -> Canvas:

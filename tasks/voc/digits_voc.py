@@ -18,7 +18,7 @@ _INFERENCES = {
     "whole": Inference(),
     "windows": Inference(window=(25, 25)),
 }
-_VERSION = 1
+_VERSION = 2
 
 
 class DigitsVoc(Segmented):

@@ -20,7 +20,6 @@ from tasks.voc.masks import VOID, Mask, encoded
 CLASSES = 11
 """Background, and a class for each digit; nines never occur."""
 _SHOWN = range(9)
-_TEST_DIGITS = 497
 _INKED = 0.35
 """Ink from which a pixel belongs to a digit."""
 _SIDES = ((32, 32), (32, 32), (32, 32), (30, 35))
@@ -52,7 +51,7 @@ def write_tree(root: Path, counts: Counts, seed: int) -> None:
 
     Digits of test scenes are in no other scenes.
     """
-    training, testing = digit_pools(seed, test=_TEST_DIGITS)
+    training, testing = digit_pools(seed)
     voc, sbd = root / "VOCdevkit" / "VOC2012", root / "SBD" / "cls"
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (voc / folder).mkdir(parents=True)

@@ -5,17 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.digits import Digits
 from tasks.errors import DataError
 from tasks.generated import written
 from tasks.scenes import digit_pools, enlarged, ground, inside, paste, photograph
 
 
 def test_pools_hold_every_digit_once() -> None:
-    training, testing = digit_pools(0, test=497)
+    training, testing = digit_pools(0)
     assert (len(training), len(testing)) == (1300, 497)
     assert np.unique(testing.labels).tolist() == list(range(10))
     assert set(training.of(range(3)).labels) == {0, 1, 2}
-    assert not np.array_equal(digit_pools(1, test=497)[1].labels, testing.labels)
+    assert not np.array_equal(digit_pools(1)[1].labels, testing.labels)
+
+
+def test_no_digit_of_test_scenes_was_trained_on_in_the_classification_task() -> None:
+    _, testing = digit_pools(0)
+    scans, labels = Digits(0, validation_size=1, test_size=1).pools["test"]
+    assert np.array_equal(testing.labels, labels)
+    np.testing.assert_allclose(testing.scans - 0.3, scans, atol=1e-6)
 
 
 def test_grounds_follow_the_generator_and_leave_room_for_digits() -> None:
@@ -53,7 +61,7 @@ def test_full_ink_covers_and_no_ink_leaves_the_ground() -> None:
     np.testing.assert_allclose(canvas[1, 2], [0.2, 0.4, 0.6])
     np.testing.assert_allclose(canvas[2, 2], [0.1, 0.2, 0.3])
     assert canvas.sum() == pytest.approx(1.8)
-    pool, _ = digit_pools(0, test=497)
+    pool, _ = digit_pools(0)
     assert enlarged(pool.scans[0], 20, 16).shape == (20, 16)
 
 
