@@ -22,13 +22,27 @@ class Source:
         path: of the run or the ticket file.
         settings: of the experiment, by name, without the place of its data.
         scheme: as bits.
-        candidates: other schemes that the run trained from scratch, the best first.
+        candidates: other schemes that the run trained from scratch, the best first; None of a
+            ticket file.
     """
 
     path: Path
     settings: dict[str, Any]
     scheme: str
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None
+
+    def best(self, number: int) -> tuple[str, ...]:
+        """So many of its other schemes, or all where there are fewer.
+
+        Raises:
+            UsageError: a ticket file has none.
+        """
+        if number and self.candidates is None:
+            raise UsageError(
+                f"{self.path} is a ticket file, which has no further candidates: name the run's "
+                "folder, or carry schemes of your own with --scheme"
+            )
+        return (self.candidates or ())[:number]
 
 
 def read_source(path: Path) -> Source:

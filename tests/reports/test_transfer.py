@@ -49,6 +49,7 @@ def result(
 
 
 RECORDS = TransferRecords(
+    experiment="0123456789abcdef",
     settings={"confidence": 0.95},
     attention="se",
     blocks_per_stage=(2, 2),
