@@ -191,7 +191,8 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
     paths = report.write(tmp_path / "new")
     assert [path.name for path in paths] == [
         *("compare.html", "compare.md", "runs.csv", "ranks.csv", "ranks-problems.csv"),
-        *("results.csv", "trained.csv", "cells.csv", "COLUMNS.md"),
+        *("results.csv", "trained.csv", "cells.csv", "curves-0.csv", "curves-1.csv"),
+        "COLUMNS.md",
     ]
     parsed = Balanced()
     parsed.feed(paths[0].read_text(encoding="utf-8"))
@@ -202,6 +203,13 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
     assert parsed.outside == []
     cells = list(csv.DictReader(io.StringIO(paths[7].read_text(encoding="utf-8"))))
     assert len(cells) == 30
+    for number, problem in enumerate(report.comparison.problems):
+        points = list(csv.DictReader(io.StringIO(paths[8 + number].read_text(encoding="utf-8"))))
+        assert {row["strategy"] for row in points} == set(problem.strategies)
+        last = {row["strategy"]: float(row["best_reward"]) for row in points}
+        for item in problem.ranking.standings:
+            assert last[item.strategy] == pytest.approx(100 * item.reward.center)
+        assert f'data-csv="curves-{number}"' in paths[0].read_text(encoding="utf-8")
     assert [path.read_bytes() for path in paths] == [
         path.read_bytes() for path in ComparisonReport(two_tasks).write(tmp_path / "again")
     ]
@@ -222,6 +230,7 @@ def test_names_are_text_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
 def test_runs_without_an_answer_are_compared_as_what_they_are(unfinished: RunRecords) -> None:
     empty = replace(unfinished, lanes=[cut(lane, 0) for lane in unfinished.lanes], oracles=[])
     report = ComparisonReport([Member("a", empty), Member("b", replace(empty, experiment="b"))])
+    assert report.curve_tables[0].rows == ()
     assert any("Nothing can be ranked" in text for text in report.headline)
     assert report.comparison.over_cells.cells == 0
     assert report.comparison.over_cells.strategies == ("ean", "ga", "random")
