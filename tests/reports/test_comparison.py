@@ -136,6 +136,24 @@ def test_a_strategy_that_a_problem_lacks_is_not_ranked_across_problems(
     ]
 
 
+def test_problems_are_averaged_over_cells_that_all_were_run_on(records: RunRecords) -> None:
+    """`ga` with fewer seeds than its rivals: the others' means leave their further seeds out.
+
+    Both runs are of one problem, on a supernet each: four cells.
+    """
+    few = [
+        lane for lane in records.lanes if lane.key.strategy != "ga" or lane.key.strategy_seed < 2
+    ]
+    same = [lane for lane in few if lane.key.strategy_seed < 2]
+    uneven, even = (
+        ComparisonReport([Member("a", run), Member("b", on_other_supernets(run))])
+        for run in (replace(records, lanes=lanes) for lanes in (few, same))
+    )
+    assert uneven.comparison.over_problems == even.comparison.over_problems
+    assert uneven.comparison.over_problems.missing == ()
+    assert "were run on: 4 on digits" in uneven.tables[2].caption
+
+
 def test_failed_and_running_lanes_are_missing_cells(
     failed_lane: RunRecords, two_tasks: list[Member]
 ) -> None:
@@ -208,6 +226,7 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
         assert {row["strategy"] for row in points} == set(problem.strategies)
         last = {row["strategy"]: float(row["best_reward"]) for row in points}
         for item in problem.ranking.standings:
+            assert item.reward is not None
             assert last[item.strategy] == pytest.approx(100 * item.reward.center)
         assert f'data-csv="curves-{number}"' in paths[0].read_text(encoding="utf-8")
     assert [path.read_bytes() for path in paths] == [
