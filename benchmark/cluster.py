@@ -177,6 +177,8 @@ class _Shift:
         self._jobs = jobs
         self._waiting = deque(range(len(jobs)))
         self._lost: Counter[int] = Counter()
+        self._failed = 0
+        self._excused: set[Any] = set()
         self._running: dict[Any, tuple[Any, int]] = {}
         self._idle = idle
         self._starting = starting
@@ -213,7 +215,9 @@ class _Shift:
             if ready[0] in self._starting:
                 hand = self._starting.pop(ready[0])
                 if not there:
+                    self._fail(ready[0])
                     return
+                self._failed = 0
                 _check(str(value))
                 self._idle.append(hand)
                 continue
@@ -233,6 +237,18 @@ class _Shift:
             raise error.cause or error from error
         except errors.RayError:  # the process, its node or its result is gone
             return False, None
+
+    def _fail(self, start: Any) -> None:
+        if start in self._excused:
+            return
+        # One lost node may end all that were starting at that moment.
+        self._excused |= self._starting.keys()
+        self._failed += 1
+        if self._failed == _TRIES:
+            raise WorkerError(
+                f"{_TRIES} workers in a row could not start: is this project, of the same version, "
+                "installed on every node of the cluster?"
+            )
 
     def _lose(self, index: int) -> None:
         self._lost[index] += 1

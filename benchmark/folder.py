@@ -100,11 +100,7 @@ class RunFolder:
         """
         self.check(description.experiment)
         self.path.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = FileLock(self.path / LOCK).acquire(timeout=0)
-        except Timeout as error:
-            raise UsageError(f"another process is running in {self.path}") from error
-        with lock, closing(Store(self.path / self._store)) as store:
+        with self._alone(), closing(Store(self.path / self._store)) as store:
             known = store.fact("description")
             if known is None:
                 store.set_fact("description", asdict(description))
@@ -114,6 +110,29 @@ class RunFolder:
                     "latencies must come from one machine, so choose another folder with --out"
                 )
             yield store
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = self.path / LOCK
+        if lock.is_symlink():  # what it leads to would be emptied
+            raise UsageError(f"{lock} is a link; delete it")
+        try:
+            held = FileLock(lock).acquire(timeout=0)
+        except Timeout as error:
+            raise UsageError(f"another process is running in {self.path}") from error
+        with held:
+            yield
+
+    @contextmanager
+    def change(self) -> Iterator[Store]:
+        """Open the store of an existing run to add to it, alone.
+
+        Raises:
+            UsageError: there is none, or another process is at work in the folder.
+        """
+        store = self._existing()
+        with self._alone(), closing(Store(store)) as opened:
+            yield opened
 
     def keep_names(self, file: str, names: Sequence[str]) -> None:
         """Write ``names`` beside the store, one a line, where there are any."""

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
 
 _MAIN = "from benchmark.nursery import main; main()"
+_LEAVING = 5.0  # seconds for who has closed its connection to end: it may go on without one
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
@@ -50,6 +52,9 @@ class Child:
 
     def end(self, *, kill: bool = True) -> int:
         """Wait for the end of the process, with all that it has started killed before.
+
+        Args:
+            kill: at once; otherwise after some seconds, in which it may end by itself.
 
         Returns:
             its exit code, or the negative number of the signal that ended it.
@@ -212,9 +217,14 @@ def _live(nursery: int, handle: int, work: Work, arguments: tuple[Any, ...]) -> 
 
 
 def _reap(pid: int, kill: bool) -> int:  # noqa: FBT001 - from a message
-    if kill:
+    ended, status = 0, 0
+    until = time.monotonic() + _LEAVING
+    while not kill and not ended and time.monotonic() < until:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        time.sleep(0 if ended else 0.01)
+    if not ended:
         _kill(pid)
-    _, status = os.waitpid(pid, 0)
+        _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status)
 
 

@@ -256,8 +256,11 @@ class Store:
         row = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
         if row is None:
             return default
+        return self._parsed(key, row[0])
+
+    def _parsed(self, key: str, text: Any) -> Any:
         try:
-            return json.loads(row[0])
+            return json.loads(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise StoreError(f"{self.path} is damaged ({key}: {error})") from error
 
@@ -430,7 +433,7 @@ class Store:
                 _number(accuracy),
                 _number(loss),
                 **dict(zip(_STANDALONE, rest, strict=True)),
-                figures=json.loads(figures),
+                figures=self._parsed("standalone", figures),
             )
             for bits, seed, validation, accuracy, loss, *rest, figures in rows
         )
@@ -450,7 +453,10 @@ class Store:
         rows = self._db.execute(
             "SELECT scheme, record FROM costs WHERE machine = ? ORDER BY scheme", (machine,)
         )
-        return {scheme: _cost(json.loads(record)) for scheme, record in rows}
+        try:
+            return {scheme: _cost(self._parsed("costs", record)) for scheme, record in rows}
+        except (LookupError, TypeError) as error:
+            raise StoreError(f"{self.path} is damaged (costs: {error!r})") from error
 
 
 def _answer(accuracy: float | None, loss: float | None) -> Answer:

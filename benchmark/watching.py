@@ -278,15 +278,20 @@ def _actual(db: sqlite3.Connection, oracles: list[dict[str, Any]]) -> float:
 
 
 def at_work(folder: Path, mounts: Path = MOUNTS) -> bool | None:
-    """Whether a process holds the folder's lock; None where the system doesn't tell.
+    """Whether a process holds the folder's lock; see `is_held`."""
+    return is_held(folder / "run.lock", mounts)
+
+
+def is_held(lock: Path, mounts: Path = MOUNTS) -> bool | None:
+    """Whether a process holds a lock; None where there is none or the system doesn't tell.
 
     To try the lock could make a run fail that begins just then, so Linux's list is read. It
     has this machine's locks only: on a network another one may hold it.
     """
     try:
         locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
-        inode = (folder / "run.lock").stat().st_ino
+        inode = lock.stat().st_ino
     except OSError:
         return None
     held = any(line.split()[-3].rpartition(":")[2] == str(inode) for line in locks)
-    return held or (None if on_network(folder, mounts) else False)
+    return held or (None if on_network(lock.parent, mounts) else False)

@@ -30,25 +30,24 @@ _FOLDER = "cifar-100-python"
 _TYPES: dict[str, Any] = {"u1": np.uint8, "i4": np.int32, "i8": np.int64}
 
 
-def _latin1(text: str, encoding: str) -> bytes:
-    """Bytes as protocol 2 writes them; other encodings could unfold without bound."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it wants to use the encoding {encoding}")
-    return text.encode(encoding)
+def _shown(value: object) -> str:
+    """A text in short; of anything else its type: tuples in tuples may unfold without bound."""
+    if isinstance(value, bytes):
+        value = value.decode("latin1")
+    return value[:40] if isinstance(value, str) else type(value).__name__
 
 
 class _Dtype:
     """A type of numbers. Numpy's own would believe any state, and pointers in it."""
 
-    def __init__(self, name: str | bytes, *_: object) -> None:
-        text = name.decode("latin1") if isinstance(name, bytes) else str(name)
-        if text not in _TYPES:
-            raise pickle.UnpicklingError(f"it wants to use numbers of type {text}")
-        self.type = _TYPES[text]
+    def __init__(self, name: object, *_: object) -> None:
+        if _shown(name) not in _TYPES:
+            raise pickle.UnpicklingError(f"it wants to use numbers of type {_shown(name)}")
+        self.type = _TYPES[_shown(name)]
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[1] not in ("|", "<", b"|", b"<"):
-            raise pickle.UnpicklingError(f"it wants to use the byte order {state[1]!r}")
+            raise pickle.UnpicklingError(f"it wants to use the byte order {_shown(state[1])}")
 
 
 class _Array:
@@ -70,8 +69,28 @@ def _scalar(dtype: _Dtype, content: bytes) -> int:
     return int(value)
 
 
+_COMMANDS = b"".join(
+    (
+        *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK),
+        *(pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE, pickle.BINGET, pickle.LONG_BINGET),
+        *(pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
+        *(pickle.BININT, pickle.BININT1, pickle.BININT2),
+        *(pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.BINBYTES, pickle.SHORT_BINBYTES),
+        *(pickle.BINUNICODE, pickle.SHORT_BINUNICODE),
+        *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+        *(pickle.EMPTY_LIST, pickle.APPEND, pickle.APPENDS, pickle.EMPTY_DICT),
+        *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE),
+    )
+)
+"""What the published files are made of (protocol 2), and what Python 3 makes of the same."""
+
+
 class ArraysOnly(pickle._Unpickler):  # noqa: SLF001 - C's makes room for as many as a file claims
     """Knows how to make arrays of whole numbers, and nothing else."""
+
+    def __init__(self, file: BytesIO, *, encoding: str = "ASCII") -> None:
+        super().__init__(file, encoding=encoding)
+        self._encoded: dict[str, bytes] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for the one of numpy's parts that a pickle names.
@@ -81,9 +100,21 @@ class ArraysOnly(pickle._Unpickler):  # noqa: SLF001 - C's makes room for as man
         """
         # numpy 1 wrote its functions under numpy.core, numpy 2 under numpy._core.
         known = (module.replace("numpy.core.", "numpy._core."), name)
+        if known == ("_codecs", "encode"):
+            return self._latin1
         if known not in _KNOWN:
-            raise pickle.UnpicklingError(f"it wants to use {module}.{name}")
+            raise pickle.UnpicklingError(f"it wants to use {_shown(module)}.{_shown(name)}")
         return _KNOWN[known]
+
+    def _latin1(self, text: object, encoding: object) -> bytes:
+        """Bytes as protocol 2 writes them; other encodings could unfold without bound."""
+        if encoding != "latin1" or not isinstance(text, str):
+            asked = f"the encoding {_shown(encoding)} of a {type(text).__name__}"
+            raise pickle.UnpicklingError(f"it wants to use {asked}")
+        # Once: a text that is named again and again would fill the memory.
+        if text not in self._encoded:
+            self._encoded[text] = text.encode(encoding)
+        return self._encoded[text]
 
     def load_build(self) -> None:
         """Give an array or a type its state; nothing else has one, our functions least of all.
@@ -94,10 +125,49 @@ class ArraysOnly(pickle._Unpickler):  # noqa: SLF001 - C's makes room for as man
         state = self.stack.pop()  # type: ignore[attr-defined]  # untyped
         target = self.stack[-1]  # type: ignore[attr-defined]  # untyped
         if not isinstance(target, _Dtype | _Array):
-            raise pickle.UnpicklingError(f"it wants to change {target!r}")
+            raise pickle.UnpicklingError(f"it wants to change a {type(target).__name__}")
         target.__setstate__(state)
 
-    dispatch = pickle._Unpickler.dispatch | {pickle.BUILD[0]: load_build}  # type: ignore[assignment]  # noqa: SLF001 - as above
+    def load_setitem(self) -> None:
+        """Put one value into a dictionary; see `load_setitems`."""
+        value = self.stack.pop()  # type: ignore[attr-defined]  # untyped
+        key = self.stack.pop()  # type: ignore[attr-defined]  # untyped
+        self._put([key, value])
+
+    def load_setitems(self) -> None:
+        """Put values into a dictionary, by names: tuples in tuples could take for ever to hash.
+
+        Raises:
+            pickle.UnpicklingError: a key is no text, or it isn't a dictionary.
+        """
+        self._put(self.pop_mark())  # type: ignore[attr-defined]  # untyped
+
+    def _put(self, items: list[Any]) -> None:
+        target = self.stack[-1]  # type: ignore[attr-defined]  # untyped
+        if not isinstance(target, dict):
+            raise pickle.UnpicklingError(f"it wants to change a {type(target).__name__}")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if not isinstance(key, str | bytes):
+                raise pickle.UnpicklingError(f"it wants to use a {type(key).__name__} as a key")
+            target[key] = value
+
+    def refuse(self) -> None:
+        """Meet a command that the files don't have.
+
+        Raises:
+            pickle.UnpicklingError: always.
+        """
+        raise pickle.UnpicklingError("it holds a command that such files don't have")
+
+    dispatch = (
+        dict.fromkeys(range(256), refuse)  # type: ignore[assignment]
+        | {code: pickle._Unpickler.dispatch[code] for code in _COMMANDS}  # noqa: SLF001 - as above
+        | {
+            pickle.BUILD[0]: load_build,
+            pickle.SETITEM[0]: load_setitem,
+            pickle.SETITEMS[0]: load_setitems,
+        }
+    )
 
 
 _KNOWN: dict[tuple[str, str], Any] = {
@@ -105,7 +175,6 @@ _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _Dtype,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "scalar"): _scalar,
-    ("_codecs", "encode"): _latin1,
 }
 
 
@@ -145,7 +214,9 @@ class CifarFiles:
         if not isinstance(names, list) or len(names) != CLASSES:
             found = len(names) if isinstance(names, list) else "no"
             raise self._wrong("meta", f"expected {CLASSES} fine_label_names, found {found}")
-        return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+        if not all(isinstance(name, str | bytes) for name in names):
+            raise self._wrong("meta", "expected texts as fine_label_names")
+        return [name.decode("latin1") if isinstance(name, bytes) else name for name in names]
 
     def images(self, name: str) -> Batch:
         """Images and labels of the file ``name``.
@@ -186,7 +257,7 @@ class CifarFiles:
         if not isinstance(content, dict):
             raise self._wrong(name, f"expected a dictionary, found {type(content).__name__}")
         return {
-            key.decode("latin1") if isinstance(key, bytes) else str(key): (
+            key.decode("latin1") if isinstance(key, bytes) else key: (
                 value.values if isinstance(value, _Array) else value
             )
             for key, value in content.items()

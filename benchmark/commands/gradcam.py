@@ -21,8 +21,6 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
     Original, Full-SA and the best scheme found are trained again, from the run's first
     stand-alone seed; then the report is written anew, with pictures.
     """
-    from contextlib import closing
-
     from rich.console import Console
 
     rows = [_row(text) for text in options.split_names(images)]
@@ -35,7 +33,7 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
 
         live = LiveProgress(console)
         crew = Workers(available_cores() if workers is None else workers)
-        with live.bars, closing(RunFolder(folder).open()) as store:
+        with live.bars, RunFolder(folder).change() as store:
             report = add_cams(store, rows, workers=crew, progress=live, **values)
     report.write(folder)
     console.print(f"Report: {folder / 'report.html'}", highlight=False)

@@ -17,7 +17,7 @@ _OLDEST = (3, 11)
 _CORE = {
     **{name: name for name in ("click", "filelock", "jaxtyping", "jinja2", "joblib", "numpy")},
     **{name: name for name in ("optuna", "pyarrow", "pydantic", "pymoo", "rich", "safetensors")},
-    **{name: name for name in ("scipy", "threadpoolctl", "torch")},
+    **{name: name for name in ("matplotlib", "scipy", "threadpoolctl", "torch")},
     "PIL": "pillow",
     "sklearn": "scikit-learn",
 }

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from benchmark.doctor.findings import Finding
 from benchmark.errors import BenchmarkError
 from benchmark.filesystems import NETWORK, file_system
-from benchmark.folder import LOCK, RunFolder, read_records
+from benchmark.folder import RunFolder, read_records
 from benchmark.oracle.supernet_file import read_supernet
 from benchmark.store import Store
+from benchmark.watching import at_work, is_held
 
 _LITTLE = 1 << 30  # bytes
 
@@ -32,12 +31,12 @@ def cache(folder: Path) -> Iterator[Finding]:
     yield from broken
     yield Finding(f"{about}, supernets", "ok", f"{len(found) - len(broken)} intact")
     for path in sorted((folder / "supernets").glob("*.checkpoint")):
-        at_work = _held(path.with_suffix(".lock"))
+        training = is_held(path.with_suffix(".lock"))
         yield Finding(
             f"training {path.stem}",
             "note",
-            "is at work" if at_work else "was stopped; its last whole epoch is kept",
-            "" if at_work else f"the same command goes on; {path} may be deleted instead",
+            "is at work" if training else "was stopped; its last whole epoch is kept",
+            "" if training else f"the same command goes on; {path} may be deleted instead",
         )
     yield from _drafts(folder)
 
@@ -52,7 +51,6 @@ def run_folder(folder: Path) -> Iterator[Finding]:
         yield Finding(about, "problem", str(error))
         return
     yield from _place(about, folder)
-    at_work = _held(folder / LOCK)
     ended = [lane for lane in records.lanes if lane.state != "running"]
     failed = [lane for lane in records.lanes if lane.state == "failed"]
     said = (
@@ -61,7 +59,7 @@ def run_folder(folder: Path) -> Iterator[Finding]:
     )
     if records.finished:
         yield Finding(about, "ok", f"finished; {said}")
-    elif at_work:
+    elif at_work(folder):
         yield Finding(about, "ok", f"a process is at work; {said}")
     else:
         command = str(records.environment.get("command", "the command it was begun with"))
@@ -126,16 +124,3 @@ def _alive(draft: Path) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _held(lock: Path) -> bool:
-    """Whether a living process holds a lock; the kernel lets go of those of dead ones."""
-    if not lock.exists():
-        return False
-    try:
-        FileLock(lock).acquire(timeout=0).lock.release()
-    except Timeout:
-        return True
-    except OSError:
-        return False  # a folder that can't be written has no process at work either
-    return False

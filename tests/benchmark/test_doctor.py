@@ -14,6 +14,7 @@ from benchmark.cli import main
 from benchmark.doctor.findings import Finding
 from benchmark.doctor.installation import installation
 from benchmark.doctor.stores import cache, run_folder
+from benchmark.errors import UsageError
 from benchmark.folder import Description, RunFolder
 from benchmark.records import LaneKey
 from benchmark.store import Store
@@ -48,6 +49,19 @@ def test_a_run_at_work_is_told_from_one_whose_process_is_dead(folder: Path) -> N
     with FileLock(folder / "run.lock"):
         assert "a process is at work" in said(run_folder(folder), "ok")
     assert "no process is at work" in said(run_folder(folder), "note")
+
+
+def test_a_lock_that_leads_elsewhere_is_neither_emptied_nor_taken(
+    folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "letter"
+    other.write_text("dear")
+    (folder / "run.lock").unlink(missing_ok=True)
+    (folder / "run.lock").symlink_to(other)
+    list(run_folder(folder))
+    with pytest.raises(UsageError, match=r"run\.lock is a link"), RunFolder(folder).change():
+        pass
+    assert other.read_text() == "dear"
 
 
 def test_a_finished_run_is_well_and_a_failed_search_is_named(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -22,12 +23,17 @@ def leave(_: Connection, code: int) -> None:
     sys.exit(code)
 
 
-def vanish(_: Connection, signal: int) -> None:
-    os.kill(os.getpid(), signal)
+def vanish(_: Connection, number: int) -> None:
+    os.kill(os.getpid(), number)
 
 
 def stay(connection: Connection) -> None:
     connection.send(os.getpid())
+    time.sleep(600)
+
+
+def close_and_stay(connection: Connection) -> None:
+    connection.close()
     time.sleep(600)
 
 
@@ -60,6 +66,13 @@ def test_a_child_that_stays_is_killed() -> None:
     assert alive(child.connection.recv())
     assert child.end() == -9
     assert not alive(child.pid)
+
+
+def test_a_child_that_closes_its_connection_and_stays_is_killed_after_a_while() -> None:
+    child = start_child(close_and_stay)
+    with pytest.raises(EOFError):
+        child.connection.recv()
+    assert child.end(kill=False) == -signal.SIGKILL
 
 
 def test_a_child_dropped_in_the_middle_of_something_is_killed_later() -> None:

@@ -100,6 +100,18 @@ def test_trainings_and_costs_come_back_as_they_were(store: Store) -> None:
     assert store.costs("machine") == {"10": cost}
 
 
+@pytest.mark.parametrize("forged", ["[", "[]", '{"bits": "10"}', "7"])
+def test_forged_costs_and_figures_are_damage(store: Store, forged: str) -> None:
+    store.add_standalone("training", StandaloneRecord("10", 3, 0.5, 0.4, 1.5, 2.0))
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as db:
+        db.execute("INSERT INTO costs VALUES ('machine', '10', ?)", (forged,))
+        db.execute("UPDATE standalone SET figures = '['")
+    with pytest.raises(StoreError, match=r"is damaged \(costs"):
+        store.costs("machine")
+    with pytest.raises(StoreError, match=r"is damaged \(standalone"):
+        store.standalone("training")
+
+
 def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     def interrupted() -> None:
         with store.transaction():

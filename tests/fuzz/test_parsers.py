@@ -65,6 +65,9 @@ _RACE = (
     b'"seed": 0, "seconds": 0}'
 )
 
+_UNFOLDING = b")" + b"".join(b"q%ch%c\x86" % (depth, depth) for depth in range(40))
+"""A tuple of twice the same tuple, forty times."""
+
 FOUND: list[tuple[str, bytes]] = [
     ("stand-alone results", _DEEP),
     ("tickets", _DEEP),
@@ -77,6 +80,18 @@ FOUND: list[tuple[str, bytes]] = [
     ("stores: facts", b'{"description": {}}'),
     ("stores: facts", b'{"description": []}'),
     ("stores: facts", b'{"description": {"lanes": [1], "blocks_per_stage": "x"}}'),
+    # Room for 4 GiB is made before a byte is read.
+    ("CIFAR100: images", b"\x80\x05\x96" + struct.pack("<Q", 2**32) + b"."),
+    ("CIFAR100: images", b"\x80\x02}" + _UNFOLDING + b"Ns."),
+    ("CIFAR100: images", b"\x80\x04\x8f(" + _UNFOLDING + b"\x90."),
+    ("CIFAR100: images", b"\x80\x02" + _UNFOLDING + b"Nb."),
+    ("CIFAR100: images", b"\x80\x02cnumpy\ndtype\n" + _UNFOLDING + b"\x85R."),
+    ("CIFAR100: images", b"\x80\x02c_codecs\nencode\nU\x00" + _UNFOLDING + b"\x86R."),
+    (
+        "CIFAR100: names",
+        b"\x80\x02}U\x10fine_label_names](" + _UNFOLDING + b"q\xff" + b"h\xff" * 99 + b"es.",
+    ),
+    ("CIFAR100: names", b"\x80\x02}U\x10fine_label_names](" + b"U\x01\xff" * 100 + b"es."),
     # A member of a negative size sends tarfile round in circles (CVE-2025-8194).
     ("ImageNet: tar of tars", _tar_header(b"a", b"0" * 11) + _BACK * 2),
     ("ImageNet: tar of tars", _tar_header(b"a.tar", b"\x80" + struct.pack(">xxxQ", 2**63)) * 3),

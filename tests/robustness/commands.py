@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.folder import RunFolder, read_records
+from benchmark.folder import view_records
 from benchmark.kept_networks import FOLDER, read_weights
 from benchmark.oracle.supernet_file import read_supernet, weights_hash
 from benchmark.table import read_table
@@ -137,7 +137,7 @@ def _bytes(path: Path) -> str:
 
 
 def _records(folder: Path) -> Any:
-    records = read_records(RunFolder(folder).view())
+    records = view_records(folder)
     lanes = [
         (lane.key, lane.state, lane.message, lane.schemes.tolist(), lane.loss.tolist(), lane.total)
         for lane in records.lanes

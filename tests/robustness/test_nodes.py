@@ -146,6 +146,21 @@ def _failing(job: int) -> None:
     raise StoreError(f"job {job} is impossible")
 
 
+def test_workers_that_can_never_start_end_in_an_error(
+    cluster: RayCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def __init__(self, _: str) -> None:
+            raise ImportError("no such project here")
+
+        def versions(self) -> str:
+            return ""
+
+    monkeypatch.setattr("benchmark.cluster.Hand", Broken)
+    with pytest.raises(WorkerError, match="3 workers in a row could not start"):
+        list(cluster.run(abs, [-1], count=1, device="cpu", work="scoring"))
+
+
 def test_what_a_job_raises_reaches_the_caller(cluster: RayCluster) -> None:
     with pytest.raises(StoreError, match="job 7 is impossible"):
         list(Workers(1, cluster).map(_failing, [7]))

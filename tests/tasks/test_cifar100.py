@@ -205,7 +205,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: int) -> None:
 
 
 def test_text_is_decoded_as_latin1_only() -> None:
-    attack = b"c_codecs\nencode\n(Vaaaa\nVzlib\ntR."
+    attack = b"c_codecs\nencode\n(U\x04aaaaU\x04zlibtR."
     with pytest.raises(pickle.UnpicklingError, match="encoding zlib"):
         ArraysOnly(BytesIO(attack)).load()
 
@@ -213,10 +213,13 @@ def test_text_is_decoded_as_latin1_only() -> None:
 @pytest.mark.parametrize(
     ("attack", "message"),
     [
-        (b"c_codecs\nencode\n}(V__doc__\nVchanged\nub.", "wants to change <function"),
-        (b"cnumpy\ndtype\n(VV8\nI0\nI1\ntR.", "numbers of type V8"),
-        (b"cnumpy\ndtype\n(Vu1\ntR(I3\nV>\nNNNI-1\nI-1\nI0\ntb.", "byte order '>'"),
-        (b"cos\nsystem\n(Vtrue\ntR.", "wants to use os.system"),
+        (b"c_codecs\nencode\n}(U\x07__doc__U\x07changedub.", "wants to change a method"),
+        (b"cnumpy\ndtype\n(U\x02V8K\x00K\x01tR.", "numbers of type V8"),
+        (b"cnumpy\ndtype\n(U\x02u1tR(K\x03U\x01>NNNNNNtb.", "byte order >"),
+        (b"cos\nsystem\n(U\x04truetR.", "wants to use os.system"),
+        (b"NNNs.", "wants to change a NoneType"),
+        (b"}))s.", "wants to use a tuple as a key"),
+        (b"}(K\x01K\x01u.", "wants to use a int as a key"),
         (b"cnumpy.core.multiarray\n_reconstruct.__globals__\n.", "wants to use"),
     ],
 )
@@ -228,6 +231,20 @@ def test_pickles_can_make_arrays_of_whole_numbers_only(attack: bytes, message: s
 def test_a_pickle_gets_no_more_memory_than_it_fills() -> None:
     # C's unpickler would make room for 2³¹ remembered objects here, 16 GiB.
     assert ArraysOnly(BytesIO(b"\x80\x02Nr\xff\xff\xff\x7f.")).load() is None
+
+
+def test_a_text_that_is_encoded_again_and_again_is_kept_once() -> None:
+    attack = b"](c_codecs\nencode\nq\x00U\x04textU\x06latin1\x86q\x01Rh\x00h\x01Re."
+    first, second = ArraysOnly(BytesIO(attack)).load()
+    assert first == b"text"
+    assert first is second
+
+
+def test_names_that_are_no_texts_are_refused(tmp_path: Path) -> None:
+    root = cifar_tree(tmp_path)
+    write_pickle(root / "cifar-100-python" / "meta", {"fine_label_names": [()] * 100})
+    with pytest.raises(DataError, match="expected texts as fine_label_names"):
+        Cifar100(CifarFiles(root))
 
 
 def test_names_of_another_number_are_refused(tmp_path: Path) -> None:
