@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmark.transfer_records import TICKET, TransferRecords
+from benchmark.records import Interval
+from benchmark.transfer_records import TICKET, CarriedResult, TransferRecords
 from reports.analysis import Analysis
+from reports.field_figures import FieldFigure
 from reports.latex import PaperTable
 from reports.paper_names import sam_of
 from reports.table import Column, Table, Value
@@ -16,6 +18,11 @@ _TIME = Column(
     "time", "Time", "inference time relative to Original's, minus 1", unit="%", kind="signed",
     interval=True, scale=100, timing=True,
 )  # fmt: skip
+_SAVED = Column(
+    "saved", "Saved", "time of Full-Share minus that of ours: the paper's brackets",
+    unit="points", kind="signed", scale=100, timing=True,
+)  # fmt: skip
+ORIGINAL = "Original"
 _CROWD = ("table-7", "Crowd counting on ShanghaiTech (Table VII)")
 _PIXELS = ("table-8", "Segmentation on VOC 2012 (Table VIII)")
 
@@ -33,32 +40,105 @@ def segmentation(analyses: Sequence[Analysis]) -> PaperTable:
 
 
 def carried(records: TransferRecords) -> PaperTable:
-    """Table VII or VIII with what a transfer found, intervals included; its task is named."""
+    """What a transfer found, in the layout of Table VII or VIII by the target's figures.
+
+    Others are laid out as Table VIII is. Intervals are given; brackets, the time that the
+    scheme saves against Full-Share, have a column of their own.
+    """
     found = gains(records)
-    name, layout = _CROWD if found[0].kind.lower_is_better else _PIXELS
-    results = {item.network.name: item for item in records.results if item.network.name}
-    values: dict[str, dict[str, Value]] = {
-        item.column.key: {name: item.mean(one.network.key) for name, one in results.items()}
-        for item in found
-    }
-    values[_TIME.key] = {
-        name: one.cost.increment if one.cost and "1" in one.network.used else None
-        for name, one in results.items()
-    }
+    if found[0].kind.name == "MAE":
+        return _by_module(records, found)
+    return _by_network(records, found, "table-8" if found[0].kind.name == "mIoU" else "carried")
+
+
+def _by_module(records: TransferRecords, found: Sequence[FieldFigure]) -> PaperTable:
+    """Table VII: a row for the module, a column for each way to connect it."""
     figures = [*(item.column for item in found), _TIME]
-    scheme = results[TICKET].network.bits
-    caption = (
-        f"{records.source['task']} to {records.target['task']}; {_NETWORKS[TICKET]}: the scheme "
-        f"{scheme}. Test split, means over seeds with intervals."
+    original = [
+        item.mean(_keys(records)[ORIGINAL]) if heading == "Full-SA" else None
+        for item in found
+        for heading in _NETWORKS
+    ]
+    module = [item.mean(_keys(records).get(name, "")) for item in found for name in _NETWORKS]
+    times = [_increment(records, name) for name in _NETWORKS]
+    columns = (*_columns(figures), _SAVED)
+    rows: tuple[tuple[Value, ...], ...] = (
+        (ORIGINAL, *original, *(None for _ in _NETWORKS), None),
+        (records.attention.upper(), *module, *times, _saved(records)),
     )
-    title = layout.partition(" (")[2].rstrip(")") + f": {records.target['task']}"
-    row = (
-        records.attention.upper(),
-        *(values[figure.key].get(network) for figure in figures for network in _NETWORKS),
+    table = Table("table-7", f"Crowd counting: {_task(records)}", _caption(records), columns, rows)
+    reasons = {
+        column.key: _reason(records, name)
+        for column, name in zip(
+            columns[1:], [*(name for _ in figures for name in _NETWORKS), TICKET], strict=True
+        )
+    }
+    return PaperTable(table, (*_groups(figures), ""), (), reasons)
+
+
+def _by_network(records: TransferRecords, found: Sequence[FieldFigure], name: str) -> PaperTable:
+    """Table VIII: a row a network."""
+    columns = (
+        Column("network", "Network", "how the module is connected"),
+        *(item.column for item in found),
+        _TIME,
+        _SAVED,
     )
-    table = Table(name, title, caption, _columns(figures), (row,))
-    missing = "a recurrent module has no network with one in every block"
-    return PaperTable(table, _groups(figures), (), dict.fromkeys(_keys(table), missing))
+    rows = tuple(
+        (
+            heading,
+            *(item.mean(_keys(records)[network]) for item in found),
+            _increment(records, network),
+            _saved(records) if network == TICKET else None,
+        )
+        for network, heading in {ORIGINAL: ORIGINAL, **_NETWORKS}.items()
+        if network in _keys(records)
+    )
+    table = Table(name, f"{_task(records)}", _caption(records), columns, rows)
+    reasons = {column.key: _reason(records, TICKET) for column in columns}
+    return PaperTable(table, (), (), reasons)
+
+
+def _task(records: TransferRecords) -> str:
+    return str(records.target["task"])
+
+
+def _keys(records: TransferRecords) -> dict[str, str]:
+    return {one.network.name: one.network.key for one in records.results if one.network.name}
+
+
+def _of(records: TransferRecords, name: str) -> CarriedResult | None:
+    return next((one for one in records.results if one.network.name == name), None)
+
+
+def _increment(records: TransferRecords, name: str) -> Interval | None:
+    result = _of(records, name)
+    if result is None or result.cost is None or "1" not in result.network.used:
+        return None
+    return result.cost.increment
+
+
+def _saved(records: TransferRecords) -> float | None:
+    share, ours = (_increment(records, name) for name in ("Full-Share", TICKET))
+    return share.center - ours.center if share and ours else None
+
+
+def _caption(records: TransferRecords) -> str:
+    result = _of(records, TICKET)
+    scheme = "" if result is None else f" {_NETWORKS[TICKET]}: the scheme {result.network.bits}."
+    return (
+        f"{records.attention.upper()} modules, with weights from {records.source['task']}.{scheme} "
+        "Test split, means over seeds with intervals."
+    )
+
+
+def _reason(records: TransferRecords, name: str) -> str:
+    result = _of(records, name)
+    if result is None:
+        return "a recurrent module has no network with one in every block"
+    if "1" not in result.network.used:
+        return "the scheme connects nothing on the target"
+    return "no training came to its end, or nothing was timed"
 
 
 def _figure(name: str) -> Column:
@@ -85,10 +165,6 @@ def _groups(figures: Sequence[Column]) -> tuple[str, ...]:
     return ("", *(figure.name for figure in figures for _ in _NETWORKS))
 
 
-def _keys(table: Table) -> list[str]:
-    return [column.key for column in table.columns]
-
-
 def _none(
     analyses: Sequence[Analysis],
     name: str,
@@ -106,4 +182,6 @@ def _none(
     rows = tuple((sam, *(None for _ in columns[1:])) for sam in modules)
     caption = "Networks with the attention modules that were searched for."
     table = Table(name, title, caption, columns, rows)
-    return PaperTable(table, _groups(figures), (), dict.fromkeys(_keys(table), reason))
+    return PaperTable(
+        table, _groups(figures), (), dict.fromkeys((column.key for column in columns), reason)
+    )

@@ -169,11 +169,15 @@ def test_schemes_carried_beside_the_four_are_correlated_on_their_own() -> None:
 def test_the_papers_own_layout_is_filled_and_set_in_latex(tmp_path: Path) -> None:
     paper = carried(RECORDS)
     assert paper.table.name == "table-7"
-    assert paper.groups == ("", *(["MAE"] * 3), *(["RMSE"] * 3), *(["Time"] * 3))
-    (row,) = paper.table.records()
-    assert row["sam"] == "SE"
+    assert paper.groups == ("", *(["MAE"] * 3), *(["RMSE"] * 3), *(["Time"] * 3), "")
+    original, row = paper.table.records()
+    assert (original["sam"], row["sam"]) == ("Original", "SE")
     centers = [value.center for value in row.values() if isinstance(value, Interval)]
     assert centers == pytest.approx([9.5, 8.9, 8.6, 15.93, 14.6, 14.7, 0.1919, 0.1919, 0.0616])
+    assert row["saved"] == pytest.approx(0.1303)
+    first = original["mae_sa"]
+    assert isinstance(first, Interval)
+    assert first.center == pytest.approx(10.4)
     assert paper.missing() == {}
     assert r"\multicolumn{3}{c}{RMSE}" in to_latex(paper)
     names = {
@@ -186,5 +190,24 @@ def test_the_papers_own_layout_is_filled_and_set_in_latex(tmp_path: Path) -> Non
 def test_a_column_of_a_network_that_cannot_be_says_why() -> None:
     recurrent = [item for item in RECORDS.results if item.network.name != "Full-SA"]
     missing = carried(replace(RECORDS, attention="dia", results=tuple(recurrent))).missing()
-    assert set(missing) == {"mae_sa", "rmse_sa", "time_sa"}
-    assert "recurrent" in missing["mae_sa"]
+    # Original's figures stand in the first column of each group, as in the paper's Table II.
+    assert set(missing) == {"time_sa"}
+    assert "recurrent" in missing["time_sa"]
+
+
+def test_segmentation_has_a_row_a_network_and_a_ticket_without_connections_says_so() -> None:
+    figures = (FigureKind("mIoU", "%"), RMSE)
+    results = [
+        replace(
+            item,
+            target=tuple(
+                replace(record, figures={"mIoU": 0.7, "RMSE": 1.0}) for record in item.target
+            ),
+        )
+        for item in RECORDS.results
+    ]
+    results[3] = replace(results[3], network=replace(results[3].network, used="000"))
+    paper = carried(replace(RECORDS, figures=figures, results=tuple(results)))
+    assert paper.table.name == "table-8"
+    assert [row["network"] for row in paper.table.records()] == ["Original", "SA", "Share", "Ours"]
+    assert paper.missing() == {"saved": "the scheme connects nothing on the target"}
