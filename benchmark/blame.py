@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.errors import BenchmarkError, LaneError, ReplayError
+from benchmark.errors import LaneError, ReplayError
 from benchmark.patience import Overdue
 
 _HERE = str(Path(__file__).parent)
@@ -23,12 +23,15 @@ class _NotItsFault(BaseException):
 
 @contextmanager
 def not_blamed() -> Iterator[None]:
-    """Files and disks that fail inside are nothing that the strategy around it has done."""
+    """What fails inside (disks, devices, the oracle) is nothing that the strategy has done.
+
+    What it asks for is looked at before, and refused by a `LaneError`.
+    """
     try:
         yield
     except (LaneError, ReplayError):
         raise
-    except (BenchmarkError, OSError) as error:
+    except Exception as error:
         raise _NotItsFault(error) from error
 
 

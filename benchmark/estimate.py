@@ -73,7 +73,7 @@ class Estimate:
         self.network = counted(whole.eval(), task.image_shape)
         self.settings = settings
         cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
-        sizes = cut if settings.smoke else task.published
+        sizes = cut if settings.smoke else task.planned(settings.task_options)
         self.steps = [self._supernets(sizes), self._search(sizes, blocks), self._standalone(sizes)]
 
     def hours(self, device: Device) -> tuple[float, float]:

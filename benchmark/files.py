@@ -19,9 +19,21 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield draft
+        _flush(draft)
         draft.replace(path)
+        if os.name == "posix":
+            _flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Have what was written, or the names in a folder, survive a loss of power."""
+    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def parse_json(text: str) -> Any:

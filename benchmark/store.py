@@ -289,11 +289,11 @@ class Store:
         self, lane: int, state: LaneState, message: str = "", *, traceback: str = ""
     ) -> None:
         """Write how a lane ended, and where in its strategy's code if that is known."""
+        if traceback:  # first: once the state is there, nobody comes back to this lane
+            self.set_fact(f"traceback of lane {lane}", traceback)
         self._db.execute(
             "UPDATE lanes SET state = ?, message = ? WHERE lane = ?", (state, message, lane)
         )
-        if traceback:
-            self.set_fact(f"traceback of lane {lane}", traceback)
 
     def lane_traceback(self, lane: int) -> str:
         """Where in its strategy's code a lane failed; empty where that isn't known."""

@@ -36,7 +36,7 @@ def transfer(
     source: Source,
     settings: Settings,
     *,
-    out: Path,
+    out: Path | None = None,
     cache: Store,
     workers: Workers,
     source_data: Path | None = None,
@@ -50,7 +50,7 @@ def transfer(
         source: scheme and experiment.
         settings: of the target: task, recipe, stand-alone seeds; the backbone, the attention
             module and the sharing are the source's.
-        out: folder of the transfer.
+        out: folder of the transfer; default: `default_folder`.
         cache: where stand-alone results are kept for all experiments; networks beside it.
         workers: processes.
         source_data: where the files of the source task are.
@@ -65,10 +65,16 @@ def transfer(
     """
     plan = _Transfer(source, settings, schemes, cache=cache, source_data=source_data)
     shown = Silent() if progress is None else progress
-    folder = RunFolder(out, holds="transfer")
-    with folder.claim(plan.description(workers.count, command)) as store:
+    description = plan.description(workers.count, command)
+    place = out or default_folder(source.path, settings.task, description.experiment)
+    with RunFolder(place, holds="transfer").claim(description) as store:
         plan.run(store, cache, workers, shown)
         return plan.records(store)
+
+
+def default_folder(source: Path, task: str, experiment: str) -> Path:
+    """Where a transfer of ``source`` to ``task`` lies; another experiment lies elsewhere."""
+    return Path("runs") / f"transfer-{source.stem}-{task}-{experiment[:8]}"
 
 
 class _Transfer:
@@ -229,6 +235,7 @@ class _Transfer:
         """What the folder holds."""
         known = store.fact("description")
         return TransferRecords(
+            experiment=known["experiment"],
             settings=known["settings"],
             attention=self._source.settings.attention,
             blocks_per_stage=self._source.space.blocks_per_stage,

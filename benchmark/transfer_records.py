@@ -54,6 +54,7 @@ class TransferRecords:
     """Everything that a transfer's report is made from.
 
     Attributes:
+        experiment: identity of what determines the results.
         settings: of the target's trainings, by name.
         attention: name of the SAM.
         blocks_per_stage: shape of a scheme on the source task.
@@ -64,6 +65,7 @@ class TransferRecords:
         results: Original, Full-SA, Full-Share, the ticket, then further schemes.
     """
 
+    experiment: str
     settings: dict[str, Any]
     attention: str
     blocks_per_stage: tuple[int, ...]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmark.errors import UsageError
+from benchmark.filesystems import MOUNTS, on_network
 from benchmark.readonly import reading
 from benchmark.records import LaneKey, LaneState
 from benchmark.store import SCHEMA_VERSION
@@ -276,19 +277,21 @@ def _actual(db: sqlite3.Connection, oracles: list[dict[str, Any]]) -> float:
     return float(done + sum(Fraction(fidelity) * number for fidelity, number in asked))
 
 
-def at_work(folder: Path) -> bool | None:
+def at_work(folder: Path, mounts: Path = MOUNTS) -> bool | None:
     """Whether a process holds the folder's lock; see `is_held`."""
-    return is_held(folder / "run.lock")
+    return is_held(folder / "run.lock", mounts)
 
 
-def is_held(lock: Path) -> bool | None:
+def is_held(lock: Path, mounts: Path = MOUNTS) -> bool | None:
     """Whether a process holds a lock; None where there is none or the system doesn't tell.
 
-    To try the lock could make a run fail that begins just then, so Linux's list is read.
+    To try the lock could make a run fail that begins just then, so Linux's list is read. It
+    has this machine's locks only: on a network another one may hold it.
     """
     try:
         locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
         inode = lock.stat().st_ino
     except OSError:
         return None
-    return any(line.split()[-3].rpartition(":")[2] == str(inode) for line in locks)
+    held = any(line.split()[-3].rpartition(":")[2] == str(inode) for line in locks)
+    return held or (None if on_network(lock.parent, mounts) else False)

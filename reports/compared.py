@@ -14,6 +14,7 @@ from benchmark.records import Rule
 from reports import compared_tables
 from reports.compared_sentences import verdict, warnings
 from reports.comparison import Comparison, compare
+from reports.comparison_tables import problem_curves_table
 from reports.figures import BEST, DRAWN, draw_curves, styles
 from reports.html import ENVIRONMENT, ROWS, render_notebook
 from reports.latex import PaperTable
@@ -58,7 +59,15 @@ class ComparisonReport:
     @cached_property
     def tables(self) -> Sequence[Table]:
         """Everything, in the order of the page."""
-        return compared_tables.tables(self.comparison)
+        return [*compared_tables.tables(self.comparison), *self.curve_tables]
+
+    @cached_property
+    def curve_tables(self) -> Sequence[Table]:
+        """What the curves are drawn from, a table for each problem, named as its figure."""
+        return [
+            problem_curves_table(problem, f"curves-{number}")
+            for number, problem in enumerate(self.comparison.problems)
+        ]
 
     @cached_property
     def figures(self) -> Mapping[str, Markup]:
@@ -120,7 +129,7 @@ class ComparisonReport:
         comparison = self.comparison
         drawn = self.figures
         runs, cells, problems, results, trained, every = (
-            table.shown().first(ROWS) for table in self.tables
+            table.shown().first(ROWS) for table in compared_tables.tables(comparison)
         )
         return ENVIRONMENT.get_template("compare.html.j2").render(
             warnings=warnings(comparison),
@@ -138,8 +147,8 @@ class ComparisonReport:
             ],
             results=results,
             curves=[
-                (problem.label, drawn[f"curves-{number}"])
-                for number, problem in enumerate(comparison.problems)
+                (problem.label, drawn[table.name], table.name)
+                for problem, table in zip(comparison.problems, self.curve_tables, strict=True)
             ],
             trained=trained,
             cells=every,

@@ -5,7 +5,7 @@ from functools import partial
 from math import isnan
 
 from benchmark.schemes import format_bits
-from reports.comparison import Comparison
+from reports.comparison import Comparison, common_cells
 from reports.comparison_tables import RANKS, ranks_caption, ranks_rows
 from reports.formats import count, level, words
 from reports.mixing import Member
@@ -228,10 +228,20 @@ def over_problems_table(comparison: Comparison) -> Table:
     """Mean ranks over problems."""
     ranks = comparison.over_problems
     caption = (
-        "A cell is a problem, a score the mean best reward over its lanes. "
+        "A cell is a problem, a score the mean best reward over the pairs of supernet and seed "
+        f"that all ranked strategies were run on: {_averaged(comparison)}. "
         f"{ranks_caption(ranks, '(problem)')} {missing(ranks)}"
     )
     return Table("ranks-problems", "Mean ranks over problems", caption, RANKS, ranks_rows(ranks))
+
+
+def _averaged(comparison: Comparison) -> str:
+    return words(
+        [
+            f"{len(common_cells(problem, comparison.shared))} on {problem.label}"
+            for problem in comparison.problems
+        ]
+    )
 
 
 def missing(ranks: Ranks) -> str:

@@ -108,7 +108,7 @@ def compare(
         problems=problems,
         shared=shared,
         over_cells=summarise_ranks(_cells(problems), shared, confidence),
-        over_problems=summarise_ranks(_means(problems), shared, confidence),
+        over_problems=summarise_ranks(_means(problems, shared), shared, confidence),
         mixed=tuple(mixed),
         confidence=confidence,
         rule=rule,
@@ -125,16 +125,28 @@ def _cells(problems: Sequence[Problem]) -> dict[Cell, dict[str, float]]:
     return scores
 
 
-def _means(problems: Sequence[Problem]) -> dict[Cell, dict[str, float]]:
-    """Mean best reward by problem, then strategy.
+def _means(problems: Sequence[Problem], shared: Sequence[str]) -> dict[Cell, dict[str, float]]:
+    """Mean best reward by problem, then strategy, over cells that all ``shared`` were run on.
 
-    A strategy that failed or is still at work on some cell has no mean: over other cells
-    than its rivals' it would say nothing.
+    Runs may have more seeds than others: a mean over other cells than the rivals' would say
+    nothing. For the same reason a strategy that failed or is still at work on such a cell has
+    no mean.
     """
     scores: dict[Cell, dict[str, float]] = {}
     for problem in problems:
         row: dict[str, list[float]] = {}
+        common = common_cells(problem, shared)
         for key, reward in problem.finished().items():
-            row.setdefault(key.strategy, []).append(reward)
+            if (key.supernet_seed, key.strategy_seed) in common and key.strategy in shared:
+                row.setdefault(key.strategy, []).append(reward)
         scores[(problem.label,)] = {name: float(np.mean(values)) for name, values in row.items()}
     return scores
+
+
+def common_cells(problem: Problem, shared: Sequence[str]) -> set[tuple[int, int]]:
+    """Supernets and strategy seeds of a problem that all of ``shared`` were run on."""
+    cells: dict[str, set[tuple[int, int]]] = {name: set() for name in shared}
+    for lane in problem.records.lanes:
+        if lane.key.strategy in cells:
+            cells[lane.key.strategy].add((lane.key.supernet_seed, lane.key.strategy_seed))
+    return set.intersection(*cells.values()) if cells else set()

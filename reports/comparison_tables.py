@@ -11,6 +11,7 @@ from reports.analysis import Analysis
 from reports.captions import oracle_words
 from reports.curves import Curve
 from reports.formats import count, level, p_value, plain, some, words
+from reports.problems import Problem
 from reports.ranks import Ranks
 from reports.table import Column, Table, Value
 
@@ -217,6 +218,13 @@ def curves_table(analysis: Analysis) -> Table:
     rows = _points(analysis.curves, whole=True)
     caption = f"Best reward so far; {oracle_words(analysis.records)}."
     return Table("curves", "Against evaluations", caption, CURVES, rows)
+
+
+def problem_curves_table(problem: Problem, name: str) -> Table:
+    """The curves of one problem of a comparison, as `curves_table` has a run's."""
+    caption = f"Best reward so far on {problem.label}; {oracle_words(problem.records)}."
+    rows = _points(problem.curves, whole=True)
+    return Table(name, f"Against evaluations: {problem.label}", caption, CURVES, rows)
 
 
 def time_curves_table(analysis: Analysis) -> Table:

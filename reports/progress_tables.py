@@ -45,6 +45,8 @@ def sentences(snapshot: Snapshot, seconds: float | None) -> list[str]:
     said = [f"{now.task or 'run'} {now.experiment[:8]}: {_DOING[now.stage]}"]
     if now.working is False and now.stage != "finished":
         said[0] += ", but nobody is at work; the same command goes on from here"
+    elif now.working is None and not now.over:
+        said[0] += "; whether somebody is at work can't be seen from this machine"
     whole = now.budget * len(now.lanes)
     said.append(
         f"{now.charged:,.0f} of {count(whole, 'evaluation')} charged; the machine had to make "

@@ -268,9 +268,20 @@ def _latency_sentence(records: TransferRecords, ticket: CarriedResult) -> list[s
     share = _named(records, "Full-Share").cost
     if ticket.cost is None or share is None:
         return []
-    own = ticket.cost.increment.center
-    theirs = percent(share.increment.center)
-    return [f"It takes {percent(own)} more time than Original there, Full-Share {theirs}."]
+    theirs = f"Full-Share takes {_increment(share.increment)}"
+    if "1" not in ticket.network.used:
+        return [f"It connects no block there, so it is Original's network; {theirs}."]
+    return [f"It takes {_increment(ticket.cost.increment)} than Original there; {theirs}."]
+
+
+def _increment(ratio: Interval) -> str:
+    """``6.16% more time [+5.16%, +7.16%]``, its interval signed as the ratio is."""
+
+    def number(value: float) -> str:
+        return f"{signed(value * 100)}%"
+
+    word = "less" if ratio.center < 0 else "more"
+    return f"{percent(abs(ratio.center))} {word} time {bounds(ratio, number)}"
 
 
 def _failure_sentences(records: TransferRecords) -> list[str]:

@@ -421,6 +421,17 @@ class NamedTask(Task):
     options: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Choices of each option, the default first."""
 
+    @classmethod
+    def planned(cls, options: Mapping[str, str]) -> Sizes:
+        """Rows of the complete data set under ``options``."""
+        del options
+        return cls.published
+
+    @classmethod
+    def chosen(cls, spec: TaskSpec, option: str) -> str:
+        """What ``spec`` says of an option, or its default."""
+        return dict(spec.options).get(option, cls.options[option][0])
+
     def freeze(
         self,
         validation: Split,

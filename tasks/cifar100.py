@@ -114,15 +114,14 @@ class Cifar100(NamedTask):
                 "task cifar100 reads your files: name the folder that holds cifar-100-python/ "
                 "with --data PATH"
             )
-        chosen = {name: values[0] for name, values in cls.options.items()} | dict(spec.options)
         folder = Path(spec.data)
-        if chosen["download"] == "yes" and not (folder / "cifar-100-python").is_dir():
+        if cls.chosen(spec, "download") == "yes" and not (folder / "cifar-100-python").is_dir():
             download(folder)
         return cls(
             CifarFiles(folder),
             spec.seed,
-            normalisation=chosen["normalisation"],
-            augmentation=chosen["augmentation"],
+            normalisation=cls.chosen(spec, "normalisation"),
+            augmentation=cls.chosen(spec, "augmentation"),
         )
 
     def training_batches(

@@ -20,7 +20,7 @@ from PIL import Image
 
 from tasks.errors import BrokenImageError
 
-_FORMATS = ("JPEG", "PNG")
+FORMATS = ("JPEG", "PNG")
 """What ImageNet has. Among the others are some that run programs, as PostScript does."""
 _BILINEAR = Image.Resampling.BILINEAR
 _MIRROR = Image.Transpose.FLIP_LEFT_RIGHT
@@ -41,7 +41,7 @@ def decoded(raw: bytes, name: str) -> Image.Image:
         BrokenImageError: it can't be decoded.
     """
     try:
-        with Image.open(BytesIO(raw), formats=_FORMATS) as image:
+        with Image.open(BytesIO(raw), formats=FORMATS) as image:
             return image.convert("RGB")
     except Exception as error:
         # A damaged image may raise nearly anything.

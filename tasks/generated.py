@@ -4,10 +4,23 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+
+import numpy as np
+from scipy.io import savemat
 
 from tasks.base import Task
 from tasks.errors import DataError
+
+_HEADER = b"MATLAB 5.0 MAT-file".ljust(116)
+
+
+def matlab_file(name: str, value: np.ndarray, *, compressed: bool = False) -> bytes:
+    """A MATLAB file of version 5 with one variable, the same bytes each time."""
+    raw = BytesIO()
+    savemat(raw, {name: value}, do_compression=compressed)
+    return _HEADER + raw.getvalue()[len(_HEADER) :]  # scipy's own names the time
 
 
 def written(write: Callable[[Path], None], name: str, cache: str | None) -> Path:

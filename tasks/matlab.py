@@ -167,7 +167,7 @@ def _rows(raw: bytes, at: int, count: int) -> list[dict[str, Any]]:
         packed[start : start + width].partition(b"\0")[0].decode("latin1")
         for start in range(0, len(packed), width)
     ]
-    if not 0 <= count * len(names) <= len(raw):
+    if not 0 <= count * max(len(names), 1) <= len(raw):
         raise ValueError(f"{count} rows in {len(raw)} bytes")
     rows: list[dict[str, Any]] = []
     for _ in range(count):

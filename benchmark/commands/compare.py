@@ -1,4 +1,3 @@
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from benchmark.commands import options
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder.  [default: runs/compare-RUNS]"
+    "--out", type=click.Path(path_type=Path), help="Folder.  [default: runs/compare-HASH]"
 )
 @options.paper
 def compare(
@@ -36,12 +35,15 @@ def compare(
     """
     from rich.console import Console
 
+    from benchmark.identity import content_hash
     from benchmark.reading import compare_runs
 
-    made = compare_runs(*folders, mix=options.split_names(mix), **judged)
+    mixed = options.split_names(mix)
+    made = compare_runs(*folders, mix=mixed, **judged)
     members = made.comparison.members
-    identity = "".join(sorted(member.records.experiment for member in members))
-    place = out or Path("runs") / f"compare-{sha256(identity.encode()).hexdigest()[:8]}"
+    runs = sorted(member.records.experiment for member in members)
+    identity = content_hash(runs=runs, mix=sorted(mixed), **judged)
+    place = out or Path("runs") / f"compare-{identity[:8]}"
     made.write(place)
     if paper is not None:
         made.write_paper(paper)

@@ -12,7 +12,7 @@ from benchmark.errors import UsageError
 if TYPE_CHECKING:
     from benchmark.settings import Settings
 
-_PLACES = ("out", "cache", "workers")
+_PLACES = ("out", "paper", "cache", "workers")
 
 data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 backbone = click.option(
@@ -132,7 +132,7 @@ def command_line(context: click.Context) -> str:
     words: list[str] = []
     for parameter in context.command.params:
         value = context.params[str(parameter.name)]
-        if parameter.name in _PLACES or value == parameter.get_default(context):
+        if value is None or parameter.name in _PLACES or value == parameter.get_default(context):
             continue
         values = value if isinstance(value, tuple) else (value,)
         flag = [] if isinstance(parameter, click.Argument) else [max(parameter.opts, key=len)]

@@ -30,7 +30,11 @@ from benchmark.commands.session import equipped
 @options.data_seed
 @options.device
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the transfer.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder.  [default: runs/transfer-SOURCE-TASK-HASH]",
+)
 @options.paper
 @options.cache
 @options.workers
@@ -60,16 +64,20 @@ def transfer(
     console = Console(stderr=True)
     with equipped(console, cache, workers) as (shared, crew, live):
         from benchmark.standalone_run import listed_schemes
+        from benchmark.transfer import default_folder
         from benchmark.transfer import transfer as carry
         from benchmark.transfer_source import read_source
 
         known = read_source(source)
-        folder = out or Path("runs") / f"transfer-{source.stem}-{settings.task}"
-        more = [*known.candidates[:candidates], *schemes]
+        best = known.best(candidates)
+        if len(best) < candidates:
+            said = f"{source} trained {len(best)} other candidates, fewer than {candidates}: all go"
+            click.echo(said, err=True)
+        more = [*best, *schemes]
         records = carry(
             known,
             settings,
-            out=folder,
+            out=out,
             cache=shared,
             workers=crew,
             source_data=source_data,
@@ -80,6 +88,7 @@ def transfer(
     from reports.terminal import TerminalTable
     from reports.transfer import rank_table, transfer_sentences, transfer_table, write_transfer
 
+    folder = out or default_folder(source, settings.task, records.experiment)
     page = write_transfer(records, folder)[0]
     if paper is not None:
         from reports.paper import write_transfer_paper

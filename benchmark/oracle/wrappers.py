@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from benchmark.budget import Ledger
-from benchmark.errors import ReplayError
+from benchmark.errors import LaneError, ReplayError
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked_question
 from benchmark.store import Answer, Call, Query, Store, answer_arrays, bits_of
 from benchmark.workers import Workers
@@ -198,9 +198,14 @@ class MeteredOracle(Wrapper):
         """See `Oracle.gate_gradient`.
 
         Raises:
-            LaneError: its charge exceeds the ledger's budget; nothing is asked.
+            LaneError: the question is none, or its charge exceeds the ledger's budget; nothing
+                is asked.
         """
-        self.ledger.charge(checked_question(question, self.blocks).charge)
+        try:
+            charge = checked_question(question, self.blocks).charge
+        except Exception as error:  # whatever a strategy may have put into it
+            raise LaneError(f"asked for gradients in vain: {error}") from error
+        self.ledger.charge(charge)
         return self.inner.gate_gradient(question)
 
 

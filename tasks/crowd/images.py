@@ -12,7 +12,7 @@ from tasks.crowd.density import density_map
 from tasks.crowd.layouts import Half, Pair, paired
 from tasks.crowd.points import People, adaptive_spreads, inside, pixels_of
 from tasks.crowd.presets import Kernel
-from tasks.decoding import Pixels, decoded, failures
+from tasks.decoding import FORMATS, Pixels, decoded, failures
 from tasks.errors import BrokenAnnotationError, BrokenImageError, DataError
 from tasks.pixels import Normalisation
 
@@ -66,9 +66,10 @@ def read_scene(pair: Pair, kernel: Kernel) -> Scene:
     """
     points = read_points(pair.annotation)
     try:
-        with Image.open(pair.image) as image:
+        with Image.open(pair.image, formats=FORMATS) as image:
             size = image.height, image.width
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:
+        # A damaged image may raise nearly anything.
         raise BrokenImageError(
             f"{pair.image} is no image ({error}): restore it, or leave out what is broken with "
             "--skip-broken"

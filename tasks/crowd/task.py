@@ -44,15 +44,15 @@ class Crowd(NamedTask, ABC):
     classes = 1
 
     def __init__(self, root: Path, spec: TaskSpec) -> None:
-        chosen = {name: values[0] for name, values in self.options.items()} | dict(spec.options)
-        preset = self.presets[chosen["preset"]]
-        size = self.windows[chosen["window"]]
+        preset = self.presets[self.chosen(spec, "preset")]
+        size = self.windows[self.chosen(spec, "window")]
+        border = self.chosen(spec, "border")
         self._map_loss = preset.loss
         self.metric = Counting(preset.loss)
         self.head = preset.head
         self.standalone_recipe = self.supernet_recipe = preset.recipe
         self.image_shape = (3, *size)
-        self._views = Views(preset.kernel, chosen["border"] == "whole", preset.normalisation)
+        self._views = Views(preset.kernel, border == "whole", preset.normalisation)
         place = recognised(root, self.part)
         training, test = (
             read_scenes(place, half, preset.kernel, skip=spec.skip_broken)
@@ -75,7 +75,7 @@ class Crowd(NamedTask, ABC):
                 "training images": len(trained),
                 "people": sum(len(scene.people) for scene in scenes),
                 "points outside their image": sum(scene.outside for scene in scenes),
-                "density maps": f"{chosen['preset']}, kernels {chosen['border']} at the border",
+                "density maps": f"{self.chosen(spec, 'preset')}, kernels {border} at the border",
                 "images left out as broken": len(self._broken),
             },
         )

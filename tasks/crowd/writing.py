@@ -1,16 +1,14 @@
 """Images and points written as a ShanghaiTech tree, to the byte the same each time."""
 
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 from PIL import Image
-from scipy.io import savemat
 
 from tasks.crowd.layouts import Half, Part
+from tasks.generated import matlab_file
 
-_HEADER = b"MATLAB 5.0 MAT-file".ljust(116)
 _QUALITY = 95
 
 
@@ -44,6 +42,4 @@ def annotation_bytes(points: Float64[np.ndarray, "n 2"]) -> bytes:
     struct[0, 0] = (points, number)
     cell = np.empty((1, 1), dtype=object)
     cell[0, 0] = struct
-    raw = BytesIO()
-    savemat(raw, {"image_info": cell})
-    return _HEADER + raw.getvalue()[len(_HEADER) :]  # the original names the time
+    return matlab_file("image_info", cell)

@@ -155,8 +155,7 @@ class ImageNet(NamedTask):
             layout.watched(),
             key=f"skip broken: {spec.skip_broken}",
         )
-        chosen = dict(spec.options).get("validation", "first")
-        return cls(root, index, spec.seed, validation=chosen)
+        return cls(root, index, spec.seed, validation=cls.chosen(spec, "validation"))
 
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything

@@ -69,11 +69,6 @@ class Segmented(NamedTask):
             about={**splits.about, **{name: self.chosen(spec, name) for name in self.options}},
         )
 
-    @classmethod
-    def chosen(cls, spec: TaskSpec, option: str) -> str:
-        """What ``spec`` says of an option, or its default."""
-        return dict(spec.options).get(option, cls.options[option][0])
-
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
     ) -> Batches:

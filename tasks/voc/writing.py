@@ -6,14 +6,13 @@ and a list that names images with their masks.
 """
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool
-from scipy.io import savemat
 from scipy.ndimage import binary_dilation
 
+from tasks.generated import matlab_file
 from tasks.scenes import Canvas, Pool, digit_pools, enlarged, ground, inside, paste, photograph
 from tasks.voc.masks import VOID, Mask, encoded
 
@@ -28,7 +27,6 @@ _GREY_EVERY = 16
 _DIGITS = (1, 4)
 _HEIGHTS, _WIDTHS = (13, 20), (11, 17)
 _LIGHT = (0.6, 1.0)
-_HEADER = 116  # bytes of text at the beginning of a MATLAB file
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,4 @@ def sbd_file(mask: Mask) -> bytes:
     present = np.unique(mask[(mask > 0) & (mask != VOID)]).reshape(-1, 1)
     content = np.zeros((1, 1), dtype=fields)
     content[0, 0] = (np.zeros((20, 1), dtype=object), mask.astype(np.uint8), present)
-    raw = BytesIO()
-    savemat(raw, {"GTcls": content}, do_compression=True)
-    header = b"MATLAB 5.0 MAT-file"  # scipy's own tells the time
-    return header.ljust(_HEADER) + raw.getvalue()[_HEADER:]
+    return matlab_file("GTcls", content, compressed=True)

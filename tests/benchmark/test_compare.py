@@ -41,6 +41,16 @@ def test_compare_writes_a_page_and_prints_the_ranks(runs: Path, tmp_path: Path) 
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_comparisons_that_judge_otherwise_go_into_folders_of_their_own(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for options in ((), ("--confidence", "0.9"), ("--verdict", "paper"), ("--mix", "code")):
+        shown = compared(runs / "one", runs / "two", *options)
+        assert shown.exit_code == 0, shown.output
+    assert len(list((tmp_path / "runs").glob("compare-*/compare.html"))) == 4
+
+
 def test_an_unfinished_run_is_compared_and_marked(runs: Path, tmp_path: Path) -> None:
     shown = compared(runs / "two", runs / "begun", "--out", tmp_path)
     assert shown.exit_code == 0, shown.output

@@ -247,6 +247,30 @@ def test_looking_past_the_budget_ends_the_lane(white: Bench) -> None:
     assert white.ended("asking")[:2] == ("failed", "asked for 2 evaluations with 1 left")
 
 
+def test_a_question_that_is_none_ends_its_lane_and_no_other(white: Bench) -> None:
+    class Wrong(Looking):
+        def look(self) -> None:
+            self.oracle.gate_gradient(GateQuestion(np.full(4, np.nan)))
+
+    white.run(one=lambda: Wrong([rows("1000")]), two=lambda: Looking([rows("1000")]))
+    state, message, _ = white.ended("one")
+    assert state == "failed"
+    assert "asked for gradients in vain: expected 4 gates in [0, 1]" in message
+    assert white.ended("two")[0] == "finished"
+
+
+def test_an_oracle_that_fails_is_not_blamed_on_who_looked_into_it(
+    white: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(PartialFormula, "gate_gradient", broken)
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        white.run(one=lambda: Looking([rows("1000")]))
+    assert white.ended("one")[0] == "running"
+
+
 def test_a_stopped_search_that_looks_inside_goes_on_as_if_it_had_never_stopped(
     white: Bench,
 ) -> None:

@@ -290,6 +290,16 @@ def test_an_estimate_is_worked_by_hand() -> None:
     assert least == pytest.approx(3 * 30 * 1_800 * max(per_image, launched) / 0.85 / 3600)
 
 
+def test_a_plan_counts_the_images_that_an_option_chooses() -> None:
+    """PASCAL VOC's 1,464 or SBD's 10,582 images, of which 146 are held out."""
+    plain, augmented = (
+        Estimate(Settings(task="voc2012", task_options={"list": chosen}))
+        for chosen in ("train", "augmented")
+    )
+    for one, other in zip(plain.steps[::2], augmented.steps[::2], strict=True):
+        assert other.flops / one.flops == pytest.approx(10_436 / 1_318, rel=1e-3)
+
+
 def test_the_papers_own_hours_lie_in_the_range() -> None:
     """Table VI: 4.46 h to train ResNet164's supernet, 0.94 h for 1,000 evaluations."""
     settings = Settings(recipe="paper-resnet164-se", strategies=("ean",), budget=1000)

@@ -13,7 +13,7 @@ from benchmark.experiment import opened_cache
 from benchmark.kept_networks import read_weights
 from benchmark.settings import Settings
 from benchmark.standalone import Job, Start, Training, begin_with, train_standalone
-from benchmark.transfer import transfer
+from benchmark.transfer import default_folder, transfer
 from benchmark.transfer_records import TransferRecords
 from benchmark.transfer_source import Source
 from benchmark.workers import Workers
@@ -34,7 +34,7 @@ def dots() -> Iterator[None]:
 
 
 def carried(
-    out: Path, cache: Path, *, schemes: tuple[str, ...] = ("1" * 6 + "0" * 6,)
+    out: Path | None, cache: Path, *, schemes: tuple[str, ...] = ("1" * 6 + "0" * 6,)
 ) -> TransferRecords:
     with opened_cache(cache) as store:
         return transfer(
@@ -136,6 +136,19 @@ def test_another_transfer_does_not_go_into_the_same_folder(
     assert records
     with pytest.raises(OtherExperimentError, match="choose another folder"):
         carried(folder / "out", folder / "cache", schemes=())
+
+
+def test_without_a_folder_another_transfer_goes_into_a_folder_of_its_own(
+    records: TransferRecords, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    other = carried(None, folder / "cache", schemes=())
+    place, elsewhere = (
+        default_folder(SOURCE.path, "dots", one.experiment) for one in (other, records)
+    )
+    assert list(Path("runs").iterdir()) == [place]
+    assert place != elsewhere
 
 
 FRESH = (

@@ -122,6 +122,7 @@ def test_transfers_of_the_digits_beat_the_trivial_predictors_clearly(folder: Pat
         ("digits.json", ("--task", "voc2012", "--data", "nowhere"), "nowhere"),
         ("digits.json", ("--task", "digits-voc", "--data", "x"), "comes with its data"),
         ("digits.json", ("--task", "digits-voc", "--scheme", "101"), "expected a scheme of 12"),
+        ("digits.json", ("--task", "digits-voc", "--candidates", "1"), "is a ticket file"),
         ("digits.json", ("--task", "digits-voc", "--seeds", "0"), "standalone_seeds"),
         (".", ("--task", "digits-voc"), "holds no run (run.sqlite is missing)"),
     ],

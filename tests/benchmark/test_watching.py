@@ -130,6 +130,11 @@ def test_who_holds_the_folder_is_at_work(tmp_path: Path) -> None:
         assert at_work(tmp_path) is True
     (tmp_path / "run.lock").touch()
     assert at_work(tmp_path) is False
+    mounts = tmp_path / "mounts"
+    mounts.write_text("server:/runs / nfs4 rw 0 0\n", encoding="utf-8")
+    assert at_work(tmp_path, mounts) is None
+    with FileLock(tmp_path / "run.lock"):
+        assert at_work(tmp_path, mounts) is True
 
 
 def test_what_is_no_run_is_said(records: RunRecords, tmp_path: Path) -> None:
@@ -183,13 +188,15 @@ def test_an_observer_waits_then_sees(records: RunRecords, tmp_path: Path) -> Non
 
 
 def test_sentences_say_what_is_known() -> None:
-    said = sentences(snapshot(), 100.0)
+    said = sentences(snapshot(working=True), 100.0)
     assert said == [
         "digits 01234567: searching",
         "86 of 300 evaluations charged; the machine had to make 70",
         "best reward so far 90.00 ×100, by ean",
         "about 2 min left of this stage",
     ]
+    unseen = sentences(snapshot(), None)[0]
+    assert unseen.endswith("whether somebody is at work can't be seen from this machine")
     stopped = sentences(snapshot(working=False, stage="training", trained=3, to_train=9), None)
     assert stopped[0].endswith("but nobody is at work; the same command goes on from here")
     assert "3 of 9 networks trained" in stopped

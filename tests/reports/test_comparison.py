@@ -136,6 +136,24 @@ def test_a_strategy_that_a_problem_lacks_is_not_ranked_across_problems(
     ]
 
 
+def test_problems_are_averaged_over_cells_that_all_were_run_on(records: RunRecords) -> None:
+    """`ga` with fewer seeds than its rivals: the others' means leave their further seeds out.
+
+    Both runs are of one problem, on a supernet each: four cells.
+    """
+    few = [
+        lane for lane in records.lanes if lane.key.strategy != "ga" or lane.key.strategy_seed < 2
+    ]
+    same = [lane for lane in few if lane.key.strategy_seed < 2]
+    uneven, even = (
+        ComparisonReport([Member("a", run), Member("b", on_other_supernets(run))])
+        for run in (replace(records, lanes=lanes) for lanes in (few, same))
+    )
+    assert uneven.comparison.over_problems == even.comparison.over_problems
+    assert uneven.comparison.over_problems.missing == ()
+    assert "were run on: 4 on digits" in uneven.tables[2].caption
+
+
 def test_failed_and_running_lanes_are_missing_cells(
     failed_lane: RunRecords, two_tasks: list[Member]
 ) -> None:
@@ -191,7 +209,8 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
     paths = report.write(tmp_path / "new")
     assert [path.name for path in paths] == [
         *("compare.html", "compare.md", "runs.csv", "ranks.csv", "ranks-problems.csv"),
-        *("results.csv", "trained.csv", "cells.csv", "COLUMNS.md"),
+        *("results.csv", "trained.csv", "cells.csv", "curves-0.csv", "curves-1.csv"),
+        "COLUMNS.md",
     ]
     parsed = Balanced()
     parsed.feed(paths[0].read_text(encoding="utf-8"))
@@ -202,6 +221,14 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
     assert parsed.outside == []
     cells = list(csv.DictReader(io.StringIO(paths[7].read_text(encoding="utf-8"))))
     assert len(cells) == 30
+    for number, problem in enumerate(report.comparison.problems):
+        points = list(csv.DictReader(io.StringIO(paths[8 + number].read_text(encoding="utf-8"))))
+        assert {row["strategy"] for row in points} == set(problem.strategies)
+        last = {row["strategy"]: float(row["best_reward"]) for row in points}
+        for item in problem.ranking.standings:
+            assert item.reward is not None
+            assert last[item.strategy] == pytest.approx(100 * item.reward.center)
+        assert f'data-csv="curves-{number}"' in paths[0].read_text(encoding="utf-8")
     assert [path.read_bytes() for path in paths] == [
         path.read_bytes() for path in ComparisonReport(two_tasks).write(tmp_path / "again")
     ]
@@ -222,6 +249,7 @@ def test_names_are_text_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
 def test_runs_without_an_answer_are_compared_as_what_they_are(unfinished: RunRecords) -> None:
     empty = replace(unfinished, lanes=[cut(lane, 0) for lane in unfinished.lanes], oracles=[])
     report = ComparisonReport([Member("a", empty), Member("b", replace(empty, experiment="b"))])
+    assert report.curve_tables[0].rows == ()
     assert any("Nothing can be ranked" in text for text in report.headline)
     assert report.comparison.over_cells.cells == 0
     assert report.comparison.over_cells.strategies == ("ean", "ga", "random")

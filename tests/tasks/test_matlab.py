@@ -1,3 +1,4 @@
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -76,3 +77,15 @@ def test_a_file_that_crashed_scipys_reader_only_raises() -> None:
     content = (ASSETS / "crash.mat").read_bytes()
     with pytest.raises((ValueError, KeyError, IndexError)):
         read_struct(content, "synsets", limit=10_000)
+
+
+def test_rows_without_fields_are_no_more_than_the_file_is_long() -> None:
+    raw = BytesIO()
+    savemat(raw, {"s": np.zeros((1, 1), dtype=[("a", "O")])})
+    content = bytearray(raw.getvalue())
+    dims = content.index(b"\x05\x00\x00\x00\x08\x00\x00\x00", 128)
+    content[dims + 8 : dims + 16] = struct.pack("<ii", 2**15, 2**15)
+    names = content.index(b"\x01\x00\x00\x00", dims + 24)
+    content[names : names + 8] = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+    with pytest.raises(ValueError, match="1073741824 rows in"):
+        read_variable(bytes(content), "s", limit=10_000)

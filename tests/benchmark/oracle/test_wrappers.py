@@ -164,7 +164,7 @@ def test_a_question_that_can_not_be_is_refused_before_it_is_charged(
     question: GateQuestion, message: str
 ) -> None:
     oracle = MeteredOracle(PartialFormula(WEIGHTS), Ledger(budget=4))
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(LaneError, match=message):
         oracle.gate_gradient(question)
     assert oracle.ledger.charged == 0
 
