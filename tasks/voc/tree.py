@@ -212,11 +212,11 @@ def joined(first: Scenes, second: Scenes) -> Scenes:
 def _first(places: Iterable[Path]) -> Path:
     """The first that exists, else the first."""
     candidates = list(places)
-    return next((path for path in candidates if path.exists()), candidates[0])
+    return next((path for path in candidates if _size(path) >= 0), candidates[0])
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # a name may be too long, or no file's at all
         return -1

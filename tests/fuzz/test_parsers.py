@@ -92,6 +92,8 @@ FOUND: list[tuple[str, bytes]] = [
         b"\x80\x02}U\x10fine_label_names](" + _UNFOLDING + b"q\xff" + b"h\xff" * 99 + b"es.",
     ),
     ("CIFAR100: names", b"\x80\x02}U\x10fine_label_names](" + b"U\x01\xff" * 100 + b"es."),
+    ("VOC: lists", b"a\x00b\n"),
+    ("VOC: lists", b"a" * 5000),
     # A member of a negative size sends tarfile round in circles (CVE-2025-8194).
     ("ImageNet: tar of tars", _tar_header(b"a", b"0" * 11) + _BACK * 2),
     ("ImageNet: tar of tars", _tar_header(b"a.tar", b"\x80" + struct.pack(">xxxQ", 2**63)) * 3),
