@@ -51,6 +51,13 @@ def test_a_run_at_work_is_told_from_one_whose_process_is_dead(folder: Path) -> N
     assert "no process is at work" in said(run_folder(folder), "note")
 
 
+def test_pictures_are_not_added_to_a_run_at_work(folder: Path) -> None:
+    with FileLock(folder / "run.lock"):
+        result = CliRunner().invoke(main, ["gradcam", str(folder)])
+    assert result.exit_code == 2
+    assert "another process is running in" in result.output
+
+
 def test_a_lock_that_leads_elsewhere_is_neither_emptied_nor_taken(
     folder: Path, tmp_path: Path
 ) -> None:
