@@ -136,9 +136,16 @@ def _undisturbed(command: Command, prepared: Path, place: Path) -> tuple[dict[st
 def _run(command: Command, place: Path) -> float:
     child = _start(command, place)
     started = monotonic()
-    code = child.end(kill=False)
+    code = _ended(child)
     assert code == 0, f"{command.name} ended with {code}: {_said(place)}"
     return monotonic() - started
+
+
+def _ended(child: Child) -> int:
+    """Wait for a command as long as it takes; its exit code."""
+    with suppress(EOFError, ConnectionError):
+        child.connection.recv()
+    return child.end(kill=False)
 
 
 def _killed(command: Command, place: Path, moment: float, outcome: Outcome) -> bool:
@@ -159,7 +166,7 @@ def _killed(command: Command, place: Path, moment: float, outcome: Outcome) -> b
 
 def _finish(command: Command, place: Path, outcome: Outcome) -> None:
     before = durable(place)
-    code = _start(command, place).end(kill=False)
+    code = _ended(_start(command, place))
     if code != 0:
         outcome.wrong.append(f"{place.name}: ended with {code}: {_said(place)}")
     _compare(before, place, outcome)
