@@ -8,7 +8,8 @@ from benchmark.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint
-from benchmark.oracle.prefix_tree import Outputs, Pieces, PrefixTreeOracle, Prepare, RunHead
+from benchmark.oracle.own_head import RunHead
+from benchmark.oracle.prefix_tree import Outputs, Pieces, PrefixTreeOracle, Prepare
 from benchmark.schemes import Schemes, all_schemes
 from benchmark.sizes import parse_size, shown_size
 from tests.benchmark.small import SMALL, small_data, small_network
