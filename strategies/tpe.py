@@ -2,14 +2,14 @@ import logging
 from typing import final
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.samplers import TPESampler
+from optuna.distributions import BaseDistribution
 from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import Trial, TrialState, create_trial
 
 from strategies._checks import require_positive
 from strategies._history import History
+from strategies._parzen import BIT, BitSampler
 from strategies._unseen import Scheme
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
@@ -53,11 +53,10 @@ class TPE(Strategy):
         super().__init__(space, rng=rng)
         require_positive(startup=startup, candidates=candidates)
         self._history = History(space.blocks, rng=rng)
-        self._variables: dict[str, BaseDistribution] = {
-            str(block): CategoricalDistribution([False, True]) for block in range(space.blocks)
-        }
-        sampler = TPESampler(
-            n_startup_trials=startup, n_ei_candidates=candidates, seed=int(rng.integers(2**31))
+        names = [str(block) for block in range(space.blocks)]
+        self._variables: dict[str, BaseDistribution] = dict.fromkeys(names, BIT)
+        sampler = BitSampler(
+            names, startup=startup, candidates=candidates, seed=int(rng.integers(2**31))
         )
         logging.getLogger(_LOGGER).setLevel(logging.WARNING)
         storage = InMemoryStorage()
@@ -69,7 +68,8 @@ class TPE(Strategy):
         if self._history.exhausted:
             return self._history.draw(0)
         trial = self._study.ask(self._variables)
-        scheme = np.array([trial.params[name] for name in self._variables], dtype=bool)
+        params = trial.params  # a copy each time
+        scheme = np.array([params[name] for name in self._variables], dtype=bool)
         if scheme in self._history:
             self._study.tell(trial, state=TrialState.FAIL)
             self._trial = None
