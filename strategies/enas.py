@@ -1,16 +1,14 @@
 from typing import final
 
 import numpy as np
-import torch
 
 from strategies._checks import (
     require_above_zero,
     require_fraction,
     require_positive,
 )
-from strategies._networks import bits
 from strategies._recurrent import RecurrentController
-from strategies._reinforce import MovingAverage, reinforce_loss
+from strategies._reinforce import MovingAverage
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
 _HIDDEN = 100
@@ -86,19 +84,20 @@ class ENAS(Strategy):
 
     def mean_probability(self, schemes: Schemes) -> float:
         """p̄ of the second paper's Table V: mean probability of the schemes' decisions now."""
-        with torch.no_grad():
-            unconnected, connected = self._controller.log_policy(schemes).exp().unbind(dim=2)
-        return float(torch.where(bits(schemes), connected, unconnected).mean())
+        log_policy = self._controller.walk(schemes).log_policy
+        return float(np.exp(np.where(schemes, log_policy[:, :, 1], log_policy[:, :, 0])).mean())
 
     def tell(self, schemes: Schemes, answers: Answers) -> None:
         answered = np.isfinite(answers.reward)
         if not answered.any():
             return
         schemes = schemes[answered]
-        log_policy = self._controller.log_policy(schemes)
-        entropy = -(log_policy.exp() * log_policy).sum(dim=(1, 2)).detach().numpy()
+        walk = self._controller.walk(schemes)
+        log_policy = walk.log_policy
+        policy = np.exp(log_policy)
+        entropy = -(policy * log_policy).sum(axis=(1, 2))
         totals = self._reward_scale * answers.reward[answered] + self._entropy_weight * entropy
-        baseline = self._baseline.update(float(totals.mean()))
-        unconnected, connected = log_policy.unbind(dim=2)
-        log_probability = torch.where(bits(schemes), connected, unconnected)
-        self._controller.descend(reinforce_loss(log_probability, totals - baseline))
+        advantage = totals - self._baseline.update(float(totals.mean()))
+        # REINFORCE: the loss is minus the mean over schemes of advantage times log-probability.
+        slopes = advantage[:, None] * (policy[:, :, 1] - schemes) / len(schemes)
+        self._controller.descend(walk, slopes)

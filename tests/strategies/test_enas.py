@@ -8,6 +8,7 @@ from jaxtyping import Bool
 from strategies._recurrent import RecurrentController
 from strategies.base import Answers, SearchSpace
 from strategies.enas import ENAS
+from tests.strategies.recurrent_reference import TorchController
 
 
 def controller() -> RecurrentController:
@@ -19,22 +20,44 @@ def controller() -> RecurrentController:
     )
 
 
+@pytest.mark.parametrize(("n", "blocks"), [(1, 1), (3, 5), (4, 12)])
+def test_policy_gradient_and_steps_are_those_of_torchs_lstm_and_autograd(
+    n: int, blocks: int
+) -> None:
+    rng = np.random.default_rng(n)
+    ours, reference = (
+        kind(hidden=6, temperature=0.7, learning_rate=0.1, rng=np.random.default_rng(1))
+        for kind in (RecurrentController, TorchController)
+    )
+    for _ in range(6):
+        schemes = ours.sample(n, blocks=blocks, rng=rng)
+        slopes = rng.normal(size=(n, blocks))
+        walk = ours.walk(schemes)
+        expected = reference.log_policy(schemes).detach().numpy()
+        np.testing.assert_allclose(walk.log_policy, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(
+            ours.gradient(walk, slopes), reference.gradient(schemes, slopes), rtol=1e-8, atol=1e-12
+        )
+        ours.descend(walk, slopes)
+        reference.descend(schemes, slopes)
+
+
 @settings(deadline=None)
 @given(schemes=arrays(bool, (2, 7)), changed=st.integers(0, 6))
 def test_a_decision_depends_on_earlier_decisions_only(
     schemes: Bool[np.ndarray, "2 7"], changed: int
 ) -> None:
     policy = controller()
-    before = policy.log_policy(schemes)
+    before = policy.walk(schemes).log_policy
     altered = schemes.copy()
     altered[:, changed] ^= True
-    after = policy.log_policy(altered)
+    after = policy.walk(altered).log_policy
     assert before[:, : changed + 1].tolist() == after[:, : changed + 1].tolist()
-    np.testing.assert_allclose(before.exp().sum(dim=2).detach().numpy(), 1.0)
+    np.testing.assert_allclose(np.exp(before).sum(axis=2), 1.0)
 
 
 def test_a_decision_does_depend_on_the_one_before() -> None:
-    zeros, ones = controller().log_policy(np.array([[0, 0], [1, 0]], dtype=bool))
+    zeros, ones = controller().walk(np.array([[0, 0], [1, 0]], dtype=bool)).log_policy
     assert zeros[1].tolist() != ones[1].tolist()
 
 
@@ -42,7 +65,7 @@ def test_samples_follow_the_policy_that_is_scored() -> None:
     policy = controller()
     schemes = policy.sample(50, blocks=9, rng=np.random.default_rng(7))
     draws = np.random.default_rng(7).random((9, 50)).T
-    connect = policy.log_policy(schemes)[:, :, 1].exp().detach().numpy()
+    connect = np.exp(policy.walk(schemes[::-1]).log_policy[::-1, :, 1])
     assert np.array_equal(draws < connect, schemes)
     assert 0.05 < schemes.mean() < 0.95
 

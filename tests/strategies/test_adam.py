@@ -1,0 +1,29 @@
+import numpy as np
+import torch
+
+from strategies._adam import Adam
+
+
+def test_it_steps_as_torchs_does() -> None:
+    rng = np.random.default_rng(0)
+    ours = rng.normal(size=7)
+    theirs = torch.tensor(ours, requires_grad=True)
+    adam, reference = Adam(ours, learning_rate=0.05), torch.optim.Adam([theirs], lr=0.05)
+    for _ in range(20):
+        gradient = rng.normal(size=7) * rng.integers(2, size=7)  # zeros too
+        adam.descend(gradient)
+        theirs.grad = torch.from_numpy(gradient)
+        reference.step()
+        np.testing.assert_allclose(ours, theirs.detach().numpy(), rtol=1e-12)
+
+
+def test_the_gradient_is_left_alone() -> None:
+    gradient = np.array([1.0, -2.0])
+    Adam(np.zeros(2), learning_rate=0.1).descend(gradient)
+    assert gradient.tolist() == [1.0, -2.0]
+
+
+def test_its_first_step_is_as_long_as_the_learning_rate() -> None:
+    weights = np.zeros(2)
+    Adam(weights, learning_rate=0.1).descend(np.array([3.0, -1e-3]))
+    np.testing.assert_allclose(weights, [-0.1, 0.1], rtol=1e-4)
