@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from strategies._networks import DTYPE, bits, descend, perceptron
+from strategies._networks import DTYPE, Descent, bits, perceptron
 from strategies.base import Schemes
 
 _INPUTS = 20
@@ -40,7 +40,7 @@ class Controller:
         self._network = perceptron(_INPUTS, _HIDDEN, 2 * blocks, rng=rng)
         self._input = torch.full((_INPUTS,), constant, dtype=DTYPE)
         self._temperature = temperature
-        self._optimiser = torch.optim.Adam(self._network.parameters(), lr=learning_rate)
+        self._descent = Descent(self._network.parameters(), learning_rate=learning_rate)
 
     def log_policy(self) -> Float64[Tensor, "blocks 2"]:
         """Log-probabilities of (unconnected, connected) for each block."""
@@ -60,4 +60,4 @@ class Controller:
 
     def descend(self, loss: Float64[Tensor, ""]) -> None:
         """One step of Adam down the gradient of the loss."""
-        descend(self._optimiser, loss)
+        self._descent.step(loss)

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from strategies._networks import DTYPE, bits, descend, perceptron
+from strategies._networks import DTYPE, Descent, bits, perceptron
 from strategies.base import Schemes
 
 _HIDDEN = 32
@@ -30,7 +30,7 @@ class Curiosity:
         outputs = _OUTPUTS_PER_BLOCK * blocks
         self._target = perceptron(blocks, _HIDDEN, _HIDDEN, outputs, rng=rng)
         self._predictor = perceptron(blocks, _HIDDEN, outputs, rng=rng)
-        self._optimiser = torch.optim.Adam(self._predictor.parameters(), lr=learning_rate)
+        self._descent = Descent(self._predictor.parameters(), learning_rate=learning_rate)
 
     def bonus(self, schemes: Schemes) -> Float64[np.ndarray, " n"]:
         """Squared distance between the two networks' outputs for each scheme."""
@@ -40,7 +40,7 @@ class Curiosity:
     def observe(self, schemes: Schemes) -> Float64[np.ndarray, " n"]:
         """The bonus of each scheme as it was before the predictor learns these schemes."""
         distance = self._distance(schemes)
-        descend(self._optimiser, distance.sum())
+        self._descent.step(distance.sum())
         return distance.detach().numpy()
 
     def _distance(self, schemes: Schemes) -> Float64[Tensor, " n"]:

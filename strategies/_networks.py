@@ -7,11 +7,14 @@ would let another thread count or build of torch flip a sampled bit.
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor, nn
+
+from strategies._adam import Adam
 
 DTYPE = torch.float64
 
@@ -48,8 +51,28 @@ def column(values: Float64[np.ndarray, " n"]) -> Float64[Tensor, "n 1"]:
     return torch.tensor(values)[:, None]
 
 
-def descend(optimiser: torch.optim.Optimizer, loss: Float64[Tensor, ""]) -> None:
-    """One step of the optimiser down the gradient of the loss."""
-    optimiser.zero_grad()
-    torch.autograd.backward(loss)
-    optimiser.step()
+@final
+class Descent:
+    """Gradient descent by Adam on networks so small that starting torch's Adam is what takes time.
+
+    Args:
+        parameters: become views of one vector, and their gradients of another.
+        learning_rate: of Adam.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, learning_rate: float) -> None:
+        parameters = list(parameters)
+        sizes = [parameter.numel() for parameter in parameters]
+        weights = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
+        self._gradient = torch.zeros_like(weights)
+        parts = zip(parameters, weights.split(sizes), self._gradient.split(sizes), strict=True)
+        for parameter, values, slopes in parts:
+            parameter.data = values.view(parameter.shape)
+            parameter.grad = slopes.view(parameter.shape)  # which autograd adds to, in place
+        self._adam = Adam(weights.numpy(), learning_rate=learning_rate)
+
+    def step(self, loss: Float64[Tensor, ""]) -> None:
+        """One step down the gradient of the loss."""
+        self._gradient.zero_()
+        torch.autograd.backward(loss)
+        self._adam.descend(self._gradient.numpy())

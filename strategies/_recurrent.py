@@ -92,6 +92,7 @@ class RecurrentController:
         self._gradient = np.zeros_like(flat)
         self._slopes = _Weights(hidden, self._gradient)
         self._optimiser = Adam(flat, learning_rate=learning_rate)
+        self._drawn: tuple[Schemes, Walk] | None = None
         # A sigmoid is a tanh at half the scale: one call does for all gates.
         self._scale = np.full((4, 1), 0.5)
         self._scale[_CANDIDATE] = 1.0
@@ -143,7 +144,7 @@ class RecurrentController:
         weights = self._weights
         read = weights.embedding @ weights.from_input.T + weights.biases.sum(axis=0)
         self._inputs = read.reshape(3, 4, self._hidden)
-        self._drawn: tuple[Schemes, Walk] | None = None
+        self._drawn = None
 
     def _begin(self, inputs: Int64[np.ndarray, "blocks n"]) -> Walk:
         blocks, n = inputs.shape

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor, nn
 
-from strategies._networks import DTYPE, bits, descend, fill_uniform
+from strategies._networks import DTYPE, bits, fill_uniform
 from strategies.base import Schemes
 
 _INITIAL_BOUND = 0.1
@@ -52,7 +52,10 @@ class TorchController:
     def descend(self, schemes: Schemes, slopes: Float64[np.ndarray, "n blocks"]) -> None:
         """One step of torch's Adam down the `gradient`."""
         unconnected, connected = self.log_policy(schemes).unbind(dim=2)
-        descend(self._optimiser, ((connected - unconnected) * torch.from_numpy(slopes)).sum())
+        loss = ((connected - unconnected) * torch.from_numpy(slopes)).sum()
+        self._optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        self._optimiser.step()
 
     def _advance(
         self, inputs: Int64[Tensor, "n steps"], state: tuple[Tensor, Tensor] | None
