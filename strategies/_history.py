@@ -31,11 +31,12 @@ class History:
         self._blocks = blocks
         self._rng = rng
         self._seen: set[bytes] = set()
-        self._schemes: list[Scheme] = []
-        self._rewards: list[float] = []
+        self._schemes = np.empty((64, blocks), dtype=bool)  # longer than what is known
+        self._rewards = np.empty(64)
+        self._length = 0
 
     def __len__(self) -> int:
-        return len(self._rewards)
+        return self._length
 
     def __contains__(self, scheme: Scheme) -> bool:
         return scheme_key(scheme) in self._seen
@@ -48,12 +49,12 @@ class History:
     @property
     def schemes(self) -> Schemes:
         """Answered schemes in the order of their answers."""
-        return np.array(self._schemes, dtype=bool).reshape(-1, self._blocks)
+        return self._schemes[: self._length].copy()
 
     @property
     def rewards(self) -> Float64[np.ndarray, " n"]:
         """Their rewards; -inf for failures."""
-        return np.array(self._rewards, dtype=np.float64)
+        return self._rewards[: self._length].copy()
 
     def propose(self, schemes: Schemes) -> Schemes:
         """Mark schemes as proposed and hand them on."""
@@ -63,8 +64,12 @@ class History:
     def record(self, schemes: Schemes, answers: Answers) -> Float64[np.ndarray, " n"]:
         """Take answers in; returns their rewards, -inf for failures."""
         rewards = np.where(np.isnan(answers.reward), -np.inf, answers.reward)
-        self._schemes.extend(schemes.copy())
-        self._rewards.extend(rewards.tolist())
+        before, self._length = self._length, self._length + len(rewards)
+        while self._length > len(self._rewards):
+            self._schemes = np.concatenate([self._schemes, np.empty_like(self._schemes)])
+            self._rewards = np.concatenate([self._rewards, np.empty_like(self._rewards)])
+        self._schemes[before : self._length] = schemes
+        self._rewards[before : self._length] = rewards
         return rewards
 
     def draw(self, count: int) -> Schemes:

@@ -65,8 +65,8 @@ class Descent:
         sizes = [parameter.numel() for parameter in parameters]
         weights = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
         self._gradient = torch.zeros_like(weights)
-        parts = zip(parameters, weights.split(sizes), self._gradient.split(sizes), strict=True)
-        for parameter, values, slopes in parts:
+        parts = (torch.split(vector, sizes) for vector in (weights, self._gradient))
+        for parameter, values, slopes in zip(parameters, *parts, strict=True):
             parameter.data = values.view(parameter.shape)
             parameter.grad = slopes.view(parameter.shape)  # which autograd adds to, in place
         self._adam = Adam(weights.numpy(), learning_rate=learning_rate)

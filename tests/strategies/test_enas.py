@@ -25,9 +25,11 @@ def test_policy_gradient_and_steps_are_those_of_torchs_lstm_and_autograd(
     n: int, blocks: int
 ) -> None:
     rng = np.random.default_rng(n)
-    ours, reference = (
-        kind(hidden=6, temperature=0.7, learning_rate=0.1, rng=np.random.default_rng(1))
-        for kind in (RecurrentController, TorchController)
+    ours = RecurrentController(
+        hidden=6, temperature=0.7, learning_rate=0.1, rng=np.random.default_rng(1)
+    )
+    reference = TorchController(
+        hidden=6, temperature=0.7, learning_rate=0.1, rng=np.random.default_rng(1)
     )
     for _ in range(6):
         schemes = ours.sample(n, blocks=blocks, rng=rng)
