@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 from tasks.base import Metric, Score, Split, Task
 
 Predict = Callable[[Float[Tensor, "n c h w"]], Tensor]

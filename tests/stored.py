@@ -4,9 +4,9 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmark.records import RunRecords
 from benchmark.schemes import scheme_bits
-from benchmark.store import Call, Store, bits_of
+from benchmark.store.records import RunRecords
+from benchmark.store.store import Call, Store, bits_of
 
 
 def store_run(records: RunRecords, folder: Path) -> Path:

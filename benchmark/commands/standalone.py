@@ -61,7 +61,7 @@ def standalone(
         crew,
         live,
     ):
-        from benchmark.standalone_run import judge_schemes, listed_schemes, train_schemes
+        from benchmark.standalone.chosen_schemes import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
         if not wanted:
@@ -75,14 +75,14 @@ def standalone(
             else []
         )
     from reports.evidence import standalone_table
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
 
     if out is not None:
         evidence.write(out)
     shown = Console()
     shown.print(TerminalTable(standalone_table(evidence, settings.confidence).shown()))
     if tickets is not None:
-        from benchmark.ticket_files import write_tickets
+        from benchmark.tickets.files import write_tickets
 
         for ticket, path in zip(judged, write_tickets(judged, tickets), strict=True):
             shown.print(f"{path}: {ticket.claim.sentence}", markup=False, highlight=False)

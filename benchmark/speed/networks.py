@@ -20,7 +20,7 @@ from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.seeding import child_generator
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 from tasks.base import Classification, TensorSplit
 
 LARGE, CACHED = 500, 32

@@ -15,12 +15,12 @@ from torch.nn.parallel import DistributedDataParallel
 from benchmark.errors import DivergenceError
 from benchmark.memory import kept_memory
 from benchmark.optimizers import make_optimizer, make_schedule
-from benchmark.threads import torch_threads
 from benchmark.training.checkpoint import Checkpoint
 from benchmark.training.group import ALONE, Group, parts
 from benchmark.training.precision import Arithmetic, compiled
 from benchmark.training.state import TrainingState
 from benchmark.training.watch import Figures, Watch
+from benchmark.workers.threads import torch_threads
 from tasks.base import Recipe, Task
 
 DIVERGED = 1000.0

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmark.records import CostRecord, Interval, StandaloneRecord
-from benchmark.ticket import Claim, Ticket
+from benchmark.store.records import CostRecord, Interval, StandaloneRecord
+from benchmark.tickets.ticket import Claim, Ticket
 from benchmark.verdicts import judge, paired_difference, residual_noise, test_scores
 
 SCHEME, FULL = "1000", "1111"

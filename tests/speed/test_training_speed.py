@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.threads import torch_threads
 from benchmark.training import Watch, train
+from benchmark.workers.threads import torch_threads
 from tasks.base import Recipe
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles

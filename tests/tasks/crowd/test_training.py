@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmark.evaluation import evaluate_task
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
-from benchmark.standalone import train_network
+from benchmark.standalone.standalone import train_network
 from tasks.base import Batches
 
 
