@@ -22,9 +22,10 @@ from benchmark.scoring import ask_in_both_modes, open_oracle, open_supernet, sco
 from benchmark.settings import Settings
 from benchmark.standalone.standalone import pick_candidates, train_all
 from benchmark.standalone.trust import fitting_evidence
+from benchmark.store.calls import bits_of
 from benchmark.store.folder import RunFolder, read_records
 from benchmark.store.records import LaneKey
-from benchmark.store.store import Store, bits_of
+from benchmark.store.store import Store
 from benchmark.tickets.files import make_tickets, write_tickets
 from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers

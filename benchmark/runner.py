@@ -22,8 +22,9 @@ from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle, Wr
 from benchmark.plugins.blame import blamed_on_strategy, not_blamed
 from benchmark.plugins.hosted import HostedStrategy
 from benchmark.plugins.patience import ASK_TIMEOUT, Patience
+from benchmark.store.calls import bits_of
 from benchmark.store.records import LaneKey, LaneState
-from benchmark.store.store import Store, bits_of
+from benchmark.store.store import Store
 from benchmark.workers.threads import single_thread
 from strategies.base import FULL, Answers, GateGradient, GateQuestion, Need, Request, Strategy
 

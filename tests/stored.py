@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmark.schemes import scheme_bits
+from benchmark.store.calls import Call, bits_of
 from benchmark.store.records import RunRecords
-from benchmark.store.store import Call, Store, bits_of
+from benchmark.store.store import Store
 
 
 def store_run(records: RunRecords, folder: Path) -> Path:

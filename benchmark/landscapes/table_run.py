@@ -23,9 +23,10 @@ from benchmark.planning.plan import plug_in_facts, strategy_maker
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.runner import Lane, Objective, search, unmet
 from benchmark.settings import Settings
+from benchmark.store.calls import Call, Query, bits_of
 from benchmark.store.folder import Description, RunFolder, read_records
 from benchmark.store.records import LaneKey, LaneState
-from benchmark.store.store import Call, Query, Store, bits_of
+from benchmark.store.store import Store
 from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers
 from reports.report import Report

@@ -10,7 +10,8 @@ from benchmark.schemes import Schemes, all_schemes, scheme_bits
 from benchmark.scoring import open_oracle, open_supernet, score_all
 from benchmark.seeding import child_rng
 from benchmark.settings import Settings
-from benchmark.store.store import Store, answer_arrays
+from benchmark.store.calls import answer_arrays
+from benchmark.store.store import Store
 from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers
 from reports.explained_page import write_explained

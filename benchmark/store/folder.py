@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from benchmark.errors import OtherExperimentError, StoreError, UsageError
 from benchmark.files import replacing
 from benchmark.schemes import bits_scheme
+from benchmark.store.calls import answer_arrays
 from benchmark.store.records import (
     CamRecord,
     FigureKind,
@@ -21,7 +22,7 @@ from benchmark.store.records import (
     RunRecords,
     StandaloneRecord,
 )
-from benchmark.store.store import Store, answer_arrays
+from benchmark.store.store import Store
 
 LOCK = "run.lock"
 """Held by the process that is at work in a folder."""

@@ -5,12 +5,9 @@ kill at any moment a store holds whole rounds, whole trainings, whole answers.
 """
 
 import json
-import os
-import shutil
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
@@ -19,12 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
-from benchmark.errors import BenchmarkWarning, StoreError
-from benchmark.schemes import bits_scheme, scheme_bits
-from benchmark.store.database import connected, damaged_store
-from benchmark.store.filesystems import file_system, on_network
+from benchmark.errors import StoreError
+from benchmark.schemes import bits_scheme
+from benchmark.store.calls import Answer, Call, Query
+from benchmark.store.opening import looked_at, opened, whole
 from benchmark.store.records import (
     CostRecord,
     Interval,
@@ -34,102 +30,8 @@ from benchmark.store.records import (
     StandaloneRecord,
 )
 
-SCHEMA_VERSION = 3
-
-_SCHEMA = """
-CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE lanes (
-    lane INTEGER PRIMARY KEY,
-    strategy TEXT NOT NULL, strategy_seed INTEGER NOT NULL, supernet_seed INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'running', message TEXT NOT NULL DEFAULT '',
-    UNIQUE (strategy, strategy_seed, supernet_seed)
-);
-CREATE TABLE journal (
-    lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL, position INTEGER NOT NULL,
-    scheme TEXT NOT NULL, accuracy REAL, loss REAL, fidelity TEXT NOT NULL DEFAULT '1',
-    PRIMARY KEY (lane, call, position)
-) WITHOUT ROWID;
-CREATE TABLE queries (
-    lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL,
-    request TEXT NOT NULL, charge TEXT NOT NULL, loss REAL, gradient BLOB NOT NULL,
-    PRIMARY KEY (lane, call)
-) WITHOUT ROWID;
-CREATE TABLE answers (
-    oracle TEXT NOT NULL, scheme TEXT NOT NULL, accuracy REAL, loss REAL, seconds REAL NOT NULL,
-    PRIMARY KEY (oracle, scheme)
-) WITHOUT ROWID;
-CREATE TABLE standalone (
-    training TEXT NOT NULL, scheme TEXT NOT NULL, seed INTEGER NOT NULL,
-    validation_accuracy REAL, test_accuracy REAL, test_loss REAL,
-    seconds REAL NOT NULL,
-    failure TEXT NOT NULL DEFAULT '', best_epoch INTEGER, best_test_accuracy REAL,
-    figures TEXT NOT NULL DEFAULT '{}',
-    PRIMARY KEY (training, scheme, seed)
-) WITHOUT ROWID;
-CREATE TABLE costs (
-    machine TEXT NOT NULL, scheme TEXT NOT NULL, record TEXT NOT NULL,
-    PRIMARY KEY (machine, scheme)
-) WITHOUT ROWID;
-"""
-
-_MIGRATIONS = {
-    1: """
-ALTER TABLE journal ADD COLUMN fidelity TEXT NOT NULL DEFAULT '1';
-CREATE TABLE queries (
-    lane INTEGER NOT NULL REFERENCES lanes, call INTEGER NOT NULL,
-    request TEXT NOT NULL, charge TEXT NOT NULL, loss REAL, gradient BLOB NOT NULL,
-    PRIMARY KEY (lane, call)
-) WITHOUT ROWID;
-ALTER TABLE standalone ADD COLUMN failure TEXT NOT NULL DEFAULT '';
-ALTER TABLE standalone ADD COLUMN best_epoch INTEGER;
-ALTER TABLE standalone ADD COLUMN best_test_accuracy REAL
-""",
-    2: "ALTER TABLE standalone ADD COLUMN figures TEXT NOT NULL DEFAULT '{}'",
-}
-"""What brings a store of each older schema to the next."""
-
 _STANDALONE = ("seconds", "failure", "best_epoch", "best_test_accuracy")
 """Columns between scores and figures."""
-
-Answer = tuple[float, float]
-"""Accuracy and loss of one scheme; NaN where the oracle failed."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """An answered request for scores.
-
-    Attributes:
-        bits: the schemes.
-        answers: of each scheme.
-        fidelity: fraction of the validation split that they were made on.
-    """
-
-    bits: list[str]
-    answers: list[Answer]
-    fidelity: Fraction = Fraction(1)
-
-    @property
-    def charge(self) -> Fraction:
-        """Evaluations that it costs."""
-        return len(self.bits) * self.fidelity
-
-
-@dataclass(frozen=True)
-class Query:
-    """An answered question for a gate gradient.
-
-    Attributes:
-        request: digest of the question.
-        charge: evaluations that it costs.
-        loss: the answer's.
-        gradient: the answer's, float64 as bytes.
-    """
-
-    request: str
-    charge: Fraction
-    loss: float
-    gradient: bytes
 
 
 class Store:
@@ -150,80 +52,10 @@ class Store:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._copy: TemporaryDirectory[str] | None = None
-        try:
-            if read_only:
-                self._look()
-            else:
-                self._db = connected(path)
-                self._open()
-        except BaseException:
-            with suppress(AttributeError):
-                self.close()
-            raise
-
-    def _open(self) -> None:
-        self._db.execute(f"PRAGMA journal_mode = {self._journal()}")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        self._check()
-        with self.transaction():
-            version = self._version()
-            if version == 0:
-                if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
-                    raise StoreError(f"{self.path} is a database, but none of ours")
-                self._change(_SCHEMA)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif not 0 < version <= SCHEMA_VERSION:
-                raise StoreError(
-                    f"{self.path} has schema {version}, this version reads {SCHEMA_VERSION}"
-                )
-            for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
-                self._change(_MIGRATIONS[older])
-                self._db.execute(f"PRAGMA user_version = {older + 1}")
-
-    def _look(self) -> None:
-        if os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK):
-            self._db = connected(self.path, read_only=True)
-            if self._version() == SCHEMA_VERSION:
-                self._check()
-                return
-            self._db.close()
-        self._copy = TemporaryDirectory(prefix="ticket-benchmark-")
-        copied = Path(self._copy.name) / self.path.name
-        for suffix in ("", "-wal"):  # what a killed process left is in the second
-            with suppress(FileNotFoundError):
-                shutil.copyfile(f"{self.path}{suffix}", f"{copied}{suffix}")
-        self._db = connected(copied, named=self.path)
-        self._open()
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def _journal(self) -> str:
-        if str(self.path) == ":memory:" or not on_network(self.path):
-            return "WAL"
-        warnings.warn(
-            f"{self.path} lies on a network file system ({file_system(self.path)}): it is "
-            "written without WAL, which is slower; let one machine at a time use it, or choose a "
-            "local disk",
-            BenchmarkWarning,
-            stacklevel=2,
-        )
-        return "DELETE"
-
-    def _check(self) -> None:
-        """Look for damage.
-
-        Raises:
-            StoreError: says what was found.
-        """
-        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise damaged_store(self.path, " ".join(str(found).split()))
-
-    def _change(self, statements: str) -> None:
-        for statement in statements.split(";"):
-            self._db.execute(statement)
+        if read_only:
+            self._db, self._copy = looked_at(path)
+        else:
+            self._db = opened(path)
 
     def close(self) -> None:
         """Close the file; the store can't be used afterwards."""
@@ -231,17 +63,9 @@ class Store:
         if self._copy is not None:
             self._copy.cleanup()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Everything written inside becomes visible and durable together, or not at all."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk ends it by itself
-                self._db.execute("ROLLBACK")
-            raise
+        return whole(self._db)
 
     # Facts: small JSON values by name.
 
@@ -471,16 +295,3 @@ def _number(value: float | None) -> float:
 def _cost(values: dict[str, Any]) -> CostRecord:
     intervals = ("increment", "increment_over_full")
     return CostRecord(**(values | {name: Interval(**values[name]) for name in intervals}))
-
-
-def bits_of(schemes: Bool[np.ndarray, "n blocks"]) -> list[str]:
-    """Store keys of a matrix of schemes."""
-    return [scheme_bits(scheme) for scheme in schemes]
-
-
-def answer_arrays(
-    answers: Sequence[Answer],
-) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
-    """Accuracies and losses as arrays."""
-    pairs = np.array(answers, dtype=np.float64).reshape(-1, 2)
-    return pairs[:, 0].copy(), pairs[:, 1].copy()

@@ -13,7 +13,7 @@ from benchmark.errors import UsageError
 from benchmark.store.filesystems import MOUNTS, on_network
 from benchmark.store.readonly import reading
 from benchmark.store.records import LaneKey, LaneState
-from benchmark.store.store import SCHEMA_VERSION
+from benchmark.store.schema import SCHEMA_VERSION
 
 Stage = Literal["preparing", "searching", "training", "measuring", "finished"]
 

@@ -28,9 +28,10 @@ from benchmark.schemes import all_schemes
 from benchmark.scoring import score_all
 from benchmark.seeding import child_rng
 from benchmark.standalone.evidence import Evidence
+from benchmark.store.calls import answer_arrays
 from benchmark.store.database import Database
 from benchmark.store.records import LaneKey, RaceRecord, StandaloneRecord
-from benchmark.store.store import Store, answer_arrays
+from benchmark.store.store import Store
 from benchmark.watching.progress import Silent
 from benchmark.workers.workers import Workers
 from reports.race import race_tables, write_tables

@@ -30,7 +30,7 @@ from benchmark.planning import plan
 from benchmark.plugins.nursery import Child, start_child
 from benchmark.standalone import standalone
 from benchmark.standalone.kept_networks import FOLDER, network_path
-from benchmark.store.store import bits_of
+from benchmark.store.calls import bits_of
 from benchmark.training import Checkpoint
 from benchmark.workers.workers import Workers
 from tasks.digits import Digits

@@ -105,7 +105,7 @@ def test_a_run_that_cannot_be_written_is_reported_all_the_same(
     def refused(path: Path) -> Path:
         raise PermissionError(13, "Read-only file system", str(path))
 
-    monkeypatch.setattr("benchmark.store.store.os.access", lambda _, mode: mode != os.W_OK)
+    monkeypatch.setattr("benchmark.store.opening.os.access", lambda _, mode: mode != os.W_OK)
     with monkeypatch.context() as closed:
         closed.setattr("reports.report.replacing", refused)
         printed = CliRunner().invoke(main, ["report", str(tmp_path / "run")])

@@ -20,7 +20,8 @@ from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes
 from benchmark.scoring import open_supernet
 from benchmark.settings import Settings
-from benchmark.store.store import Store, bits_of
+from benchmark.store.calls import bits_of
+from benchmark.store.store import Store
 from benchmark.watching.progress import Silent
 from benchmark.workers.workers import Workers
 from tests.benchmark.tables import closed_form_table

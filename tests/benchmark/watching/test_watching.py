@@ -9,8 +9,10 @@ import pytest
 from filelock import FileLock
 
 from benchmark.errors import UsageError
+from benchmark.store.calls import Call, Query
 from benchmark.store.records import LaneKey, RunRecords
-from benchmark.store.store import SCHEMA_VERSION, Call, Query, Store
+from benchmark.store.schema import SCHEMA_VERSION
+from benchmark.store.store import Store
 from benchmark.watching.observer import Observer
 from benchmark.watching.watching import (
     LaneProgress,
