@@ -8,7 +8,9 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from benchmark.workers.threads import single_thread
-from tasks.base import Metric, Score, Split, Task
+from tasks.base import Task
+from tasks.metrics import Metric, Score
+from tasks.splits import Split
 
 Predict = Callable[[Float[Tensor, "n c h w"]], Tensor]
 

@@ -23,7 +23,7 @@ _MOST_THREADS = 256  # many more crash torch
 class RecipeChanges(BaseModel):
     """What to change in a task's training recipe; None leaves the task's value.
 
-    See `tasks.base.Recipe` for what each means.
+    See `tasks.recipes.Recipe` for what each means.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -12,7 +12,8 @@ from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes
 from benchmark.planning.rates import DEVICES, EFFICIENCY, Device, Workload, counted
 from benchmark.settings import Settings
 from reports.tables.formats import count
-from tasks.base import Recipe, Sizes
+from tasks.base import Sizes
+from tasks.recipes import Recipe
 from tasks.registry import task_class
 
 _SCORED_TOGETHER = 500  # images

@@ -26,7 +26,9 @@ from benchmark.standalone.standalone import Training
 from benchmark.store.folder import Description
 from benchmark.store.records import FigureKind, LaneKey
 from strategies.base import SearchSpace, Strategy
-from tasks.base import Metric, Recipe, Task, TaskSpec
+from tasks.base import Task, TaskSpec
+from tasks.metrics import Metric
+from tasks.recipes import Recipe
 from tasks.registry import load_task
 
 SMOKE_ROWS = 8

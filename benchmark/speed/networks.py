@@ -21,7 +21,8 @@ from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.seeding import child_generator
 from benchmark.workers.threads import single_thread
-from tasks.base import Classification, TensorSplit
+from tasks.metrics import Classification
+from tasks.splits import TensorSplit
 
 LARGE, CACHED = 500, 32
 """Images of a forward pass: as in the plain loop; so few that a core's caches hold their maps."""

@@ -31,7 +31,9 @@ from benchmark.store.records import LaneRecord, StandaloneRecord
 from benchmark.store.store import Store
 from benchmark.training import Figures, Watch, train
 from benchmark.workers.workers import Workers
-from tasks.base import Metric, Recipe, Task, TaskSpec
+from tasks.base import Task, TaskSpec
+from tasks.metrics import Metric
+from tasks.recipes import Recipe
 from tasks.registry import load_task
 
 

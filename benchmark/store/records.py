@@ -88,7 +88,7 @@ class StandaloneRecord:
 
 @dataclass(frozen=True)
 class FigureKind:
-    """A figure in which a field reports its results; see `tasks.base.Figure`."""
+    """A figure in which a field reports its results; see `tasks.metrics.Figure`."""
 
     name: str
     unit: str = ""

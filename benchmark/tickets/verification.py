@@ -17,7 +17,7 @@ from benchmark.tickets.files import network_facts
 from benchmark.tickets.ticket import Ticket
 from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers
-from tasks.base import Recipe
+from tasks.recipes import Recipe
 
 _KIND = ("code", "torch", "processor", "system")
 """Where these are equal, the same seed gives the same bytes."""

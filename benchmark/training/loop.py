@@ -21,7 +21,8 @@ from benchmark.training.precision import Arithmetic, compiled
 from benchmark.training.state import TrainingState
 from benchmark.training.watch import Figures, Watch
 from benchmark.workers.threads import torch_threads
-from tasks.base import Recipe, Task
+from tasks.base import Task
+from tasks.recipes import Recipe
 
 DIVERGED = 1000.0
 """A loss so many times that of the first step (or 1, if that was less) has diverged."""

@@ -22,7 +22,7 @@ from benchmark.recipes import RECIPES
 from benchmark.settings import RecipeChanges
 from benchmark.tickets.ticket import read_ticket
 from reports.tickets import ticket_file, ticket_schemes
-from tasks.base import Recipe
+from tasks.recipes import Recipe
 from tasks.registry import TASKS, task_class
 from tests.tasks.trees import LAYOUTS, cifar_tree, imagenet_tree
 

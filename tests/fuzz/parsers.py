@@ -50,8 +50,8 @@ from tasks.voc.masks import encoded, read_mask
 from tasks.voc.sbd import read_sbd
 from tasks.voc.tree import recognised as voc_tree_in
 from tasks.voc.writing import sbd_file
+from tests.benchmark.sample_tickets import REACHED, TICKET
 from tests.benchmark.tables import closed_form_table
-from tests.benchmark.tickets import REACHED, TICKET
 from tests.tasks.trees import cifar_content, devkit_files, jpeg, tar_of, write_pickle
 
 EXPECTED = (BenchmarkError, DataError, StrategyError, sqlite3.Error)

@@ -23,9 +23,9 @@ from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.training import Watch, train
 from benchmark.workers.threads import torch_threads
-from tasks.base import Recipe
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
+from tasks.recipes import Recipe
 from tests.speed.test_image_speed import PerImage
 from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
 

@@ -10,8 +10,8 @@ from benchmark.explaining.png import decoded, png
 from benchmark.networks.connect import SchemeNetwork, build_network
 from benchmark.networks.resnet import Backbone
 from benchmark.store.records import LaneKey, RunRecords, StandaloneRecord
+from tests.benchmark.sample_tickets import FULL, SCHEME, costs
 from tests.benchmark.small import SMALL, small_network
-from tests.benchmark.tickets import FULL, SCHEME, costs
 
 IMAGE = torch.tensor([[[[1.0, -2.0], [0.0, 4.0]]]])
 

@@ -5,7 +5,7 @@ import pytest
 from benchmark.store.records import Interval, StandaloneRecord
 from benchmark.tickets.check import Verification, checked, self_check
 from benchmark.tickets.ticket import Ticket
-from tests.benchmark.tickets import (
+from tests.benchmark.sample_tickets import (
     FASTER,
     FULL,
     NO_FASTER,

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.errors import TicketError
 from benchmark.tickets.ticket import read_ticket
-from tests.benchmark.tickets import REACHED, TICKET, made_ticket, trained
+from tests.benchmark.sample_tickets import REACHED, TICKET, made_ticket, trained
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

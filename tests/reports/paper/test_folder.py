@@ -20,7 +20,7 @@ from reports.paper.tables import paper_tables
 from reports.report import Report
 from reports.tables.parquet import write_parquet
 from reports.tables.table import Column, Table
-from tests.reports.test_latex import compiled
+from tests.reports.paper.test_latex import compiled
 
 MakeRecords = Callable[..., RunRecords]
 

@@ -7,7 +7,7 @@ from benchmark.evaluation import evaluate_task
 from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
 from benchmark.standalone.standalone import train_network
-from tasks.base import Batches
+from tasks.splits import Batches
 
 
 def _counts(batches: Batches) -> np.ndarray:
