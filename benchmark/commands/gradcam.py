@@ -29,7 +29,8 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
         from benchmark.explaining.gradcam_run import add_cams
         from benchmark.store.folder import RunFolder
         from benchmark.watching.live import LiveProgress
-        from benchmark.workers.workers import Workers, available_cores
+        from benchmark.workers.engine import available_cores
+        from benchmark.workers.workers import Workers
 
         live = LiveProgress(console)
         crew = Workers(available_cores() if workers is None else workers)

@@ -43,7 +43,8 @@ def chosen_workers(count: int | None, ray: str | None, gpus_per_training: float)
     Raises:
         UsageError: Ray isn't installed, or no cluster answers.
     """
-    from benchmark.workers.workers import Workers, available_cores
+    from benchmark.workers.engine import available_cores
+    from benchmark.workers.workers import Workers
 
     if ray is None:
         return Workers(available_cores() if count is None else count)

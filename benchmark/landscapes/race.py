@@ -24,7 +24,8 @@ from benchmark.seeding import child_rng
 from benchmark.store.records import LaneKey, LaneRecord, RaceRecord
 from benchmark.store.store import Store
 from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers, available_cores
+from benchmark.workers.engine import available_cores
+from benchmark.workers.workers import Workers
 from strategies.base import SearchSpace, Strategy
 
 _IN_MEMORY = Path(":memory:")

@@ -24,7 +24,8 @@ from benchmark.plugins.patience import ASK_TIMEOUT
 from benchmark.seeding import child_rng
 from benchmark.store.records import Interval, RaceRecord, TuningRecord
 from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers, available_cores
+from benchmark.workers.engine import available_cores
+from benchmark.workers.workers import Workers
 from reports.numbers.statistics import bootstrap_interval
 from strategies.base import SearchSpace
 

@@ -16,8 +16,9 @@ from benchmark.scoring import at_a_time
 from benchmark.seeding import child_generator, child_rng
 from benchmark.settings import Settings
 from benchmark.speed.base import Benchmark, Claim, Round
+from benchmark.workers.engine import available_cores
 from benchmark.workers.threads import single_thread
-from benchmark.workers.workers import Workers, available_cores
+from benchmark.workers.workers import Workers
 
 _CALLS = 50
 

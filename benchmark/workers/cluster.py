@@ -17,7 +17,7 @@ import torch
 
 from benchmark.errors import UsageError, WorkerError
 from benchmark.identity import code_version
-from benchmark.workers.workers import Engine, Work, available_cores, done
+from benchmark.workers.engine import Engine, Work, available_cores, done
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, final
 from joblib.externals.loky import get_reusable_executor
 
 from benchmark.errors import WorkerError
-from benchmark.workers.workers import Engine, Work, done
+from benchmark.workers.engine import Engine, Work, done
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

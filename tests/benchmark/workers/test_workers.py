@@ -12,7 +12,8 @@ import torch
 
 from benchmark.errors import WorkerError
 from benchmark.workers import processes
-from benchmark.workers.workers import Engine, Job, Result, Work, Workers
+from benchmark.workers.engine import Engine, Job, Result, Work
+from benchmark.workers.workers import Workers
 
 
 def _described(job: int) -> tuple[int, int, int]:
