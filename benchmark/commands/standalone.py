@@ -68,7 +68,14 @@ def standalone(
             raise UsageError("nothing to train: name schemes with --scheme or --schemes FILE")
         if tickets is not None:
             wanted += ["none", "full"]
-        evidence = train_schemes(settings, wanted, cache=shared, workers=crew, progress=live)
+        evidence = train_schemes(
+            settings,
+            wanted,
+            cache=shared,
+            workers=crew,
+            command=options.command_line(click.get_current_context()),
+            progress=live,
+        )
         judged = (
             judge_schemes(settings, evidence, cache=shared, progress=live)
             if tickets is not None

@@ -61,7 +61,13 @@ def tabulate(
         from benchmark.landscapes.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(
-            settings, cache=shared, workers=crew, progress=live, times=times, force=force
+            settings,
+            cache=shared,
+            workers=crew,
+            command=options.command_line(click.get_current_context()),
+            progress=live,
+            times=times,
+            force=force,
         )
     table.write(path)
     from benchmark.landscapes.tabulation import explain_table

@@ -26,6 +26,7 @@ def tabulate(
     *,
     cache: Store,
     workers: Workers,
+    command: str = "",
     progress: Progress | None = None,
     times: int = 0,
     force: bool = False,
@@ -38,6 +39,7 @@ def tabulate(
         settings: task, network, supernet; what concerns searches has no effect.
         cache: where supernets and answers are kept for all experiments.
         workers: processes.
+        command: what gives this table, for whoever reads it.
         progress: shows what is running.
         times: schemes of each number of connections whose inference is timed.
         force: score more than 2¹⁶ schemes too.
@@ -62,7 +64,7 @@ def tabulate(
         blocks_per_stage=plan.space.blocks_per_stage,
         task=plan.task.facts(),
         facts=plan.oracle_facts(landscape="tabulated") | {"weights": supernet.weights},
-        environment=plan.environment(workers.count),
+        environment=plan.environment(workers.count, command),
         schemes=schemes,
         accuracy=accuracy,
         loss=loss,

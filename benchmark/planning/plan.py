@@ -177,10 +177,10 @@ class Plan:
             return ()
         return tuple(FigureKind(**asdict(kind)) for kind in kinds)
 
-    def environment(self, workers: int) -> dict[str, Any]:
-        """Command, versions and machine, by name."""
+    def environment(self, workers: int, command: str = "") -> dict[str, Any]:
+        """Command (that of ``run``, unless another is named), versions and machine, by name."""
         return {
-            "command": self.settings.command(),
+            "command": command or self.settings.command(),
             "ticket-benchmark": __version__,
             "code": code_version(),
             "python": platform.python_version(),

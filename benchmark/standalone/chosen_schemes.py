@@ -24,6 +24,7 @@ def train_schemes(
     *,
     cache: Store,
     workers: Workers,
+    command: str = "",
     progress: Progress | None = None,
 ) -> Evidence:
     """Train each of ``schemes`` once for each stand-alone seed.
@@ -35,6 +36,7 @@ def train_schemes(
         schemes: as bits (with or without separators), ``full`` or ``none``.
         cache: where stand-alone results are kept for all experiments.
         workers: processes.
+        command: what gives these results, for whoever reads them.
         progress: shows what is running.
 
     Raises:
@@ -61,7 +63,7 @@ def train_schemes(
         settings=settings.model_dump(mode="json", include=set(REPEATED)),
         blocks_per_stage=stages,
         task=plan.task.facts(),
-        environment=plan.environment(workers.count),
+        environment=plan.environment(workers.count, command),
         records=tuple(known[scheme, seed] for scheme in bits for seed in seeds),
         figures=plan.figures,
     )

@@ -143,7 +143,7 @@ class _Transfer:
     def description(self, workers: int, command: str) -> Description:
         """What is known before anything runs."""
         target = self._target
-        environment = target.environment(workers) | {"command": command}
+        environment = target.environment(workers, command)
         trainings = {
             item.sharing: self.target_training(item.sharing).identity(target.task)
             for item in self.carried

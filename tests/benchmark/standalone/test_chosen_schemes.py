@@ -2,12 +2,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from benchmark.cli import main
 from benchmark.errors import SchemeError, UsageError
 from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
 from benchmark.standalone.chosen_schemes import listed_schemes, train_schemes
-from benchmark.standalone.evidence import Evidence
+from benchmark.standalone.evidence import Evidence, read_evidence
 from benchmark.standalone.trust import ask_oracles, fitting_evidence
 from benchmark.store.records import StandaloneRecord
 from benchmark.store.store import Store
@@ -78,3 +80,11 @@ def test_results_that_come_along_fit_their_task_and_recipe_only(tmp_path: Path) 
         assert fitting_evidence(Plan(Settings(**other))) is None
     (tmp_path / "torn.json").write_text('{"training"')
     assert fitting_evidence(Plan(Settings()), tmp_path) is None
+
+
+def test_a_file_of_results_names_the_command_that_gives_them(tmp_path: Path) -> None:
+    given = ["standalone", "--scheme", "none", "--seeds", "1", "--epochs", "1"]
+    places = ["--workers", "1", "--cache", str(tmp_path), "--out", str(tmp_path / "found.json")]
+    assert CliRunner().invoke(main, [*given, *places]).exit_code == 0
+    found = read_evidence(tmp_path / "found.json").environment["command"]
+    assert found == f"python -m benchmark {' '.join(given)}"
