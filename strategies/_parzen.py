@@ -16,7 +16,24 @@ from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-BIT = CategoricalDistribution([False, True])
+
+@final
+class _Bit(CategoricalDistribution):
+    """False or true; never changed, so that copying and comparing it needs no look inside."""
+
+    __hash__ = CategoricalDistribution.__hash__
+
+    def __init__(self) -> None:
+        super().__init__([False, True])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
+
+    def __deepcopy__(self, memo: object) -> "_Bit":
+        return self
+
+
+BIT = _Bit()
 """The variable of a block."""
 
 _Columns = dict[str, np.ndarray]
