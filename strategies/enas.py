@@ -1,6 +1,7 @@
 from typing import final
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from strategies._checks import (
     require_above_zero,
@@ -73,6 +74,8 @@ class ENAS(Strategy):
             learning_rate=learning_rate,
             rng=rng.spawn(1)[0],
         )
+        # More threads would sum in another order, and take longer over products as small as these.
+        self._threads = ThreadpoolController()
         self._baseline = MovingAverage(baseline_decay)
         self._schemes_per_step = schemes_per_step
         self._reward_scale = reward_scale
@@ -100,4 +103,5 @@ class ENAS(Strategy):
         advantage = totals - self._baseline.update(float(totals.mean()))
         # REINFORCE: the loss is minus the mean over schemes of advantage times log-probability.
         slopes = advantage[:, None] * (policy[:, :, 1] - schemes) / len(schemes)
-        self._controller.descend(walk, slopes)
+        with self._threads.limit(limits=1, user_api="blas"):
+            self._controller.descend(walk, slopes)
