@@ -201,6 +201,6 @@ def _pass(subject: Subject, level: int, features: torch.Tensor, prepare: Prepare
     (residual,), (skip,) = branches(subject.network.backbone.blocks[level], [features], prepare)
     (skip + residual).relu_()
     state: State = None
-    attended, _ = subject.network.attention_of(level)(residual, state)
+    attended, _ = subject.network.attention_of(level).rescale_(residual, state)
     outputs: torch.Tensor = attended.add_(skip).relu_()
     return outputs
