@@ -24,5 +24,6 @@ def test_features_rescaled_in_their_own_memory_are_to_the_bit_those_rescaled_int
     found, again = module.rescale_(features, state)
     assert found.data_ptr() == features.data_ptr()
     assert torch.equal(features, expected)
-    if state is not None:
+    assert (after is None) == (again is None)
+    if after is not None and again is not None:
         assert all(torch.equal(a, b) for a, b in zip(after, again, strict=True))
