@@ -28,3 +28,9 @@ class Attention(nn.Module, ABC):
 
         ``state`` is what the stage's last connected block left; it is never written to.
         """
+
+    @abstractmethod
+    def rescale_(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        """Do what `forward` does, to the bit, in the memory of ``features``."""

@@ -38,10 +38,21 @@ class DIA(Attention):
     def forward(
         self, features: Float[Tensor, "n c h w"], state: State
     ) -> tuple[Float[Tensor, "n c h w"], State]:
+        h, c = self._next(features, state)
+        return features * h[:, :, None, None], (h, c)
+
+    def rescale_(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        h, c = self._next(features, state)
+        return features.mul_(h[:, :, None, None]), (h, c)
+
+    def _next(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
         pooled = features.mean((2, 3))
         h, c = (pooled.new_zeros(pooled.shape),) * 2 if state is None else state
-        h, c = self.step(pooled, h, c)
-        return features * h[:, :, None, None], (h, c)
+        return self.step(pooled, h, c)
 
     def step(
         self, pooled: Float[Tensor, "n c"], h: Float[Tensor, "n c"], c: Float[Tensor, "n c"]

@@ -39,3 +39,8 @@ class SE(Attention):
         self, features: Float[Tensor, "n c h w"], state: State
     ) -> tuple[Float[Tensor, "n c h w"], State]:
         return features * self.gate(features)[:, :, None, None], state
+
+    def rescale_(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        return features.mul_(self.gate(features)[:, :, None, None]), state

@@ -69,6 +69,12 @@ class SGE(Attention):
     ) -> tuple[Float[Tensor, "n c h w"], State]:
         return (self._grouped(features) * self.gate(features)[:, :, None]).flatten(1, 2), state
 
+    def rescale_(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        self._grouped(features).mul_(self.gate(features)[:, :, None])
+        return features, state
+
     def _grouped(
         self, features: Float[Tensor, "n c h w"]
     ) -> Float[Tensor, "n groups channels h w"]:

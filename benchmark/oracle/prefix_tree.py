@@ -286,14 +286,16 @@ def descend(
         residuals, skips = branches(blocks[level], features, prepare)
         ones = rows.start + int(np.count_nonzero(~schemes[rows.start : rows.stop, level]))
         if rows.start < ones:
-            passed = [(s + r).relu_() for s, r in zip(skips, residuals, strict=True)]
+            # Without a sibling, nobody needs the residuals any more.
+            add = Tensor.add if ones < rows.stop else Tensor.add_
+            passed = [add(r, s).relu_() for s, r in zip(skips, residuals, strict=True)]
             yield from visit(level + 1, range(rows.start, ones), passed, states, earlier)
             del passed
         if ones < rows.stop:
-            attend, states = network.attention_of(level), list(states)
+            attention, states = network.attention_of(level), list(states)
             for number, skip in enumerate(skips):
-                residual, states[number] = attend(residuals[number], states[number])
-                residuals[number] = residual.add_(skip).relu_()
+                _, states[number] = attention.rescale_(residuals[number], states[number])
+                residuals[number].add_(skip).relu_()
             yield from visit(level + 1, range(ones, rows.stop), residuals, states, earlier)
 
     def outputs(features: Pieces, earlier: list[Pieces]) -> Outputs:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from os import times
 from time import process_time
 
 import numpy as np
@@ -101,18 +102,21 @@ class StrongLoop:
 
 @dataclass
 class Elapsed:
-    """Seconds, once a `clock` has stopped."""
+    """Seconds, once a `clock` has stopped, and how many of them were the kernel's."""
 
     seconds: float = 0.0
+    kernel: float = 0.0
 
 
 @contextmanager
 def clock() -> Iterator[Elapsed]:
     """Processor time of this process in the block: neighbours on the machine don't count."""
     elapsed = Elapsed()
+    kernel = times().system
     started = process_time()
     yield elapsed
     elapsed.seconds = process_time() - started
+    elapsed.kernel = times().system - kernel
 
 
 def random_schemes(number: int, blocks: int, rng: np.random.Generator) -> Schemes:

@@ -1,0 +1,29 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from benchmark.networks.attention import Attention
+from benchmark.networks.connect import ATTENTIONS
+
+
+@pytest.mark.parametrize("make", ATTENTIONS.values(), ids=ATTENTIONS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@torch.no_grad()
+def test_features_rescaled_in_their_own_memory_are_to_the_bit_those_rescaled_into_a_new_tensor(
+    make: Callable[[int, int], Attention], layout: torch.memory_format
+) -> None:
+    module = make(8, 4)
+    for parameter in module.parameters():
+        parameter.copy_(torch.randn_like(parameter))
+    features = torch.randn(3, 8, 5, 4).to(memory_format=layout)
+    before = features.clone()
+    _, state = module(torch.randn(3, 8, 5, 4), None)
+    expected, after = module(features, state)
+    assert torch.equal(features, before)
+    found, again = module.rescale_(features, state)
+    assert found.data_ptr() == features.data_ptr()
+    assert torch.equal(features, expected)
+    assert (after is None) == (again is None)
+    if after is not None and again is not None:
+        assert all(torch.equal(a, b) for a, b in zip(after, again, strict=True))
