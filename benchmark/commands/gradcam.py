@@ -29,13 +29,17 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
         from benchmark.folder import RunFolder
         from benchmark.gradcam_run import add_cams
         from benchmark.live import LiveProgress
+        from benchmark.ticket_rule import judge_files
         from benchmark.workers import Workers, available_cores
+        from reports.tickets import FOLDER
 
         live = LiveProgress(console)
         crew = Workers(available_cores() if workers is None else workers)
         with live.bars, RunFolder(folder).change() as store:
             report = add_cams(store, rows, workers=crew, progress=live, **values)
     report.write(folder)
+    for problem in judge_files(folder / FOLDER, report.analysis.rule, folder / FOLDER):
+        console.print(f"{problem}; it is left as it is", highlight=False)
     console.print(f"Report: {folder / 'report.html'}", highlight=False)
 
 
