@@ -26,11 +26,12 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
     rows = [_row(text) for text in options.split_names(images)]
     console = Console(stderr=True)
     with stoppable(console):
-        from benchmark.folder import RunFolder
-        from benchmark.gradcam_run import add_cams
-        from benchmark.live import LiveProgress
-        from benchmark.ticket_rule import judge_files
-        from benchmark.workers import Workers, available_cores
+        from benchmark.explaining.gradcam_run import add_cams
+        from benchmark.store.folder import RunFolder
+        from benchmark.tickets.rule import judge_files
+        from benchmark.watching.live import LiveProgress
+        from benchmark.workers.engine import available_cores
+        from benchmark.workers.workers import Workers
         from reports.tickets import FOLDER
 
         live = LiveProgress(console)

@@ -3,9 +3,9 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.records import RunRecords
-from benchmark.ticket import read_ticket
-from tests.benchmark.tickets import FULL, SCHEME, made_ticket, trained
+from benchmark.store.records import RunRecords
+from benchmark.tickets.ticket import read_ticket
+from tests.benchmark.sample_tickets import FULL, SCHEME, made_ticket, trained
 from tests.stored import store_run
 
 
