@@ -28,15 +28,19 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
     with stoppable(console):
         from benchmark.explaining.gradcam_run import add_cams
         from benchmark.store.folder import RunFolder
+        from benchmark.tickets.rule import judge_files
         from benchmark.watching.live import LiveProgress
         from benchmark.workers.engine import available_cores
         from benchmark.workers.workers import Workers
+        from reports.tickets import FOLDER
 
         live = LiveProgress(console)
         crew = Workers(available_cores() if workers is None else workers)
         with live.bars, RunFolder(folder).change() as store:
             report = add_cams(store, rows, workers=crew, progress=live, **values)
     report.write(folder)
+    for problem in judge_files(folder / FOLDER, report.analysis.rule, folder / FOLDER):
+        console.print(f"{problem}; it is left as it is", highlight=False)
     console.print(f"Report: {folder / 'report.html'}", highlight=False)
 
 

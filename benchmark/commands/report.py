@@ -15,8 +15,8 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
     """Write and print the report of the run in FOLDER, finished or not.
 
     The run may be at work meanwhile, and FOLDER read-only: then the report is printed only,
-    unless --out names another folder. FOLDER may also be a table that tabulate wrote: it is
-    explained anew.
+    unless --out names another folder. Ticket files beside the report follow its --verdict.
+    FOLDER may also be a table that tabulate wrote: it is explained anew.
     """
     from contextlib import closing
     from dataclasses import replace
@@ -33,7 +33,9 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
             click.echo(path)
         return
     from benchmark.store.folder import RunFolder, read_records
+    from benchmark.tickets.rule import judge_files
     from reports.report import Report
+    from reports.tickets import FOLDER
 
     with closing(RunFolder(folder).view()) as store:
         records = read_records(store)
@@ -42,6 +44,9 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
     made = Report(records)
     try:
         made.write(out or folder)
+        kept, rule = folder / FOLDER, made.analysis.rule
+        for problem in judge_files(kept, rule, kept if out is None else out / FOLDER):
+            click.echo(f"{problem}; it is left as it is", err=True)
     except OSError as error:
         if out is not None:
             raise

@@ -8,13 +8,7 @@ from typing import Any
 from benchmark.planning.plan import Plan
 from benchmark.store.records import CostRecord, StandaloneRecord
 from benchmark.tickets.ticket import REPEATED, Claim, Ticket
-from benchmark.verdicts import (
-    Verdict,
-    judge,
-    paired_difference,
-    residual_noise,
-    test_scores,
-)
+from benchmark.verdicts import judge, paired_difference, residual_noise, test_scores
 from reports.tickets import ticket_file
 
 
@@ -66,23 +60,11 @@ def make_tickets(
                 noise=noise,
                 costs=tuple(cost for cost in costs if cost.bits in shown),
                 machine=str(environment["processor"]),
-                claim=_claim(verdicts[bits], settings.confidence, over),
+                claim=Claim.of(verdicts[bits], settings.confidence, over),
                 environment=environment,
             )
         )
     return tickets
-
-
-def _claim(verdict: Verdict, confidence: float, over_original: Any) -> Claim:
-    return Claim(
-        word=verdict.word,
-        rule=verdict.rule,
-        confidence=confidence,
-        reason=verdict.reason,
-        paper_rule=verdict.paper_rule,
-        difference=verdict.difference,
-        over_original=over_original,
-    )
 
 
 def write_tickets(tickets: Sequence[Ticket], folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from benchmark.errors import TicketError
 from benchmark.files import parse_json, replacing
 from benchmark.identity import content_hash
 from benchmark.store.records import CostRecord, Interval, Rule, StandaloneRecord
-from benchmark.verdicts import Noise, Word
+from benchmark.verdicts import Noise, Verdict, Word
 
 FORMAT: Literal[1] = 1
 
@@ -49,6 +49,19 @@ class Claim(BaseModel):
     paper_rule: bool | None
     difference: Interval | None
     over_original: Interval | None
+
+    @classmethod
+    def of(cls, verdict: Verdict, confidence: float, over_original: Interval | None) -> "Claim":
+        """What ``verdict`` says."""
+        return cls(
+            word=verdict.word,
+            rule=verdict.rule,
+            confidence=confidence,
+            reason=verdict.reason,
+            paper_rule=verdict.paper_rule,
+            difference=verdict.difference,
+            over_original=over_original,
+        )
 
     @property
     def sentence(self) -> str:

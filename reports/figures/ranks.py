@@ -1,6 +1,7 @@
 """The critical-difference diagram: mean ranks, and who can't be told from whom."""
 
 from dataclasses import replace
+from math import isinf
 
 from markupsafe import Markup
 
@@ -73,6 +74,8 @@ def _first(ranks: Ranks) -> Ranks:
 def _ruler(ranks: Ranks, x: svg.Axis) -> Markup:
     """How long the critical difference is on this axis."""
     long = ranks.critical_difference
+    if isinf(long):
+        return svg.text(x.pixels[0], 22, "too few cells to tell any apart")
     end = x.clamp(1 + long)
     longer = " (longer than the axis)" if 1 + long > x.data[1] else ""
     title = f"critical difference {plain(long)} at {level(ranks.confidence)}{longer}"

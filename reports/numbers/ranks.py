@@ -4,6 +4,12 @@ Demšar, "Statistical comparisons of classifiers over multiple data sets": Fried
 asks whether all strategies are alike; Nemenyi's critical difference q·sqrt(k(k + 1)/6N)
 is how far two mean ranks of k strategies over N cells must lie apart, for all pairs at
 once. Both come from scipy; the libraries that draw this diagram bring matplotlib and more.
+
+Intervals of mean ranks are half the critical difference to each side (Koning, Franses, Hibon
+& Stekler, "The M3 competition: Statistical tests of the results"): two of them overlap exactly
+where the strategies can't be told apart. Their width comes from N and k, not from the spread
+of the ranks seen: a few cells often agree by chance, and that they do says nothing about how
+much others would differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +22,7 @@ from jaxtyping import Float64
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 from benchmark.store.records import Interval
-from reports.numbers.statistics import CONFIDENCE, mean_interval, mean_ranks
+from reports.numbers.statistics import CONFIDENCE, mean_ranks
 
 Cell = tuple[str | int, ...]
 """What a cell is called, e.g. (task, supernet seed, strategy seed)."""
@@ -29,12 +35,12 @@ class Ranks:
 
     Attributes:
         strategies: that have a score in some cell.
-        mean: rank over the cells in which all of them have a score, within [1, k]; NaN
-            where there is no such cell.
+        mean: rank over the cells in which all of them have a score, with half the critical
+            difference to each side, within [1, k]; NaN where there is no such cell.
         cells: number of these.
         missing: cells and strategies that leave one of them out.
         p_value: of Friedman's test; NaN with fewer than three strategies or two cells.
-        critical_difference: infinite without cells.
+        critical_difference: infinite where so few cells can't tell any apart.
         groups: largest sets of neighbours, two or more, within the critical difference.
         confidence: of all of them.
     """
@@ -51,8 +57,14 @@ class Ranks:
 
 @lru_cache(maxsize=32)
 def critical_difference(strategies: int, cells: int, confidence: float = CONFIDENCE) -> float:
-    """Nemenyi's, in ranks; infinite without cells."""
+    """Nemenyi's, in ranks; infinite without cells.
+
+    Also for two strategies in so few cells that not even the same winner in all of them is
+    rare (sign test; six at 95%): Nemenyi's normal approximation would take it for proof.
+    """
     if cells == 0 or strategies < 2:  # noqa: PLR2004 - a difference takes two
+        return inf
+    if strategies == 2 and 2 ** (1 - cells) > 1 - confidence:  # noqa: PLR2004 - one pair
         return inf
     quantile = float(studentized_range.ppf(confidence, strategies, inf)) / sqrt(2)
     return quantile * sqrt(strategies * (strategies + 1) / (6 * cells))
@@ -101,13 +113,12 @@ def summarise_ranks(
         unknown = tuple(Interval(nan, -inf, inf) for _ in names)
         return Ranks(tuple(names), unknown, 0, missing, nan, inf, (), confidence)
     means = mean_ranks(table)
-    places = rankdata(-table, axis=1)
     order = sorted(range(len(names)), key=lambda index: round(float(means[index]), 12))
     difference = critical_difference(len(names), len(whole), confidence)
     runs = tied_neighbours([float(means[index]) for index in order], difference)
     return Ranks(
         strategies=tuple(names[index] for index in order),
-        mean=tuple(_within(places[:, index], len(names), confidence) for index in order),
+        mean=tuple(_within(float(means[index]), difference / 2, len(names)) for index in order),
         cells=len(whole),
         missing=missing,
         p_value=friedman(table),
@@ -119,7 +130,6 @@ def summarise_ranks(
     )
 
 
-def _within(places: Float64[np.ndarray, " cells"], most: int, confidence: float) -> Interval:
-    """Mean with a t interval over cells, cut where no rank can be."""
-    found = mean_interval({cell: np.array([rank]) for cell, rank in enumerate(places)}, confidence)
-    return Interval(found.center, max(found.low, 1.0), min(found.high, float(most)))
+def _within(mean: float, half: float, most: int) -> Interval:
+    """Cut where no rank can be."""
+    return Interval(mean, max(mean - half, 1.0), min(mean + half, float(most)))

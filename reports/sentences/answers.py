@@ -10,7 +10,7 @@ from benchmark.store.records import CostRecord, Interval
 from reports.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
 from reports.numbers.ranking import Ranking
-from reports.sentences.search import powerless
+from reports.sentences.search import powerless, same
 from reports.sentences.training import gap_exceeds_noise
 from reports.tables.formats import (
     bounds,
@@ -105,6 +105,8 @@ def _choice(analysis: Analysis) -> Answer:
     if second.behind is not None:
         turned = Interval(-second.behind.center, -second.behind.high, -second.behind.low)
         lead = f", {interval_points(turned)} points above {second.strategy}"
+        if same(second.behind):
+            lead = f", which each lane of {second.strategy} reached too"
     details = [f"{reward}{lead}."]
     tied = len(ranking.tied) > 1
     if tied:
@@ -187,8 +189,11 @@ def _oracle(analysis: Analysis) -> list[str]:
         )
     exceeds = gap_exceeds_noise(analysis)
     if exceeds is not None:
-        verb = "exceeds" if exceeds else "does not exceed"
-        said.append(f"The gap between strategies {verb} what this oracle can be believed.")
+        said.append(
+            "Strategies lie further apart than the oracle's noise."
+            if exceeds
+            else "Strategies lie within the oracle's noise: trained networks may say otherwise."
+        )
     return said
 
 

@@ -8,6 +8,8 @@ from reports.analysis import Analysis
 from reports.numbers.ranking import Ranking, Standing
 from reports.tables.formats import bounds, count, p_value, plain, some
 
+_ROUNDING = 1e-12  # means of equal numbers in another order
+
 
 def unfinished(analysis: Analysis) -> list[str]:
     """A warning where the run hasn't come to its end, and how far it has come."""
@@ -53,7 +55,8 @@ def winner(ranking: Ranking) -> list[str]:
     every = "all " if len(tied) + 1 == len(placed) > 2 else ""  # noqa: PLR2004 - two aren't "all"
     text = (
         f"No single winner: {every}{_names(ranking.tied)} share rank 1, "
-        f"as their differences can't be told from noise ({_p_values(tied)}). Ahead by mean is "
+        f"as their differences can't be told from noise ({_p_values(tied)}). "
+        f"{'Highest' if same(placed[1].behind) else 'Ahead'} by mean is "
         f"{placed[0].strategy}: {score}, {_lead(placed[1])}."
     )
     return [text, *powerless(ranking), *_beaten(placed[1 + len(tied) :])]
@@ -71,11 +74,18 @@ def _score(leader: Standing, horizon: int) -> str:
     )
 
 
+def same(gap: Interval | None) -> bool:
+    """Whether every lane of two strategies reached the same."""
+    return gap is not None and max(map(abs, (gap.center, gap.low, gap.high))) < _ROUNDING
+
+
 def _lead(second: Standing) -> str:
     """How far the leader is ahead: the second's interval turned around."""
     gap = second.behind
     if gap is None:
         return f"on other supernets than {second.strategy}"
+    if same(gap):
+        return f"which each lane of {second.strategy} reached too"
     turned = Interval(-gap.center, -gap.high, -gap.low)
     return f"{plain(turned.center * 100)} points {bounds(turned)} above {second.strategy}"
 

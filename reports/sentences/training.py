@@ -154,25 +154,25 @@ def gap(analysis: Analysis) -> list[str]:
     if noise is None or exceeds is None:
         return []
     source = f"of {noise.source}" if noise.source else "that were trained here"
-    based = f"over {count(noise.schemes, 'scheme')} {source}"
+    based = f"as {count(noise.schemes, 'scheme')} {source} show"
     whole, first = max(rewards) - min(rewards), rewards[0] - rewards[1]
     if isinf(noise.least):
         text = (
-            f"No gap between strategies exceeds the oracle's noise: {based} its accuracy doesn't "
-            "rise with trained accuracy."
+            f"No gap between strategies exceeds the oracle's noise: {based}, networks that it "
+            "thinks better are no better once trained."
         )
         return [text]
     needs = (
-        f"{based} two schemes must differ by {plain(100 * noise.least)} points of oracle accuracy "
-        f"before training them can be expected to confirm their order at "
-        f"{level(analysis.confidence)} (what it leaves open: ±{plain(100 * noise.deviation)} "
-        "points of trained accuracy)"
+        f"{based}, two of its answers must differ by {plain(100 * noise.least)} points before "
+        f"the trained networks can be expected in that order at {level(analysis.confidence)} "
+        f"(what an answer leaves open: ±{plain(100 * noise.deviation)} points of trained accuracy)"
     )
-    gaps = (
-        f"{plain(100 * first)} points of reward from first to second, {plain(100 * whole)} from "
-        "first to last"
-    )
+    gaps = f"{plain(100 * whole)} points of reward from first to last"
+    if len(rewards) > 2:  # noqa: PLR2004 - of two, the second is the last
+        gaps += f", {plain(100 * first)} from first to second"
     verdict = "exceeds" if exceeds else "doesn't exceed"
+    if exceeds and first <= noise.least:
+        verdict = "exceeds from first to last, but not from first to second,"
     return [f"The gap between strategies ({gaps}) {verdict} the oracle's noise: {needs}."]
 
 

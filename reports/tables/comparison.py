@@ -127,15 +127,15 @@ def ranks_rows(ranks: Ranks) -> tuple[tuple[Value, ...], ...]:
 
 def ranks_caption(ranks: Ranks, cell: str) -> str:
     """How many cells there are, critical difference and test; ``cell`` says what one is."""
-    text = (
-        f"Ranks in cells {cell} that every strategy completed: "
-        f"{count(ranks.cells, 'cell')}. Intervals of {level(ranks.confidence)} (Student's t)."
-    )
+    text = f"Ranks in cells {cell} that every strategy completed: {count(ranks.cells, 'cell')}."
     if not isinf(ranks.critical_difference):
         text += (
-            f" Nemenyi's critical difference: {plain(ranks.critical_difference)} ranks "
-            f"at {level(ranks.confidence)}."
+            f" Nemenyi's critical difference: {plain(ranks.critical_difference)} ranks at "
+            f"{level(ranks.confidence)}; intervals are half of it to each side, so strategies "
+            "whose intervals overlap can't be told apart."
         )
+    elif ranks.cells:
+        text += " That is too few to tell any apart, so intervals span all ranks."
     if not np.isnan(ranks.p_value):
         text += f" Friedman's test of no difference at all: p = {p_value(ranks.p_value)}."
     return text

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import combinations
 from math import inf, isnan, nan, sqrt
 
 import numpy as np
@@ -31,6 +32,45 @@ def test_critical_difference_is_the_printed_one(strategies: int, quantile: float
 def test_nothing_is_critical_without_cells_or_rivals() -> None:
     assert critical_difference(3, 0) == inf
     assert critical_difference(1, 9) == inf
+
+
+def test_two_strategies_take_as_many_cells_as_a_sign_test() -> None:
+    # Always the same winner: 2·(1/2)^5 = 0.0625 in five cells, 0.031 in six.
+    assert critical_difference(2, 5) == inf
+    assert critical_difference(2, 6) < 1
+    assert critical_difference(2, 5, 0.9) < 1
+
+
+def test_cells_that_agree_do_not_make_an_interval_narrow() -> None:
+    def ranked(cells: int, names: str) -> list[tuple[float, float]]:
+        scores: dict[Cell, dict[str, float]] = {
+            (cell,): {name: -float(place) for place, name in enumerate(names)}
+            for cell in range(cells)
+        }
+        means = summarise_ranks(scores, list(names)).mean
+        return [(round(mean.low, 2), round(mean.high, 2)) for mean in means]
+
+    # Half of 2.343·sqrt(3·4/(6·2)) = 1.17 to each side, within [1, 3].
+    assert ranked(2, "abc") == [(1, 2.17), (1, 3), (1.83, 3)]
+    assert ranked(2, "ab") == [(1, 2), (1, 2)]
+    assert ranked(8, "ab") == [(1, 1.35), (1.65, 2)]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(2, 6))
+def test_intervals_overlap_exactly_where_strategies_share_a_group(
+    seed: int, cells: int, strategies: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    names = [f"s{number}" for number in range(strategies)]
+    scores: dict[Cell, dict[str, float]] = {
+        (cell,): dict(zip(names, rng.normal(size=strategies).tolist(), strict=True))
+        for cell in range(cells)
+    }
+    found = summarise_ranks(scores, names)
+    mean = dict(zip(found.strategies, found.mean, strict=True))
+    for one, other in combinations(found.strategies, 2):
+        together = any({one, other} <= set(group) for group in found.groups)
+        assert together == (mean[one].high >= mean[other].low - 1e-12)
 
 
 def test_friedman_worked_by_hand() -> None:
@@ -101,6 +141,11 @@ def test_cells_without_one_strategy_count_for_none(records: RunRecords) -> None:
     ]
     ranks = analyse(replace(records, lanes=broken)).ranking.ranks
     assert (ranks.cells, len(ranks.missing)) == (1, 4)
+
+
+def test_the_diagram_of_too_few_cells_says_so() -> None:
+    few = summarise_ranks({(0,): {"a": 0.9, "b": 0.8}}, ["a", "b"])
+    assert "too few cells to tell any apart" in draw_ranks(few)
 
 
 def test_the_diagram_names_strategies_and_joins_groups(records: RunRecords) -> None:

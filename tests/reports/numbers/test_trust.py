@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from benchmark.store.records import OracleAnswers, RunRecords
+from benchmark.store.records import Interval, OracleAnswers, RunRecords
 from reports.analysis import analyse
 from reports.numbers.outcomes import scheme_outcomes
 from reports.numbers.trust import agreements, correlation, left_open, seed_noise, trust
@@ -157,7 +157,7 @@ def test_one_sentence_holds_the_gap_against_the_noise(two_modes: RunRecords) -> 
     assert noise.slope == pytest.approx(1, abs=0.2)
     assert noise.least == pytest.approx(1.96 * sqrt(2) * noise.deviation / noise.slope, rel=1e-3)
     (sentence,) = gap(analysis)
-    assert "the oracle's noise: over 30 schemes of elsewhere.json" in sentence
+    assert "the oracle's noise: as 30 schemes of elsewhere.json show" in sentence
     backwards = replace(two_modes, settings=two_modes.settings | {"batch_norm": "running"})
     assert gap(analyse(backwards))[0].startswith("No gap between strategies exceeds")
     blurred = [
@@ -166,6 +166,26 @@ def test_one_sentence_holds_the_gap_against_the_noise(two_modes: RunRecords) -> 
     ]
     (unsure,) = gap(analyse(replace(two_modes, outside=blurred)))
     assert "doesn't exceed the oracle's noise" in unsure
+
+
+def test_a_gap_to_the_last_is_none_between_the_first_two(two_modes: RunRecords) -> None:
+    analysis = analyse(two_modes)
+    noise, found = analysis.oracle_noise, analysis.ranking
+    assert noise is not None
+
+    def said(*rewards: float) -> str:
+        placed = tuple(
+            replace(found.placed[0], reward=Interval(reward, reward, reward)) for reward in rewards
+        )
+        ranking = replace(found, standings=placed)
+        known = replace(analysis, ranking=ranking, oracle_noise=replace(noise, least=0.01))
+        (sentence,) = gap(known)
+        return sentence
+
+    assert "1.50 from first to second) exceeds the oracle's noise" in said(0.9, 0.885, 0.5)
+    near = said(0.9, 0.895, 0.5)
+    assert "exceeds from first to last, but not from first to second, the oracle's noise" in near
+    assert "(0.50 points of reward from first to last) doesn't exceed" in said(0.9, 0.895)
 
 
 def test_without_answers_in_both_modes_nothing_is_said_of_gaps(records: RunRecords) -> None:

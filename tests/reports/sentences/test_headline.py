@@ -155,8 +155,8 @@ def test_all_tied_strategies_are_said_to_be_all(make_records: MakeRecords) -> No
     same = make_records(strategies={"a": 0.8, "b": 0.8, "c": 0.8})
     first = said(same)[0]
     assert first.startswith("No single winner: all a, b and c share rank 1")
-    assert "Ahead by mean is a: " in first
-    assert "0.00 points [0.00, 0.00] above b." in first
+    assert "Highest by mean is a: " in first
+    assert first.endswith(" evaluations, which each lane of b reached too.")
 
 
 def test_candidates_of_an_unknown_lane_do_no_harm(records: RunRecords) -> None:
