@@ -50,9 +50,10 @@ class _OnCuda(Benchmark, ABC):
         exact = self._subject.tree().score(few)
         half = self._tree.score(few)
         self._off = float(np.abs(half.accuracy - exact.accuracy).max())
+        _, channels, height, width = self._subject.data.calibration.shape
         self._work = tree_work(
             subject_spec(self.backbone),
-            tuple(self._subject.data.calibration.shape[1:]),
+            (channels, height, width),
             self._schemes,
             rows=self.images,
             piece=self._tree.footprint.piece,
