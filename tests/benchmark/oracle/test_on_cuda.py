@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -53,6 +53,7 @@ def _copies_stay_in_their_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _emptied(network: nn.Module, dtype: torch.dtype | None = None) -> None:
     """Have empty tensors on the GPU take the place of all parameters and buffers."""
+    tensors: dict[str, Any]
     for module in network.modules():
         for tensors in (module._parameters, module._buffers):  # noqa: SLF001 - no public way in place
             for name, tensor in tensors.items():
