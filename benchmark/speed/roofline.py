@@ -117,10 +117,15 @@ def _nodes(
 
 
 def _folded(unit: ConvNorm) -> Convolve:
-    conv, bias = unit.conv, unit.norm.bias
-    return lambda features: conv2d(
-        features, conv.weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups
-    )
+    conv, bias = unit.conv, unit.norm.bias[:, None, None]
+
+    def convolve(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
+        outputs = conv2d(
+            features, conv.weight, None, conv.stride, conv.padding, conv.dilation, conv.groups
+        )
+        return outputs.add_(bias)  # a kernel of its own behind cuDNN's
+
+    return convolve
 
 
 def _passed(skip: Tensor, residual: Tensor) -> Tensor:
