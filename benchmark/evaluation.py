@@ -8,8 +8,10 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from benchmark.devices import repeatable
-from benchmark.threads import single_thread
-from tasks.base import Metric, Score, Split, Task
+from benchmark.workers.threads import single_thread
+from tasks.base import Task
+from tasks.metrics import Metric, Score
+from tasks.splits import Split
 
 Predict = Callable[[Float[Tensor, "n c h w"]], Tensor]
 

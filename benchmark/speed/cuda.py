@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmark.oracle.base import Schemes
-from benchmark.rates import Device
+from benchmark.planning.rates import Device
 from benchmark.schemes import all_schemes
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import Subject, random_schemes, subject_spec

@@ -17,8 +17,8 @@ from benchmark.oracle.base import Schemes
 from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.prefix_tree import branches
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.rates import Device, Workload, operators
-from tasks.base import Classification
+from benchmark.planning.rates import Device, Workload, operators
+from tasks.metrics import Classification
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from benchmark.oracle.base import OracleData
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.soft_gates import SoftGates
-from tasks.base import Classification, Score, TensorSplit
+from tasks.metrics import Classification, Score
+from tasks.splits import TensorSplit
 from tests.benchmark.small import small_data, small_network
 
 Kind = tuple[str, Literal["full", "share"]]

@@ -7,7 +7,7 @@ import torch
 from benchmark.costs import count_flops
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.rates import Device
+from benchmark.planning.rates import Device
 from benchmark.schemes import Schemes, all_schemes
 from benchmark.speed.roofline import TreeWork, tree_work
 from tests.benchmark.small import SMALL
