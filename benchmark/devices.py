@@ -1,4 +1,7 @@
-"""Devices that may be asked for."""
+"""Devices that may be asked for, and how they compute."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -20,3 +23,20 @@ def check_device(name: str) -> None:
         raise UsageError(
             f"device {name!r} was asked for, but there are {torch.cuda.device_count()} CUDA devices"
         )
+
+
+@contextmanager
+def repeatable(*, tf32: bool = False) -> Iterator[None]:
+    """Have GPUs compute the same bits each time, inside the block or the decorated function.
+
+    Convolutions take algorithms that are chosen by shapes alone and that add in a fixed order.
+    Changes nothing on CPUs.
+
+    Args:
+        tf32: whether float32 convolutions may round their inputs to TensorFloat-32, as torch
+            has it by default; otherwise float32 means float32.
+    """
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32
+    ):
+        yield

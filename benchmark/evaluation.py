@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from benchmark.devices import repeatable
 from benchmark.workers.threads import single_thread
 from tasks.base import Task
 from tasks.metrics import Metric, Score
@@ -49,6 +50,7 @@ def evaluate_task(network: Predict, task: Task, split: Split) -> Evaluation:
 
 
 @single_thread()
+@repeatable()
 @torch.no_grad()
 def _tally(
     predict: Predict, split: Split, metric: Metric, batch_size: int

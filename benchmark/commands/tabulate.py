@@ -22,7 +22,11 @@ from benchmark.commands.session import equipped
 @options.oracle_dtype
 @options.oracle_memory
 @options.config
-@click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The table.  [default: TASK.parquet]",
+)
 @options.cache
 @options.workers
 @options.ray

@@ -77,7 +77,7 @@ class Table:
         }
         table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about)})
         with replacing(path) as draft:
-            parquet.write_table(table, draft)
+            parquet.write_table(table, draft, write_page_checksum=True)
 
 
 def read_table(path: Path) -> Table:
@@ -90,7 +90,7 @@ def read_table(path: Path) -> Table:
     if not path.is_file():
         raise UsageError(f"there is no table {path}; make one with: python -m benchmark tabulate")
     try:
-        raw = parquet.read_table(path)
+        raw = parquet.read_table(path, page_checksum_verification=True)
         about = parse_json((raw.schema.metadata or {})[_KEY].decode())
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise UsageError(
@@ -114,7 +114,11 @@ def _table(raw: Any, about: dict[str, Any]) -> Table:
         raise ValueError(f"expected schemes of {blocks} bits, received {wrong!r}")
     if len(set(bits)) != len(bits):
         raise ValueError("a scheme occurs twice")
-    return Table(
+    if not bits:
+        raise ValueError("it has no schemes")
+    if gaps := [name for name in raw.column_names if raw[name].null_count]:
+        raise ValueError(f"{gaps[0]} has gaps")
+    found = Table(
         identity=str(about["identity"]),
         blocks_per_stage=blocks_per_stage,
         task=dict(about["task"]),
@@ -126,3 +130,8 @@ def _table(raw: Any, about: dict[str, Any]) -> Table:
         parameters=raw["parameters"].to_numpy().astype(np.int64),
         increments={bits: float(time) for bits, time in about.get("increments", {}).items()},
     )
+    # An answer that is no number (NaN) is one too: of a network whose outputs are none.
+    wild = found.accuracy[(found.accuracy < 0) | (found.accuracy > 1)]
+    if len(wild):
+        raise ValueError(f"expected accuracies in [0, 1], received {wild[0]:g}")
+    return found

@@ -19,6 +19,8 @@ from reports.numbers.explained import explain
 
 LIMIT = 16
 """Blocks of the largest landscape that is scored without being forced."""
+MOST = 24
+"""Blocks of the largest landscape at all: its table is made in memory."""
 
 
 def tabulate(
@@ -52,6 +54,11 @@ def tabulate(
         raise UsageError(
             f"{plan.network.backbone.blocks} blocks have 2^{plan.blocks} schemes; more than "
             f"2^{LIMIT} are scored with --force only"
+        )
+    if plan.blocks > MOST:
+        raise UsageError(
+            f"{plan.blocks} blocks have 2^{plan.blocks} schemes; more than 2^{MOST} are not scored "
+            "even with --force: search them with run instead"
         )
     shown = Silent() if progress is None else progress
     supernet = open_supernet(plan, 0, cache, shown)

@@ -18,6 +18,9 @@ _MAP = {"cpu": 2**22, "cuda": 2**31}
 _NARROW = 2**13
 """Bytes of a row's largest map up to which a piece has twice the rows, to make up for calls."""
 _MOST = {"cpu": 2048, "cuda": 16384}
+_UNASKED = {"cuda": 24 * 2**30}
+"""Bytes that a tree of one piece holds at most where no limit is given: what GPUs have. Fixed,
+since answers depend on pieces, and are to be the same on all GPUs of a cluster."""
 _FEWEST, _TOGETHER = 8, 32
 """Rows of a piece that make up for streaming weights; rows of a batch."""
 _TEMPORARY = 4
@@ -70,11 +73,12 @@ class Footprint:
         budget = _MAP[self.device] * (2 if self.largest_map <= _NARROW else 1)
         wanted = max(budget // self.largest_map, _FEWEST)
         piece: int = min(2 ** (wanted.bit_length() - 1), _MOST[self.device])
-        while self.limit is not None and self.peak(piece, piece=piece) > self.limit:
+        limit = _UNASKED.get(self.device) if self.limit is None else self.limit
+        while limit is not None and self.peak(piece, piece=piece) > limit:
             if piece == 1:
                 raise UsageError(
                     f"the oracle needs {shown_size(self.peak(1, piece=1))} of memory for a single "
-                    f"image, received a limit of {shown_size(self.limit)}; raise --oracle-memory"
+                    f"image, received a limit of {shown_size(limit)}; raise --oracle-memory"
                 )
             piece //= 2
         return piece
@@ -160,6 +164,9 @@ def _half(size: int) -> int:
     return -(-size // 2)
 
 
+_REFUSALS = "can't allocate|out of memory|could not create a memory|STATUS_ALLOC_FAILED"
+
+
 class OutOfMemoryError(Exception):
     """An allocator's refusal, whichever allocator it was."""
 
@@ -176,8 +183,8 @@ def memory_refusals() -> Iterator[None]:
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise OutOfMemoryError(str(error)) from None
     except RuntimeError as error:
-        # Torch's CPU allocator and oneDNN have no exception of their own.
-        if not re.search(r"can't allocate|out of memory|could not create a memory", str(error)):
+        # Torch's CPU allocator, oneDNN, cuDNN and cuBLAS have no exception of their own.
+        if not re.search(_REFUSALS, str(error)):
             raise
         raise OutOfMemoryError(str(error)) from None
 

@@ -12,7 +12,6 @@ schemes are asked and however much memory there is, so an answer depends on neit
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -22,6 +21,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmark.devices import repeatable
 from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
@@ -84,7 +84,6 @@ class PrefixTreeOracle(Oracle):
         self._data = data
         self._batch_norm = batch_norm
         self._identity = identity
-        self._device = parameter.device.type
         self._convolutions = FrozenConvolutions(self._dtype)
         self.running = _Running(self._convolutions)
         self._measured: dict[ConvNorm, Convolve] = {}
@@ -95,7 +94,7 @@ class PrefixTreeOracle(Oracle):
             itemsize=self._dtype.itemsize,
             recurrent=any(network.attention_of(b).recurrent for b in range(network.spec.blocks)),
             maps=network.backbone.own_head is not None,
-            device=self._device,
+            device=parameter.device.type,
             group=group,
             limit=memory,
         )
@@ -124,6 +123,7 @@ class PrefixTreeOracle(Oracle):
         return max(validation, self.footprint.calibration(len(self._data.calibration)))
 
     @single_thread()
+    @repeatable()
     def score(self, schemes: Schemes) -> Scores:
         """See `Oracle.score`.
 
@@ -134,10 +134,9 @@ class PrefixTreeOracle(Oracle):
         scores = np.empty((len(unique), 2), dtype=np.float64)
         size = self.footprint.group
         keep_freed_memory()
-        with _repeatable(self._device):
-            for start in range(0, len(unique), size):
-                group = unique[start : start + size]
-                scores[start : start + len(group)] = self._score_sorted(group)
+        for start in range(0, len(unique), size):
+            group = unique[start : start + size]
+            scores[start : start + len(group)] = self._score_sorted(group)
         answers = scores[inverse.reshape(-1)]
         return Scores(accuracy=answers[:, 0].copy(), loss=answers[:, 1].copy())
 
@@ -151,7 +150,9 @@ class PrefixTreeOracle(Oracle):
         for images, targets in validation.batches(self.footprint.batch):
             for row, tally in enumerate(self._tallies(schemes, images, targets, tape)):
                 tallies[row] = tallies[row] + tally
-        scores = [metric.score(tally, len(validation)) for tally in tallies]
+        # From a GPU all at once: it would be waited for at each number.
+        sums = torch.stack(tallies).cpu()
+        scores = [metric.score(tally, len(validation)) for tally in sums]
         return np.array([(score.accuracy, score.loss) for score in scores]).reshape(-1, 2)
 
     def _measure(self, schemes: Schemes) -> "_Tape":
@@ -208,12 +209,16 @@ class PrefixTreeOracle(Oracle):
         while done < len(pieces):
             some = pieces[done : done + max(self._rows // self.footprint.piece, 1)]
             prepare, head = self._replayed(tape, len(some))
+            refusal: str | None = None
             try:
                 with memory_refusals():
                     leaves = descend(self._network, schemes, some, prepare, head)
                     found = [keep(parts, done) for _, parts in leaves]
             except OutOfMemoryError as error:
-                self._halve(error)
+                # The error itself holds on to the maps of the attempt.
+                refusal = str(error)
+            if refusal is not None:
+                self._halve(refusal)
                 continue
             for kept, parts in zip(outputs, found, strict=True):
                 kept.extend(parts)
@@ -226,13 +231,14 @@ class PrefixTreeOracle(Oracle):
         head = self._head.replayed(tape.heads, pieces)
         return _Replay(self._convolutions, tape.units), head
 
-    def _halve(self, error: OutOfMemoryError) -> None:
+    def _halve(self, refusal: str) -> None:
         piece = self.footprint.piece
         if self._rows <= piece:
             raise UsageError(
                 f"{piece} images need about {shown_size(self.footprint.peak(piece))} "
-                f"of memory, which was refused ({error}); use fewer --workers or --oracle-memory"
-            ) from None
+                f"of memory, which was refused ({refusal}); use fewer --workers or a smaller "
+                "--oracle-memory"
+            )
         self._rows = max(self._rows // piece // 2, 1) * piece
         release_memory()
 
@@ -420,13 +426,3 @@ def _in_type(network: AttentionNetwork, dtype: torch.dtype) -> AttentionNetwork:
     network = deepcopy(network)
     network.attention.to(dtype)
     return network
-
-
-def _repeatable(device: str) -> AbstractContextManager[None]:
-    """On a GPU, algorithms that are chosen by shape alone, and no TensorFloat-32."""
-    if device == "cpu":
-        return nullcontext()
-    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    return flags

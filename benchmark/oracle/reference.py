@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from benchmark.devices import repeatable
 from benchmark.evaluation import evaluate
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
@@ -51,6 +52,7 @@ class ReferenceOracle(Oracle):
         return self._network.spec.blocks
 
     @single_thread()
+    @repeatable()
     def score(self, schemes: Schemes) -> Scores:
         scores = [self._score_one(scheme) for scheme in checked(schemes, self.blocks)]
         return Scores(

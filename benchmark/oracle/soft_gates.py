@@ -16,6 +16,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmark.devices import repeatable
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, run_unit
@@ -51,6 +52,7 @@ class SoftGates:
         self._recalibrated = batch_norm == "recalibrated"
 
     @single_thread()
+    @repeatable()
     def gradient(
         self, gates: Float64[np.ndarray, " blocks"], virtual_rate: float = 0.0
     ) -> GateGradient:

@@ -6,6 +6,7 @@ least its bytes at the device's bandwidth (Williams, Waterman and Patterson, "Ro
 trainings reach a part of that, `EFFICIENCY`: the paper's own two figures lie in it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +77,13 @@ def counted(network: nn.Module, image_shape: tuple[int, int, int]) -> Workload:
     """What a forward pass of ``network`` (in evaluation mode) is made of."""
     device = next(network.parameters()).device
     image = torch.zeros(1, *image_shape, device=device)
+    return operators(lambda: network(image))
+
+
+def operators(work: Callable[[], object]) -> Workload:
+    """The operators that ``work`` calls, as if for one image; on any device, meta too."""
     with torch.no_grad(), _Counter() as counter:
-        network(image)
+        work()
     flops, moved = np.array(counter.found, dtype=np.float64).reshape(-1, 2).T
     return Workload(flops.copy(), moved.copy())
 

@@ -1,29 +1,41 @@
 """What is claimed of a GPU of the H200's class, with the device's own ceilings beside it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from benchmark.oracle.base import Schemes
+from benchmark.planning.rates import Device
 from benchmark.schemes import all_schemes
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.speed.networks import Subject, random_schemes
-from benchmark.speed.work import Work, cuda_ceilings, cuda_seconds
+from benchmark.speed.networks import Subject, random_schemes, subject_spec
+from benchmark.speed.roofline import tree_work
 
 _DTYPE = torch.bfloat16
 _FEW = 8
 
 
 class _OnCuda(Benchmark, ABC):
-    """Scores ``schemes`` once; seconds on the clock, the device synchronised."""
+    """Scores ``schemes`` once; seconds on the clock, the device synchronised.
+
+    Args:
+        device: another one to try it on.
+    """
 
     backbone: ClassVar[str]
     images: ClassVar[int]
 
+    def __init__(self, device: str = "cuda") -> None:
+        self._device = device
+
     def missing(self) -> str:
-        return "" if torch.cuda.is_available() else "no CUDA device"
+        return "" if torch.cuda.is_available() else "no GPU"
 
     @abstractmethod
     def schemes(self) -> Schemes:
@@ -31,27 +43,37 @@ class _OnCuda(Benchmark, ABC):
 
     def prepare(self, rows: int) -> None:
         del rows  # the claim says how many
-        self._subject = Subject.make(self.backbone, self.images, device="cuda")
+        self._subject = Subject.make(self.backbone, self.images, device=self._device)
         self._tree = self._subject.tree(dtype=_DTYPE)
         self._schemes = self.schemes()
         few = self._schemes[:: max(len(self._schemes) // _FEW, 1)][:_FEW]
         exact = self._subject.tree().score(few)
         half = self._tree.score(few)
         self._off = float(np.abs(half.accuracy - exact.accuracy).max())
-        image = self._subject.data.calibration[:1]
-        self._work = Work.of(self._subject.network, self._schemes, image)
-        self._ceilings = cuda_ceilings(_DTYPE)
+        _, channels, height, width = self._subject.data.calibration.shape
+        self._work = tree_work(
+            subject_spec(self.backbone),
+            (channels, height, width),
+            self._schemes,
+            rows=self.images,
+            piece=self._tree.footprint.piece,
+            dtype=_DTYPE,
+        )
+        self._ceilings = _ceilings(self._device)
 
     def measure(self) -> Round:
-        seconds = cuda_seconds(lambda: self._tree.score(self._schemes))
-        moved = self._work.numbers * _DTYPE.itemsize * self.images
+        with _peak(self._device) as peak:
+            seconds = _seconds(lambda: self._tree.score(self._schemes), self._device)
         parts = {
             "B, s": seconds,
-            "TFLOP/s": self._work.flops * self.images / seconds / 1e12,
+            "TFLOP/s": self._work.total_flops / seconds / 1e12,
+            "GB/s": self._work.total_bytes / seconds / 1e9,
             "device's TFLOP/s": self._ceilings.flops / 1e12,
-            "GB/s": moved / seconds / 1e9,
-            "device's GB/s": self._ceilings.bytes / 1e9,
+            "device's GB/s": self._ceilings.bandwidth / 1e9,
+            "least at these ceilings, s": self._work.seconds(self._ceilings),
             "largest difference of accuracy to float32": self._off,
+            "memory, GiB": peak.bytes / 2**30,
+            "memory by the formula, GiB": self._tree.peak() / 2**30,
         }
         return self.judged(seconds, parts)
 
@@ -95,6 +117,48 @@ class CudaResNet164(_OnCuda):
     def judged(self, seconds: float, parts: dict[str, float]) -> Round:
         loop = self._subject.plain()
         loop.score(self._schemes[:1])
-        few = cuda_seconds(lambda: loop.score(self._schemes[:_FEW]))
+        few = _seconds(lambda: loop.score(self._schemes[:_FEW]), self._device)
         scaled = few / _FEW * len(self._schemes)
         return Round(scaled / seconds, {"A, s": scaled} | parts)
+
+
+def _ceilings(name: str) -> Device:
+    """What the device reaches at most: a large product, a large copy."""
+    side, size, times = (8192, 2**31, 20) if name.startswith("cuda") else (512, 2**24, 2)
+    left = torch.randn(side, side, device=name, dtype=_DTYPE)
+    large = torch.empty(size, device=name, dtype=torch.uint8)
+    other = torch.empty_like(large)
+    torch.mm(left, left)
+    other.copy_(large)
+    product = _seconds(lambda: [torch.mm(left, left) for _ in range(times)], name) / times
+    copy = _seconds(lambda: [other.copy_(large) for _ in range(times)], name) / times
+    return Device(name, 2 * side**3 / product, 2 * size / copy)
+
+
+def _seconds(work: Callable[[], object], device: str) -> float:
+    if device != "cpu":
+        torch.cuda.synchronize(device)
+    started = perf_counter()
+    work()
+    if device != "cpu":
+        torch.cuda.synchronize(device)
+    return perf_counter() - started
+
+
+@dataclass
+class _Peak:
+    """Most bytes that were held in a block, beside those held before it."""
+
+    bytes: int = 0
+
+
+@contextmanager
+def _peak(device: str) -> Iterator[_Peak]:
+    peak = _Peak()
+    if device == "cpu":
+        yield peak
+        return
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    yield peak
+    peak.bytes = torch.cuda.max_memory_allocated(device) - before

@@ -29,6 +29,12 @@ LARGE, CACHED = 500, 32
 """Images of a forward pass: as in the plain loop; so few that a core's caches hold their maps."""
 
 
+def subject_spec(backbone: str) -> NetworkSpec:
+    """``backbone`` with SE in every block."""
+    shape = shape_named(backbone)
+    return NetworkSpec(shape.native, "se", shape.reduction("se"), "full")
+
+
 @dataclass(frozen=True)
 class Subject:
     """A network with random images of its own size, on one device."""
@@ -39,9 +45,8 @@ class Subject:
     @staticmethod
     def make(backbone: str, rows: int, *, draws: int = 100, device: str = "cpu") -> "Subject":
         """``backbone`` with SE in every block; ``draws`` are for calibration."""
-        shape = shape_named(backbone)
+        shape, spec = shape_named(backbone), subject_spec(backbone)
         generator = child_generator(0, "speed", backbone)
-        spec = NetworkSpec(shape.native, "se", shape.reduction("se"), "full")
         network = spec.build(generator).eval()
         size = (shape.native.in_channels, *shape.image_size)
         images = torch.randn(rows, *size, generator=generator)

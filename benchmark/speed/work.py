@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter, process_time
+from time import process_time
 
 import numpy as np
 import torch
@@ -99,25 +99,3 @@ def _fastest(work: Callable[[], object]) -> float:
         work()
         seconds.append(process_time() - started)
     return min(seconds)
-
-
-def cuda_ceilings(dtype: torch.dtype) -> Ceilings:
-    """A product of 8,192 × 8,192 in ``dtype``, a copy of 2 GiB."""
-    side, times = 8192, 20
-    left = torch.randn(side, side, device="cuda", dtype=dtype)
-    large = torch.empty(2**31, device="cuda", dtype=torch.uint8)
-    other = torch.empty_like(large)
-    torch.mm(left, left)
-    other.copy_(large)
-    product = cuda_seconds(lambda: [torch.mm(left, left) for _ in range(times)]) / times
-    copy = cuda_seconds(lambda: [other.copy_(large) for _ in range(times)]) / times
-    return Ceilings(2 * side**3 / product, 2 * large.numel() / copy)
-
-
-def cuda_seconds(work: Callable[[], object]) -> float:
-    """Seconds on the clock, the device synchronised."""
-    torch.cuda.synchronize()
-    started = perf_counter()
-    work()
-    torch.cuda.synchronize()
-    return perf_counter() - started

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from benchmark.devices import repeatable
 from benchmark.errors import DivergenceError
 from benchmark.memory import kept_memory
 from benchmark.optimizers import make_optimizer, make_schedule
@@ -60,7 +61,8 @@ def train(
         Seconds of training, those before an interruption included.
 
     On the CPU ``recipe.threads`` threads are used, whatever torch is set to: the same
-    seed gives the same bytes on every number of cores, interrupted or not.
+    seed gives the same bytes on every number of cores, interrupted or not. On a GPU
+    convolutions are repeatable, in float32 by way of TensorFloat-32 as torch has it.
 
     Raises:
         DivergenceError: a loss that is not finite, or `DIVERGED`. The checkpoint is the
@@ -86,6 +88,7 @@ def train(
     loop = _Loop(state, task, recipe, arithmetic, group, extra, watch or Watch(), device)
     with (
         torch_threads(recipe.threads),
+        repeatable(tf32=True),
         torch.random.fork_rng(enabled=_drops(network)),
         kept_memory(),
         compiled(network, wanted=recipe.compile),

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,10 +58,13 @@ def test_what_is_no_table_says_how_to_make_one(tmp_path: Path) -> None:
         ("scheme", ["00", "01", "10", "1x"], "received '1x'"),
         ("scheme", ["00", "01", "10", "10"], "a scheme occurs twice"),
         ("loss", None, "loss"),
+        ("loss", [0.5, None, 0.5, 0.5], "loss has gaps"),
+        ("parameters", [1, 2, None, 4], "parameters has gaps"),
+        ("accuracy", [0.5, 0.6, 94.2, 0.5], r"accuracies in \[0, 1\], received 94.2"),
     ],
 )
 def test_damaged_tables_are_refused(
-    tmp_path: Path, column: str, values: list[str] | None, message: str
+    tmp_path: Path, column: str, values: list[Any] | None, message: str
 ) -> None:
     path = tmp_path / "t.parquet"
     closed_form_table((1, 1)).write(path)
@@ -71,6 +75,25 @@ def test_damaged_tables_are_refused(
         broken = broken.add_column(at, column, pa.array(values))
     parquet.write_table(broken, path)
     with pytest.raises(StoreError, match=f"is damaged .*{message}"):
+        read_table(path)
+
+
+def test_a_table_without_schemes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    closed_form_table((1, 1)).write(path)
+    parquet.write_table(parquet.read_table(path).slice(0, 0), path)
+    with pytest.raises(StoreError, match=r"is damaged .*no schemes"):
+        read_table(path)
+
+
+def test_answers_changed_on_the_disk_are_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    closed_form_table((1, 1)).write(path)
+    content = bytearray(path.read_bytes())
+    page = parquet.ParquetFile(path).metadata.row_group(0).column(1)
+    content[page.data_page_offset + page.total_compressed_size - 1] ^= 1  # an accuracy's last bit
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"is no table of answers .*checksum"):
         read_table(path)
 
 

@@ -1,3 +1,4 @@
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import torch
 from benchmark.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle import prefix_tree
-from benchmark.oracle.memory import Footprint
+from benchmark.oracle.memory import Footprint, OutOfMemoryError, memory_refusals
 from benchmark.oracle.own_head import RunHead
 from benchmark.oracle.prefix_tree import Outputs, Pieces, PrefixTreeOracle, Prepare
 from benchmark.schemes import Schemes, all_schemes
@@ -98,6 +99,52 @@ def test_memory_refused_to_a_single_piece_says_what_it_needs(
     refuse_more_than(63, monkeypatch)
     with pytest.raises(UsageError, match=r"64 images need about .*MiB of memory.*refused"):
         oracle.score(all_schemes(5)[5:8])
+
+
+def test_maps_of_the_attempt_are_gone_before_memory_is_released(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    maps: list[weakref.ref[torch.Tensor]] = []
+    alive: list[int] = []
+
+    def descend(*_: object) -> Iterator[tuple[int, Outputs]]:
+        features = torch.empty(8)
+        maps.append(weakref.ref(features))
+        torch.empty(2**50, dtype=torch.uint8)
+        yield 0, [features]
+
+    monkeypatch.setattr(prefix_tree, "descend", descend)
+    monkeypatch.setattr(
+        prefix_tree,
+        "release_memory",
+        lambda: alive.append(sum(kept() is not None for kept in maps)),
+    )
+    oracle = PrefixTreeOracle(
+        small_network(), small_data(256, size=64), "running", identity="", group=32
+    )
+    with pytest.raises(UsageError, match="64 images need about"):
+        oracle.score(all_schemes(5)[:1])
+    assert alive == [0]
+
+
+def test_a_refusal_of_a_library_counts_as_one_and_other_errors_do_not() -> None:
+    with pytest.raises(OutOfMemoryError), memory_refusals():
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")
+    with pytest.raises(RuntimeError, match="shape"), memory_refusals():
+        raise RuntimeError("shape mismatch")
+
+
+def test_a_piece_of_a_deep_network_fits_a_gpu_whatever_is_asked() -> None:
+    deep = replace(
+        FOOTPRINT,
+        backbone=replace(SMALL, widths=(64, 128), blocks_per_stage=(18, 18)),
+        image_size=(32, 32),
+        device="cuda",
+    )
+    assert deep.piece == 1024
+    assert deep.peak(1024) <= 24 * 2**30 < deep.peak(2048, piece=2048)
+    assert replace(deep, limit=2**37).piece == 8192  # of a large GPU's memory
+    assert replace(deep, limit=2**32).piece == 256
 
 
 def refuse_more_than(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
