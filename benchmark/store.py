@@ -1,7 +1,8 @@
 """SQLite storage (WAL) of one run, or of the cache that runs share.
 
 Rows are only ever added. A transaction ends before anything is believed: after a
-kill at any moment a store holds whole rounds, whole trainings, whole answers.
+kill at any moment a store holds whole rounds, whole trainings, whole answers. What is
+written comes back to the last bit, but for the sign of a zero, which SQLite drops.
 """
 
 import json
@@ -270,7 +271,8 @@ class Store:
         """The number of the lane ``key``, which is added when it is new."""
         values = (key.strategy, key.strategy_seed, key.supernet_seed)
         self._db.execute(
-            "INSERT OR IGNORE INTO lanes (strategy, strategy_seed, supernet_seed) VALUES (?, ?, ?)",
+            "INSERT INTO lanes (strategy, strategy_seed, supernet_seed) VALUES (?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
             values,
         )
         row = self._lane_row(key)
@@ -290,9 +292,10 @@ class Store:
     ) -> None:
         """Write how a lane ended, and where in its strategy's code if that is known."""
         if traceback:  # first: once the state is there, nobody comes back to this lane
-            self.set_fact(f"traceback of lane {lane}", traceback)
+            self.set_fact(f"traceback of lane {lane}", _writable(traceback))
         self._db.execute(
-            "UPDATE lanes SET state = ?, message = ? WHERE lane = ?", (state, message, lane)
+            "UPDATE lanes SET state = ?, message = ? WHERE lane = ?",
+            (state, _writable(message), lane),
         )
 
     def lane_traceback(self, lane: int) -> str:
@@ -387,7 +390,7 @@ class Store:
             seconds: machine time of one answer.
         """
         self._db.executemany(
-            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [
                 (oracle, scheme, *answer, seconds)
                 for scheme, answer in zip(bits, answers, strict=True)
@@ -410,10 +413,11 @@ class Store:
 
     def add_standalone(self, training: str, record: StandaloneRecord) -> None:
         """Keep a training; one that is known stays."""
-        values = asdict(record)
+        values = asdict(record) | {"failure": _writable(record.failure)}
         figures = json.dumps(values.pop("figures"))
         self._db.execute(
-            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
             (training, *values.values(), figures),
         )
 
@@ -444,7 +448,7 @@ class Store:
     def add_cost(self, machine: str, record: CostRecord) -> None:
         """Keep the costs of a scheme; a measurement that is known stays."""
         self._db.execute(
-            "INSERT OR IGNORE INTO costs VALUES (?, ?, ?)",
+            "INSERT INTO costs VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (machine, record.bits, json.dumps(asdict(record), sort_keys=True)),
         )
 
@@ -461,6 +465,11 @@ class Store:
 
 def _answer(accuracy: float | None, loss: float | None) -> Answer:
     return _number(accuracy), _number(loss)
+
+
+def _writable(text: str) -> str:
+    """``text`` with half surrogate pairs spelled out: errors may name files that hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _number(value: float | None) -> float:
