@@ -10,7 +10,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -244,6 +244,10 @@ class Store:
                 self._db.execute("ROLLBACK")
             raise
 
+    def _whole(self) -> AbstractContextManager[None]:
+        """A transaction, unless there is one: rows of one call are written together."""
+        return nullcontext() if self._db.in_transaction else self.transaction()
+
     # Facts: small JSON values by name.
 
     def set_fact(self, key: str, value: Any) -> None:
@@ -315,15 +319,12 @@ class Store:
                 (lane, number, call.request, str(call.charge), call.loss, call.gradient),
             )
             return
-        self._db.executemany(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (lane, number, position, scheme, *answer, str(call.fidelity))
-                for position, (scheme, answer) in enumerate(
-                    zip(call.bits, call.answers, strict=True)
-                )
-            ],
-        )
+        rows = [
+            (lane, number, position, scheme, *answer, str(call.fidelity))
+            for position, (scheme, answer) in enumerate(zip(call.bits, call.answers, strict=True))
+        ]
+        with self._whole():
+            self._db.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def calls(self, lane: int) -> list[Call | Query]:
         """The answered requests of a lane, in order."""
@@ -389,13 +390,13 @@ class Store:
             answers: of each scheme.
             seconds: machine time of one answer.
         """
-        self._db.executemany(
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [
-                (oracle, scheme, *answer, seconds)
-                for scheme, answer in zip(bits, answers, strict=True)
-            ],
-        )
+        rows = [
+            (oracle, scheme, *answer, seconds) for scheme, answer in zip(bits, answers, strict=True)
+        ]
+        with self._whole():
+            self._db.executemany(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+            )
 
     def answers(self, oracle: str) -> dict[str, Answer]:
         """Everything that ``oracle`` has answered, by scheme."""

@@ -53,6 +53,10 @@ COSTS = st.builds(
 )
 
 
+NEW: tuple[LaneState, str, str] = ("running", "", "")
+"""State, message and traceback of a lane that hasn't ended."""
+
+
 @dataclass
 class Model:
     """What a store is to hold, and how it is written to."""
@@ -65,6 +69,16 @@ class Model:
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     trainings: dict[str, dict[tuple[str, int], StandaloneRecord]] = field(default_factory=dict)
     costs: dict[str, dict[str, CostRecord]] = field(default_factory=dict)
+
+    def without(self, draft: "Model") -> None:
+        """Whatever only ``draft`` names is not there."""
+        self.facts = dict.fromkeys(draft.facts) | self.facts
+        self.ends = dict.fromkeys(draft.ends, NEW) | self.ends
+        for name in (*draft.answers, *draft.trainings, *draft.costs):
+            self.answers.setdefault(name, {})
+            self.seconds.setdefault(name, {})
+            self.trainings.setdefault(name, {})
+            self.costs.setdefault(name, {})
 
 
 Write = Callable[[Store, Model], None]
@@ -82,7 +96,7 @@ def fact(key: str, value: Any) -> Write:
 def _lane(store: Store, model: Model, key: LaneKey) -> int:
     number = store.lane(key)
     assert number == model.numbers.setdefault(key, number)
-    model.ends.setdefault(key, ("running", "", ""))
+    model.ends.setdefault(key, NEW)
     model.calls.setdefault(key, [])
     return number
 
@@ -145,8 +159,10 @@ def check(store: Store, model: Model) -> None:
     assert len(set(model.numbers.values())) == len(model.numbers)
     for name, value in model.facts.items():
         assert exact(store.fact(name)) == exact(value)
+    for key, ended in model.ends.items():
+        assert store.lane_end(key) == ended[:2]
     for key, number in model.numbers.items():
-        assert (*store.lane_end(key), store.lane_traceback(number)) == model.ends[key]
+        assert store.lane_traceback(number) == model.ends[key][2]
         assert exact(store.calls(number)) == exact(model.calls[key])
         record, full = store.lane_record(key, BLOCKS), _full(model.calls[key])
         assert record.total == float(sum(made.charge for made in model.calls[key]))

@@ -63,6 +63,7 @@ class StoreMachine(RuleBasedStateMachine):
             check(self.stores[who], draft)
             check(self.stores[1 - who], self.model)
             raise _Undone
+        self.model.without(draft)
 
     @rule(who=WHO)
     def reopen(self, who: int) -> None:
@@ -106,6 +107,16 @@ def test_many_rows_of_one_request_keep_their_order(store: Store) -> None:
     call = Call([f"{row:012b}" for row in order], [(float(row), 1 / (row + 1)) for row in order])
     store.add_call(store.lane(LANE), 0, call)
     assert store.calls(store.lane(LANE)) == [call]
+
+
+def test_of_a_request_all_rows_are_written_or_none(store: Store) -> None:
+    twice = Call(["1", "0"], [(0.5, 1.0), (0.5, 1.0)])
+    forged = Call(["1", "\udcff"], [(0.5, 1.0)] * 2)
+    with pytest.raises(UnicodeEncodeError):
+        store.add_call(store.lane(LANE), 0, forged)
+    assert store.calls(store.lane(LANE)) == []
+    store.add_call(store.lane(LANE), 0, twice)
+    assert store.calls(store.lane(LANE)) == [twice]
 
 
 @pytest.mark.parametrize("text", ["\udcff", "half \ud83d a pair"])
