@@ -22,12 +22,14 @@ from benchmark.oracle.wrappers import (
     RecordedOracle,
     ShardedOracle,
 )
-from benchmark.records import LaneKey
 from benchmark.schemes import all_schemes
-from benchmark.store import Store, bits_of
-from benchmark.workers import Engine, Workers
+from benchmark.store.calls import bits_of
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
+from benchmark.workers.engine import Engine
+from benchmark.workers.workers import Workers
 from strategies.base import GateGradient, GateQuestion, Need
-from tests.benchmark.store_model import exact
+from tests.benchmark.store.store_model import exact
 
 ALL = all_schemes(3)
 ODD = [np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 0.1]
