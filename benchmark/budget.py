@@ -32,10 +32,11 @@ class Ledger:
         """Charge ``evaluations``.
 
         Raises:
-            LaneError: they exceed what the budget has left; nothing is charged.
+            LaneError: they exceed what the budget has left, or are less than none; nothing is
+                charged.
         """
         left = self.budget - self.charged
-        if evaluations > left:
+        if not 0 <= evaluations <= left:
             raise LaneError(
                 f"asked for {evaluations} evaluations with {left} of {self.budget} left"
             )

@@ -3,12 +3,13 @@
 import re
 import shlex
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from benchmark.errors import UsageError, unknown_name
+from benchmark.errors import BenchmarkWarning, UsageError, unknown_name
 from benchmark.plugins.overrides import Value
 from benchmark.plugins.patience import ASK_TIMEOUT
 from benchmark.plugins.references import is_file_reference, require_known
@@ -80,6 +81,8 @@ class Settings(BaseModel):
     Where and how fast it runs (folder, cache, workers) is not part of it, and neither is
     where the data lie: their fingerprint is. ``recipe`` names settings to start from
     (`benchmark.recipes`); whatever else is given wins.
+
+    ``smoke`` puts sizes of its own in the place of those given, and warns of each.
 
     Raises:
         UsageError: a value that can't be, an unknown name, or an unknown setting.
@@ -166,6 +169,9 @@ class Settings(BaseModel):
     )
 
     def __init__(self, **values: Any) -> None:
+        if values.get("smoke"):
+            type(self)(**(values | {"smoke": False}))  # what is replaced must be possible too
+            _warn_of_replaced(values)
         if (name := values.get("recipe")) is not None:
             if name not in RECIPES:
                 raise unknown_name("recipe", str(name), RECIPES)
@@ -244,7 +250,7 @@ class Settings(BaseModel):
             _refuse_code(values.get("strategies"), path)
         given = overrides.pop("set", {})
         values = merged(values, overrides)
-        hyper_parameters = dict(cls(**values).set)
+        hyper_parameters = dict(cls(**(values | {"smoke": False})).set)
         for strategy, chosen in given.items():
             hyper_parameters[strategy] = hyper_parameters.get(strategy, {}) | chosen
         return cls(**(values | {"set": hyper_parameters}))
@@ -252,6 +258,27 @@ class Settings(BaseModel):
 
 _SECTIONS = ("supernet", "standalone")
 _NAMES = list(Settings.model_fields)
+
+
+def _warn_of_replaced(values: dict[str, Any]) -> None:
+    own = _flat(_SMOKE)
+    replaced = [
+        f"{name} {own[name]} instead of {value}"
+        for name, value in _flat(values).items()
+        if name in own and value is not None and str(value) != str(own[name])
+    ]
+    if replaced:
+        warnings.warn(f"smoke takes {', '.join(replaced)}", BenchmarkWarning, stacklevel=3)
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Values by name, those of recipes as ``section.name``."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        given = value.given() if isinstance(value, RecipeChanges) else value
+        inner = given if name in _SECTIONS and isinstance(given, dict) else None
+        flat |= {name: value} if inner is None else {f"{name}.{k}": v for k, v in inner.items()}
+    return flat
 
 
 def _refuse_code(strategies: Any, path: Path) -> None:

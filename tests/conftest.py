@@ -2,8 +2,15 @@
 
 import sys
 
+import hypothesis
 import pytest
 from jaxtyping import install_import_hook
+
+# The same examples each time, however slow the machine is: a test that passes goes on passing.
+# `--hypothesis-profile searching` looks for what these examples miss.
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("searching", max_examples=1000, database=None, deadline=None)
+hypothesis.settings.load_profile("fixed")
 
 # Shapes and axis names in signatures are checked in every test, but not while time is measured.
 if "--benchmark-only" not in sys.argv:

@@ -210,7 +210,7 @@ def _not_applicable(strategy: str, instance: Instance, reason: str) -> RaceRecor
 def _record(
     lane: LaneRecord, instance: Instance, seconds: float, landscape: Landscape
 ) -> RaceRecord:
-    message = lane.message or ("" if len(lane.schemes) else "proposed nothing")
+    message = lane.message or ("" if len(lane.schemes) else _nothing(lane))
     return RaceRecord(
         strategy=lane.key.strategy,
         landscape=instance.landscape,
@@ -218,6 +218,16 @@ def _record(
         regret=np.zeros(0) if message else _of_the_best(lane, landscape, instance.budget),
         seconds=float("nan") if message else seconds / lane.total,
         message=message,
+    )
+
+
+def _nothing(lane: LaneRecord) -> str:
+    """Why a search that nobody stopped has found nothing."""
+    if not lane.total:
+        return "proposed nothing"
+    return (
+        f"never asked for a full answer: the {lane.total:g} evaluations that it was charged went "
+        "to partial answers or gradients"
     )
 
 

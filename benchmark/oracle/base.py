@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -137,15 +138,17 @@ def checked_question(question: GateQuestion, blocks: int) -> GateQuestion:
     return question
 
 
-def checked_fraction(name: str, fraction: Fraction) -> Fraction:
-    """Return ``fraction`` if it is between `LEAST` and 1.
+def checked_fraction(name: str, fraction: Any) -> Fraction:
+    """Return ``fraction`` if it is one between `LEAST` and 1, and exact: charges must add up.
 
     Raises:
         UsageError: it is not.
     """
+    if not isinstance(fraction, Rational):
+        raise UsageError(f"expected a {name} such as Fraction(1, 4), received {fraction!r}")
     if not LEAST <= fraction <= 1:
         raise UsageError(f"expected a {name} from {LEAST} to 1, received {fraction}")
-    return fraction
+    return Fraction(fraction)
 
 
 def checked(schemes: np.ndarray, blocks: int) -> Schemes:

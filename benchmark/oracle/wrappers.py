@@ -143,6 +143,8 @@ class RecordedOracle(Wrapper):
         Raises:
             ReplayError: the journal holds another request at this point.
         """
+        if not len(schemes):  # a journal is made of rows: there is nothing to write
+            return self.inner.score(schemes)
         bits = bits_of(schemes)
         call = self._journal.recall()
         if call is None:
@@ -162,7 +164,7 @@ class RecordedOracle(Wrapper):
         call = self._journal.recall()
         if call is None:
             new = self.inner.gate_gradient(question)
-            call = Query(request, question.charge, new.loss, new.gradient.tobytes())
+            call = Query(request, question.charge, new.loss + 0.0, new.gradient.tobytes())
         elif not isinstance(call, Query) or call.request != request:
             raise self._journal.refuse(call, f"gate gradient {request}")
         self._journal.add(call)
@@ -254,7 +256,9 @@ def _score_shard(job: tuple[Callable[[], Oracle], Schemes]) -> Scores:
 
 
 def _pairs(scores: Scores) -> list[Answer]:
-    return list(zip(scores.accuracy.tolist(), scores.loss.tolist(), strict=True))
+    # Zeros are positive from the first time on: the store will not know their sign.
+    pairs = zip((scores.accuracy + 0.0).tolist(), (scores.loss + 0.0).tolist(), strict=True)
+    return list(pairs)
 
 
 def _scores(answers: list[Answer]) -> Scores:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from benchmark.errors import OtherExperimentError, StoreError, UsageError
+from benchmark.errors import BenchmarkError, OtherExperimentError, StoreError, UsageError
 from benchmark.files import replacing
 from benchmark.schemes import bits_scheme
 from benchmark.store.calls import answer_arrays
@@ -192,16 +192,27 @@ def read_records(store: Store) -> RunRecords:
     known = store.fact("description")
     if known is None:
         raise UsageError(f"{store.path} holds no run yet; start it again")
-    try:
+    with intact(store.path):
         return _records(store, known)
-    except _FORGED as error:
-        raise StoreError(
-            f"{store.path} is damaged ({error!r}); start over in another folder"
-        ) from error
 
 
 _FORGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What comes of facts that have another form."""
+
+
+@contextmanager
+def intact(store: Path) -> Iterator[None]:
+    """What is read inside is what a run leaves.
+
+    Raises:
+        StoreError: it has another form.
+    """
+    try:
+        yield
+    except BenchmarkError:
+        raise
+    except _FORGED as error:
+        raise StoreError(f"{store} is damaged ({error!r}); start over in another folder") from error
 
 
 def _records(store: Store, known: dict[str, Any]) -> RunRecords:

@@ -1,12 +1,13 @@
 """SQLite storage (WAL) of one run, or of the cache that runs share.
 
 Rows are only ever added. A transaction ends before anything is believed: after a
-kill at any moment a store holds whole rounds, whole trainings, whole answers.
+kill at any moment a store holds whole rounds, whole trainings, whole answers. What is
+written comes back to the last bit, but for the sign of a zero, which SQLite drops.
 """
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from fractions import Fraction
 from itertools import groupby
@@ -67,6 +68,10 @@ class Store:
         """Everything written inside becomes visible and durable together, or not at all."""
         return whole(self._db)
 
+    def _whole(self) -> AbstractContextManager[None]:
+        """A transaction, unless there is one: rows of one call are written together."""
+        return nullcontext() if self._db.in_transaction else self.transaction()
+
     # Facts: small JSON values by name.
 
     def set_fact(self, key: str, value: Any) -> None:
@@ -94,7 +99,8 @@ class Store:
         """The number of the lane ``key``, which is added when it is new."""
         values = (key.strategy, key.strategy_seed, key.supernet_seed)
         self._db.execute(
-            "INSERT OR IGNORE INTO lanes (strategy, strategy_seed, supernet_seed) VALUES (?, ?, ?)",
+            "INSERT INTO lanes (strategy, strategy_seed, supernet_seed) VALUES (?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
             values,
         )
         row = self._lane_row(key)
@@ -114,9 +120,10 @@ class Store:
     ) -> None:
         """Write how a lane ended, and where in its strategy's code if that is known."""
         if traceback:  # first: once the state is there, nobody comes back to this lane
-            self.set_fact(f"traceback of lane {lane}", traceback)
+            self.set_fact(f"traceback of lane {lane}", _writable(traceback))
         self._db.execute(
-            "UPDATE lanes SET state = ?, message = ? WHERE lane = ?", (state, message, lane)
+            "UPDATE lanes SET state = ?, message = ? WHERE lane = ?",
+            (state, _writable(message), lane),
         )
 
     def lane_traceback(self, lane: int) -> str:
@@ -136,15 +143,12 @@ class Store:
                 (lane, number, call.request, str(call.charge), call.loss, call.gradient),
             )
             return
-        self._db.executemany(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (lane, number, position, scheme, *answer, str(call.fidelity))
-                for position, (scheme, answer) in enumerate(
-                    zip(call.bits, call.answers, strict=True)
-                )
-            ],
-        )
+        rows = [
+            (lane, number, position, scheme, *answer, str(call.fidelity))
+            for position, (scheme, answer) in enumerate(zip(call.bits, call.answers, strict=True))
+        ]
+        with self._whole():
+            self._db.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def calls(self, lane: int) -> list[Call | Query]:
         """The answered requests of a lane, in order."""
@@ -210,13 +214,13 @@ class Store:
             answers: of each scheme.
             seconds: machine time of one answer.
         """
-        self._db.executemany(
-            "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?)",
-            [
-                (oracle, scheme, *answer, seconds)
-                for scheme, answer in zip(bits, answers, strict=True)
-            ],
-        )
+        rows = [
+            (oracle, scheme, *answer, seconds) for scheme, answer in zip(bits, answers, strict=True)
+        ]
+        with self._whole():
+            self._db.executemany(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+            )
 
     def answers(self, oracle: str) -> dict[str, Answer]:
         """Everything that ``oracle`` has answered, by scheme."""
@@ -234,10 +238,11 @@ class Store:
 
     def add_standalone(self, training: str, record: StandaloneRecord) -> None:
         """Keep a training; one that is known stays."""
-        values = asdict(record)
+        values = asdict(record) | {"failure": _writable(record.failure)}
         figures = json.dumps(values.pop("figures"))
         self._db.execute(
-            "INSERT OR IGNORE INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO standalone VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
             (training, *values.values(), figures),
         )
 
@@ -268,7 +273,7 @@ class Store:
     def add_cost(self, machine: str, record: CostRecord) -> None:
         """Keep the costs of a scheme; a measurement that is known stays."""
         self._db.execute(
-            "INSERT OR IGNORE INTO costs VALUES (?, ?, ?)",
+            "INSERT INTO costs VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (machine, record.bits, json.dumps(asdict(record), sort_keys=True)),
         )
 
@@ -285,6 +290,11 @@ class Store:
 
 def _answer(accuracy: float | None, loss: float | None) -> Answer:
     return _number(accuracy), _number(loss)
+
+
+def _writable(text: str) -> str:
+    """``text`` with half surrogate pairs spelled out: errors may name files that hold them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _number(value: float | None) -> float:

@@ -55,10 +55,7 @@ def _table(path: Path) -> Watch:
     def resumed(epochs: int, _steps: int) -> None:
         rows: list[dict[str, str]] = []
         if path.exists():
-            with path.open(encoding="utf-8", newline="") as file:
-                known = list(csv.DictReader(file))
-            whole = [row for row in known if None not in row.values()]  # a kill tears the last
-            rows = [row for row in whole if int(row["epoch"]) <= epochs]
+            rows = [row for row in _known(path) if int(row["epoch"]) <= epochs]
         begin(rows)
 
     def epoch(figures: Figures) -> None:
@@ -68,6 +65,28 @@ def _table(path: Path) -> Watch:
             csv.DictWriter(file, _COLUMNS, lineterminator="\n").writerow(asdict(figures))
 
     return Watch(resumed=resumed, epoch=epoch)
+
+
+def _known(path: Path) -> list[dict[str, str]]:
+    """The whole rows of a table; a kill tears the last.
+
+    Raises:
+        UsageError: it is no such table.
+    """
+    reason: object = f"expected the columns {', '.join(_COLUMNS)}"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            whole = [row for row in reader if None not in row.values() and None not in row]
+        fits = reader.fieldnames in (None, _COLUMNS) and all(int(row["epoch"]) for row in whole)
+    except (ValueError, csv.Error) as error:
+        fits, reason = False, error
+    if not fits:
+        raise UsageError(
+            f"{path} is no table of a training ({reason}): move it away, or choose another folder "
+            "with --metrics"
+        )
+    return whole
 
 
 def summary_writer() -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from benchmark.errors import UsageError
 from benchmark.store.filesystems import MOUNTS, on_network
+from benchmark.store.folder import intact
 from benchmark.store.readonly import reading
 from benchmark.store.records import LaneKey, LaneState
 from benchmark.store.schema import SCHEMA_VERSION
@@ -116,10 +117,11 @@ def may_start(folder: Path) -> bool:
 
     Raises:
         UsageError: it is a file, or holds something else.
+        StoreError: it holds a damaged run.
     """
     store = folder / "run.sqlite"
     if store.is_file():
-        with reading(store) as db:
+        with reading(store) as db, intact(store):
             return not _has_tables(db) or _facts(db).get("description") is None
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise UsageError(f"{folder} holds no run (run.sqlite is missing)")
@@ -131,11 +133,12 @@ def look(folder: Path) -> Snapshot:
 
     Raises:
         UsageError: there is no run, or one of another schema.
+        StoreError: it is damaged.
     """
     store = folder / "run.sqlite"
     if not store.is_file():
         raise UsageError(f"{folder} holds no run (run.sqlite is missing)")
-    with reading(store) as db:
+    with reading(store) as db, intact(store):
         db.execute("BEGIN")  # all of it as of one moment
         _check(db, folder)
         facts = _facts(db)

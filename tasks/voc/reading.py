@@ -46,15 +46,24 @@ def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
     for path in (*scenes.images, *scenes.masks):
         digest.update(os.fsencode(path) + b"\0")
     path = Path(cache) / "indices" / f"broken-{digest.hexdigest()[:16]}.json"
-    try:
-        known: list[int] = json.loads(path.read_text())
-    except (OSError, ValueError):
+    known = _remembered(path, len(scenes))
+    if known is None:
         known = _failures(scenes, classes)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text(json.dumps(known))
         draft.replace(path)
     return known
+
+
+def _remembered(path: Path, rows: int) -> list[int] | None:
+    """The rows that a file names; None where there is none, or it is damaged."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    fits = isinstance(known, list) and all(type(row) is int and 0 <= row < rows for row in known)
+    return known if fits else None
 
 
 def _failures(scenes: Scenes, classes: int) -> list[int]:

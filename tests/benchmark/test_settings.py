@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.errors import BenchmarkWarning, UsageError
 from benchmark.settings import Settings
 
 
@@ -89,3 +89,26 @@ def test_the_command_sets_what_was_set() -> None:
         "--set ga.flip_probability=none --set x.bold=true"
     )
     assert settings.command() == expected
+
+
+def test_what_smoke_replaces_is_named(tmp_path: Path) -> None:
+    expected = r"smoke takes budget 2 instead of 50, supernet\.batch_size 4 instead of 64$"
+    with pytest.warns(BenchmarkWarning, match=expected):
+        settings = Settings(smoke=True, budget=50, seeds=1, supernet={"batch_size": 64})
+    assert (settings.budget, settings.supernet.batch_size) == (2, 4)
+    path = tmp_path / "smoke.toml"
+    path.write_text("smoke = true\nbudget = 50\n[supernet]\nbatch_size = 64")
+    with pytest.warns(BenchmarkWarning, match=expected) as warned:
+        assert Settings.from_toml(path) == settings
+    assert len(warned) == 1
+
+
+def test_smoke_has_nothing_to_replace_in_a_recipe_or_in_its_own_settings() -> None:
+    settings = Settings(smoke=True, recipe="paper-resnet38-se")
+    assert Settings(**settings.model_dump()) == settings
+
+
+@pytest.mark.parametrize("odd", [{"budget": -3}, {"seeds": "many"}, {"supernet": {"epochs": 0}}])
+def test_what_can_not_be_is_refused_even_where_smoke_replaces_it(odd: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=", received "):
+        Settings(smoke=True, **odd)

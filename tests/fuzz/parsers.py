@@ -31,12 +31,16 @@ from benchmark.settings import Settings
 from benchmark.sizes import parse_size
 from benchmark.standalone.chosen_schemes import listed_schemes
 from benchmark.standalone.evidence import Evidence, read_evidence
+from benchmark.standalone.kept_networks import read_weights
 from benchmark.store.folder import read_records
 from benchmark.store.records import RaceRecord
 from benchmark.store.store import Store
 from benchmark.tickets.ticket import read_ticket
 from benchmark.training import Checkpoint
+from benchmark.training.metrics import metrics
 from benchmark.training.state import TrainingState
+from benchmark.training.watch import Figures
+from benchmark.watching.watching import look, may_start
 from strategies.base import StrategyError
 from tasks.cifar_files import CifarFiles
 from tasks.crowd.annotations import read_points
@@ -47,7 +51,9 @@ from tasks.imagenet.index import Images, Index, cached_index
 from tasks.imagenet.labels import labelled
 from tasks.imagenet.layouts import recognised
 from tasks.voc.masks import encoded, read_mask
+from tasks.voc.reading import unreadable
 from tasks.voc.sbd import read_sbd
+from tasks.voc.tree import Scenes
 from tasks.voc.tree import recognised as voc_tree_in
 from tasks.voc.writing import sbd_file
 from tests.benchmark.sample_tickets import REACHED, TICKET
@@ -223,6 +229,37 @@ def _description(content: bytes, place: Place) -> object:
         return read_records(store)
 
 
+def _watched(content: bytes, place: Place) -> object:
+    """A whole store whose facts are forged, looked at while it is at work."""
+    with suppress(*EXPECTED):
+        _description(content, place)
+    return may_start(place), look(place)
+
+
+def _network(content: bytes, place: Place) -> object:
+    """Weights under a header that is forged."""
+    with suppress(UnicodeDecodeError):
+        content = save({"a": torch.zeros(2)}, {"seconds": content.decode()})
+    return _file(read_weights)(content, place)
+
+
+def _curves(content: bytes, place: Place) -> None:
+    (place / "metrics.csv").write_bytes(content)
+    with metrics(place) as watch:
+        watch.resumed(1, 10)
+
+
+def _broken(content: bytes, place: Place) -> None:
+    """A list of what can't be decoded, in the cache, of two scenes of which none can."""
+    scenes = Scenes(["a", "b"], [place] * 2, [place] * 2, np.zeros((2, 2), dtype=np.int64))
+    folder = place / "indices"
+    if not folder.exists():
+        unreadable(scenes, 21, str(place))
+    (path,) = folder.glob("broken-*.json")
+    path.write_bytes(content)
+    assert set(unreadable(scenes, 21, str(place))) <= {0, 1}
+
+
 def _supernet_seeds(_: Place) -> list[bytes]:
     facts = SupernetFacts({"seed": 0}, {"task": "x"}, "c0de", "2.15", 2, "", 1.5)
     return [json.dumps(asdict(facts) | {"format": 1}).encode()]
@@ -278,6 +315,12 @@ def _journal_seeds(place: Place) -> list[bytes]:
     return [(place / "seed").read_bytes()]
 
 
+def _curve_seeds(place: Place) -> list[bytes]:
+    with metrics(place) as watch:
+        watch.epoch(Figures(1, 2, 10, 0.5, 0.1, 99.0, 1.5))
+    return [(place / "metrics.csv").read_bytes()]
+
+
 def _png_seeds(_: Place) -> list[bytes]:
     return [png(np.zeros((2, 2, 3), dtype=np.uint8)).encode()]
 
@@ -306,7 +349,7 @@ def _description_seeds(_: Place) -> list[bytes]:
     lane = {"strategy": "ga", "strategy_seed": 0, "supernet_seed": 0}
     description = {
         "experiment": "x",
-        "settings": {"task": "digits"},
+        "settings": {"task": "digits", "objective_weight": 0.02},
         "facts": {},
         "environment": {},
         "blocks_per_stage": [1, 1],
@@ -380,6 +423,11 @@ PARSERS = (
     Parser("checkpoints", _checkpoint, _checkpoint_seeds),
     Parser("stores", _file(_store, "run.sqlite"), _store_seeds),
     Parser("stores: facts", _description, _description_seeds),
+    Parser("stores: watched", _watched, _description_seeds),
+    Parser("networks: file", _file(read_weights), _safetensors_seeds),
+    Parser("networks: header", _network, _literal("1.5")),
+    Parser("curves of trainings", _curves, _curve_seeds),
+    Parser("VOC: list of broken scenes", _broken, _literal("[0, 1]", "[]")),
     Parser(
         "settings",
         _file(Settings.from_toml),

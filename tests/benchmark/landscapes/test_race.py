@@ -1,4 +1,5 @@
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from benchmark.landscapes.race import Instance, run_instance, run_race
 from benchmark.plugins.chosen import choose
 from benchmark.store.records import RaceRecord
 from strategies import registry
-from strategies.base import Answers, Need, Schemes, SearchSpace, Strategy
+from strategies.base import Answers, Need, Request, Schemes, SearchSpace, Strategy
 from tests.benchmark.plug_in import write_plug_in
 
 
@@ -48,6 +49,19 @@ class Nothing(Broken):
 
     def __init__(self, space: SearchSpace, *, rng: np.random.Generator) -> None:
         super().__init__(space, rng=rng, how="nothing")
+
+
+class Partial(Broken):
+    """Never wants a full answer."""
+
+    needs: ClassVar[tuple[Need, ...]] = ("scores", "fidelity")
+
+    def ask(self, n: int) -> Any:
+        rows = (np.arange(4 * n)[:, None] + np.arange(self.space.blocks)) % 3 > 0
+        return Request(rows, Fraction(1, 4))
+
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        pass
 
 
 class Greedy(Broken):
@@ -93,6 +107,7 @@ def test_a_search_that_finishes_early_keeps_its_best() -> None:
         ("Broken", r"RuntimeError: out of ideas \(test_race.py, line \d+\)"),
         ("TooMany", "asked for 21 evaluations with 20 left"),
         ("Nothing", "proposed nothing"),
+        ("Partial", "never asked for a full answer: the 20 evaluations .* partial answers .*"),
     ],
 )
 def test_a_strategy_that_fails_says_why(

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError, UsageError
+from benchmark.oracle.base import checked_fraction
 from benchmark.oracle.wrappers import (
     CachedOracle,
     Journal,
@@ -138,6 +141,21 @@ def test_fractions_of_evaluations_add_up_exactly() -> None:
     assert oracle.ledger.charged == 1
     with pytest.raises(LaneError, match="asked for 1/1000 evaluations with 0 of 1 left"):
         oracle.at(Fraction(1, 1000)).score(ALL[:1])
+
+
+@pytest.mark.parametrize("inexact", [0.25, "1/4", None])
+def test_a_fraction_that_is_not_exact_is_refused(inexact: object) -> None:
+    with pytest.raises(UsageError, match=r"a fidelity such as Fraction\(1, 4\), received"):
+        checked_fraction("fidelity", inexact)
+
+
+@given(st.fractions(0, 2))
+def test_fractions_from_a_thousandth_to_all_are_taken(fraction: Fraction) -> None:
+    if Fraction(1, 1000) <= fraction <= 1:
+        assert checked_fraction("share", fraction) == fraction
+    else:
+        with pytest.raises(UsageError, match="a share from 1/1000 to 1, received"):
+            checked_fraction("share", fraction)
 
 
 def test_a_gradient_costs_three_passes_and_twelve_in_second_order() -> None:
