@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class Nursery:
         environment = os.environ | _ONE_THREAD
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno())],
+            [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno()), _lasting_parent()],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env=environment,
@@ -161,11 +162,20 @@ def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None
     return shared(os.getpid()).start(work, *arguments, before=before)
 
 
+def _lasting_parent() -> str:
+    """The number of this process for who may ask the kernel to be told of its end."""
+    # What the kernel tells of is the end of the thread that asked for a process.
+    lasts = threading.current_thread() is threading.main_thread()
+    return str(os.getpid() if lasts else 0)
+
+
 def main() -> None:
-    """Be the nursery; the socket's number is the only argument."""
+    """Be the nursery; arguments: the socket's number, and see `_lasting_parent`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent decides what Ctrl-C means
     control = Connection(int(sys.argv[1]))
     children: set[int] = set()
+    if parent := int(sys.argv[2]):
+        _end_with(parent, children)
     try:
         while True:
             kind, *values = control.recv()
@@ -174,9 +184,29 @@ def main() -> None:
             else:
                 control.send(_reap(*values))
                 children.discard(values[0])
-    except EOFError:
+    except (EOFError, ConnectionError):
         for pid in children:
             _kill(pid)
+
+
+def _end_with(parent: int, children: set[int]) -> None:
+    """Notice the parent's end in the middle of something too."""
+
+    def end(*_: object) -> None:
+        for pid in children:
+            _kill(pid)
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    _ask_for(signal.SIGTERM)
+    if os.getppid() != parent:
+        end()
+
+
+def _ask_for(number: int) -> None:
+    """Have the kernel send this signal when the parent dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DIED, number)
 
 
 def _start(control: Connection, pickled: bytes) -> int:
@@ -200,8 +230,8 @@ def _live(nursery: int, handle: int, work: Work, arguments: tuple[Any, ...]) -> 
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _ask_for(signal.SIGKILL)
         if os.getppid() == nursery:
             work(Connection(handle), *arguments)
             code = 0

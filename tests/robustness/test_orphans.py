@@ -1,0 +1,39 @@
+"""Whoever works for a process that is killed alone ends, too."""
+
+import os
+from multiprocessing.connection import Connection
+from pathlib import Path
+from signal import SIGKILL
+from time import sleep
+
+from benchmark.nursery import start_child
+from benchmark.processes import Processes
+from tests.robustness.orphaned import PATIENCE, Remains
+
+
+def occupied(connection: Connection, folder: Path) -> None:
+    os.environ["TICKET_BENCHMARK_CACHE"] = str(folder / "cache")
+    start_child(sit).connection.recv()
+    jobs = Processes().run(sit_down, [folder / "mark"], count=1, device="cpu", work="training")
+    connection.send(list(jobs))
+
+
+def sit(connection: Connection) -> None:
+    connection.send(None)
+    sleep(10 * PATIENCE)
+
+
+def sit_down(mark: Path) -> None:
+    mark.touch()
+    sleep(10 * PATIENCE)
+
+
+def test_nobody_goes_on_for_a_process_that_was_killed_alone(tmp_path: Path) -> None:
+    child = start_child(occupied, tmp_path)
+    while not (tmp_path / "mark").exists():
+        assert not child.connection.poll(0.01)
+    os.kill(child.pid, SIGKILL)
+    child.end(kill=False)
+    remains = Remains(tmp_path)
+    assert remains.count >= 3  # a worker, a nursery and its child; perhaps who cleans up
+    assert remains.left() == []
