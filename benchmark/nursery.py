@@ -86,7 +86,11 @@ class Nursery:
         self._abandoned: list[int] = []
 
     def start(
-        self, work: Work, *arguments: Any, before: Callable[[], object] | None = None
+        self,
+        work: Work,
+        *arguments: Any,
+        before: Callable[[], object] | None = None,
+        limit: float | None = None,
     ) -> Child:
         """Run ``work(connection, *arguments)`` in a new child.
 
@@ -94,14 +98,20 @@ class Nursery:
             work: a function that can be pickled.
             arguments: to it, which can be pickled.
             before: done once before the child is forked, so that it needn't be done in each.
+            limit: seconds that it may take.
 
         Raises:
+            TimeoutError: it takes longer, which ends the nursery.
             OSError, EOFError: the nursery is gone.
         """
         ours, theirs = socket.socketpair()
         with ours, theirs, self.conversation():
             self._control.send(("start", pickle.dumps((work, arguments, before))))
             send_handle(self._control, theirs.fileno(), self._process.pid)
+            if not self._control.poll(limit):
+                self._process.kill()
+                self._process.wait()
+                raise TimeoutError(f"nothing was ready within {limit} s")
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
     def reap(self, pid: int, *, kill: bool) -> int:
@@ -155,11 +165,16 @@ def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its o
     return nursery
 
 
-def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
+def start_child(
+    work: Work,
+    *arguments: Any,
+    before: Callable[[], object] | None = None,
+    limit: float | None = None,
+) -> Child:
     """Start a child of this process's nursery; see `Nursery.start`."""
     if not shared(os.getpid()).alive:
         shared.cache_clear()
-    return shared(os.getpid()).start(work, *arguments, before=before)
+    return shared(os.getpid()).start(work, *arguments, before=before, limit=limit)
 
 
 def _lasting_parent() -> str:

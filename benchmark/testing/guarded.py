@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from benchmark.chosen import ChosenStrategy
-from benchmark.hosted import ending
-from benchmark.nursery import CAN_FORK, start_child
+from benchmark.confined import ending, start_confined
+from benchmark.nursery import CAN_FORK
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of
@@ -24,7 +24,7 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Ve
     """
     if not CAN_FORK:
         return check_strategy(Subject(chosen), limit=limit)
-    child = start_child(serve_checks, chosen, limit, before=chosen.load)
+    child = start_confined(serve_checks, chosen, limit, load=chosen.load, limit=limit)
     verdicts: list[Verdict] = []
     try:
         for check in CHECKS:

@@ -37,6 +37,10 @@ def close_and_stay(connection: Connection) -> None:
     time.sleep(600)
 
 
+def hang() -> None:
+    time.sleep(600)
+
+
 def alive(pid: int) -> bool:
     with suppress(ProcessLookupError, FileNotFoundError):
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
@@ -100,3 +104,11 @@ def test_a_nursery_that_is_gone_takes_its_children_along_and_is_replaced() -> No
         time.sleep(0.01)
     assert not alive(pid)
     assert child.end() == -9
+
+
+def test_a_nursery_that_hangs_over_what_comes_before_is_replaced() -> None:
+    with pytest.raises(TimeoutError, match=r"nothing was ready within 0\.2 s"):
+        start_child(greet, "you", before=hang, limit=0.2)
+    child = start_child(greet, "you")
+    assert child.connection.recv().startswith("hello")
+    assert child.end(kill=False) == 0
