@@ -16,6 +16,7 @@ from typing import Any
 from benchmark.blame import place, summary
 from benchmark.errors import LaneError, UsageError
 from benchmark.nursery import CAN_FORK, Child, Work, start_child
+from benchmark.patience import Countdown, within
 
 LOADING = 60.0
 """Seconds that it may take to load a strategy, unless somebody says otherwise."""
@@ -59,7 +60,7 @@ def try_out(task: Callable[[], object], what: str, limit: float) -> None:
         return
     child = start_child(_serve_trial, task, list(sys.path))
     try:
-        if not child.connection.poll(limit):
+        if not within(Countdown(limit), child.connection.poll):
             frames = [(file, int(line)) for file, line in _FRAME.findall(shown_stack(child))]
             raise UsageError(
                 f"{what} took longer than {limit:g} s while it was loaded{place(frames)}"

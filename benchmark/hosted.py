@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from time import monotonic, process_time
+from time import process_time
 from typing import Any, final
 
 import numpy as np
@@ -19,6 +19,7 @@ from benchmark.chosen import ChosenStrategy
 from benchmark.confined import confine, ending, shown_stack, start_confined
 from benchmark.errors import LaneError
 from benchmark.nursery import CAN_FORK
+from benchmark.patience import Countdown, within
 from strategies.base import (
     Answers,
     GateGradient,
@@ -118,16 +119,14 @@ class HostedStrategy(Strategy):
         return self._wait(name)
 
     def _wait(self, name: str) -> Any:
-        left = self._timeout
+        left = Countdown(self._timeout)
         while True:
-            started = monotonic()
             try:
-                if not self._child.connection.poll(max(left, 0.0)):
+                if not within(left, self._child.connection.poll):
                     raise self._overdue(name)
                 kind, value, *rest = self._child.connection.recv()
             except (EOFError, ConnectionError) as error:
                 raise LaneError(f"{name} {ending(self._child.end(kill=False))}") from error
-            left -= monotonic() - started
             if kind == "done":
                 self._seconds += rest[0]
                 return value

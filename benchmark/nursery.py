@@ -104,13 +104,12 @@ class Nursery:
             TimeoutError: it takes longer, which ends the nursery.
             OSError, EOFError: the nursery is gone.
         """
+        pickled = pickle.dumps((work, arguments, before))
         ours, theirs = socket.socketpair()
         with ours, theirs, self.conversation():
-            self._control.send(("start", pickle.dumps((work, arguments, before))))
+            self._control.send(("start", pickled))
             send_handle(self._control, theirs.fileno(), self._process.pid)
             if not self._control.poll(limit):
-                self._process.kill()
-                self._process.wait()
                 raise TimeoutError(f"nothing was ready within {limit} s")
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
@@ -128,14 +127,25 @@ class Nursery:
 
     @contextmanager
     def conversation(self) -> Iterator[None]:
-        """Talk to the nursery without being interrupted."""
+        """Talk to the nursery without being interrupted.
+
+        Who leaves in the middle (by an alarm, by Ctrl-C) ends it: its next answer would be taken
+        for that to another question, an exit code for the number of a process.
+        """
         self._talking = True
         try:
             while self._abandoned:
                 self._reap(self._abandoned.pop(), kill=True)
             yield
+        except BaseException:
+            self._end()
+            raise
         finally:
             self._talking = False
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def _reap(self, pid: int, *, kill: bool) -> int:
         self._control.send(("reap", pid, kill))
@@ -191,17 +201,18 @@ def main() -> None:
     children: set[int] = set()
     if parent := int(sys.argv[2]):
         _end_with(parent, children)
-    try:
+    with suppress(EOFError, ConnectionError):
         while True:
             kind, *values = control.recv()
             if kind == "start":
                 children.add(_start(control, values[0]))
-            else:
+            elif values[0] in children:  # only who was born here dies here
                 control.send(_reap(*values))
                 children.discard(values[0])
-    except (EOFError, ConnectionError):
-        for pid in children:
-            _kill(pid)
+            else:
+                break
+    for pid in children:
+        _kill(pid)
 
 
 def _end_with(parent: int, children: set[int]) -> None:
@@ -274,6 +285,8 @@ def _reap(pid: int, kill: bool) -> int:  # noqa: FBT001 - from a message
 
 
 def _kill(pid: int) -> None:
+    if pid <= 1:
+        raise ValueError(f"expected the number of a process, received {pid}: it means everybody")
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with suppress(ProcessLookupError):

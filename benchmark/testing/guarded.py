@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 from benchmark.chosen import ChosenStrategy
 from benchmark.confined import ending, start_confined
 from benchmark.nursery import CAN_FORK
+from benchmark.patience import Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of
@@ -28,7 +29,7 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Ve
     verdicts: list[Verdict] = []
     try:
         for check in CHECKS:
-            if not child.connection.poll(limit + _GRACE):
+            if not within(Countdown(limit + _GRACE), child.connection.poll):
                 reason = f"expected an end within {limit:g} s, received none, not even by an alarm"
                 return _broken_off(verdicts, check, reason)
             reason, overdue = child.connection.recv()
