@@ -79,6 +79,7 @@ def test_a_file_whose_checksum_fits_may_still_be_damaged(tmp_path: Path) -> None
     ("update", "message"),
     [
         ({"trainings": ()}, "damaged: expected trainings of 1000, received none"),
+        ({"settings": {"strategies": ["mine.py:Mine"]}}, "damaged: .*strategies"),
         ({"scheme": "10"}, "damaged: expected 4 bits, received '10'"),
         ({"trainings": (*REACHED, *trained("10x0", 0.9))}, "expected 4 bits, received '10x0'"),
         ({"claim": TICKET.claim.model_copy(update={"confidence": 5.0})}, "damaged: claim.confid"),
