@@ -23,6 +23,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
 
+from benchmark.patience import Countdown, within
+
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
 
@@ -109,7 +111,7 @@ class Nursery:
         with ours, theirs, self.conversation():
             self._control.send(("start", pickled))
             send_handle(self._control, theirs.fileno(), self._process.pid)
-            if not self._control.poll(limit):
+            if limit is not None and not within(Countdown(limit), self._control.poll):
                 raise TimeoutError(f"nothing was ready within {limit} s")
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
