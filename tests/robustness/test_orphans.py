@@ -1,10 +1,14 @@
 """Whoever works for a process that is killed alone ends, too."""
 
 import os
+import subprocess
+import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 from signal import SIGKILL
 from time import sleep
+
+import pytest
 
 from benchmark.nursery import start_child
 from benchmark.processes import Processes
@@ -36,4 +40,21 @@ def test_nobody_goes_on_for_a_process_that_was_killed_alone(tmp_path: Path) -> N
     child.end(kill=False)
     remains = Remains(tmp_path)
     assert remains.count >= 3  # a worker, a nursery and its child; perhaps who cleans up
+    assert remains.left() == []
+
+
+@pytest.mark.long
+def test_processes_of_a_group_end_with_torchrun(tmp_path: Path) -> None:
+    line = "-m torch.distributed.run --standalone --nproc-per-node 2 -m benchmark supernet train"
+    environment = os.environ | {"TICKET_BENCHMARK_CACHE": str(tmp_path / "cache")}
+    with subprocess.Popen(
+        [sys.executable, *line.split(), "--supernet-epochs", "500"], env=environment
+    ) as command:
+        while not list(tmp_path.rglob("*.checkpoint")):
+            assert command.poll() is None
+            sleep(0.1)
+        command.kill()
+        command.wait()
+    remains = Remains(tmp_path)
+    assert remains.count >= 2
     assert remains.left() == []
