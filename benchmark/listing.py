@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.blame import one_line
-from benchmark.chosen import choose
 from benchmark.errors import UsageError
+from benchmark.plugins.blame import one_line
+from benchmark.plugins.chosen import choose
+from benchmark.plugins.references import known_names
 from benchmark.recipes import RECIPES
-from benchmark.references import known_names
 from strategies.base import Strategy, StrategyError
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
 from tasks.registry import TASKS, task_class

@@ -26,10 +26,11 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
     rows = [_row(text) for text in options.split_names(images)]
     console = Console(stderr=True)
     with stoppable(console):
-        from benchmark.folder import RunFolder
-        from benchmark.gradcam_run import add_cams
-        from benchmark.live import LiveProgress
-        from benchmark.workers import Workers, available_cores
+        from benchmark.explaining.gradcam_run import add_cams
+        from benchmark.store.folder import RunFolder
+        from benchmark.watching.live import LiveProgress
+        from benchmark.workers.engine import available_cores
+        from benchmark.workers.workers import Workers
 
         live = LiveProgress(console)
         crew = Workers(available_cores() if workers is None else workers)

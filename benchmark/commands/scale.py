@@ -11,8 +11,8 @@ def scale(gpus: str) -> None:
     A simulation of all supernets, searches and stand-alone trainings, as a table in
     Markdown; docs/scale.md states what it assumes.
     """
-    from benchmark.rates import DEVICES
-    from benchmark.scale import rows
+    from benchmark.planning.rates import DEVICES
+    from benchmark.planning.scale import rows
 
     counts = [int(text) for text in gpus.split(",") if text.strip().isdecimal()]
     if not counts or 0 in counts or len(counts) != len(gpus.split(",")):

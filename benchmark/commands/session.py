@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.live import LiveProgress
-    from benchmark.store import Store
-    from benchmark.workers import Workers
+    from benchmark.store.store import Store
+    from benchmark.watching.live import LiveProgress
+    from benchmark.workers.workers import Workers
 
 _STOPPED = 130  # 128 + SIGINT, as shells count
 
@@ -29,7 +29,7 @@ def equipped(
     """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
     with stoppable(console):
         from benchmark.experiment import default_cache, opened_cache
-        from benchmark.live import LiveProgress
+        from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
         crew = chosen_workers(workers, ray, gpus_per_training)
@@ -43,11 +43,12 @@ def chosen_workers(count: int | None, ray: str | None, gpus_per_training: float)
     Raises:
         UsageError: Ray isn't installed, or no cluster answers.
     """
-    from benchmark.workers import Workers, available_cores
+    from benchmark.workers.engine import available_cores
+    from benchmark.workers.workers import Workers
 
     if ray is None:
         return Workers(available_cores() if count is None else count)
-    from benchmark.cluster import RayCluster
+    from benchmark.workers.cluster import RayCluster
 
     cluster = RayCluster(ray, training_gpus=gpus_per_training)
     there = cluster.places(sys.maxsize if count is None else count, "cpu", "scoring")
@@ -60,7 +61,7 @@ def served(port: int | None, console: Any) -> Iterator[Callable[[Path], None]]:
     if port is None:
         yield lambda _: None
         return
-    from benchmark.serving import ProgressServer
+    from benchmark.watching.serving import ProgressServer
 
     server = ProgressServer(port)
     console.print(f"{server.address} shows the run")

@@ -41,8 +41,8 @@ def verify(
 
     console = Console(stderr=True)
     with equipped(console, cache, workers) as (shared, crew, live):
-        from benchmark.ticket import read_ticket
-        from benchmark.verification import verify as verify_ticket
+        from benchmark.tickets.ticket import read_ticket
+        from benchmark.tickets.verification import verify as verify_ticket
 
         known = read_ticket(ticket)
         found = verify_ticket(
@@ -54,7 +54,7 @@ def verify(
             quick=quick,
             **options.given_values(values),
         )
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
     from reports.verification import verification_table
 
     shown = Console()

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from benchmark.chosen import ChosenStrategy
-from benchmark.confined import ending, start_confined
-from benchmark.nursery import CAN_FORK
-from benchmark.patience import Countdown, within
+from benchmark.plugins.chosen import ChosenStrategy
+from benchmark.plugins.confined import ending, start_confined
+from benchmark.plugins.nursery import CAN_FORK
+from benchmark.plugins.patience import Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of

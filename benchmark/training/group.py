@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from benchmark.devices import check_device
 from benchmark.errors import UsageError
-from benchmark.orphans import end_with
+from benchmark.workers.orphans import end_with
 
 _OF_TORCHRUN = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 

@@ -10,8 +10,8 @@ from time import sleep
 
 import pytest
 
-from benchmark.nursery import start_child
-from benchmark.processes import Processes
+from benchmark.plugins.nursery import start_child
+from benchmark.workers.processes import Processes
 from tests.robustness.orphaned import PATIENCE, Remains
 
 
