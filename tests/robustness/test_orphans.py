@@ -48,7 +48,7 @@ def test_processes_of_a_group_end_with_torchrun(tmp_path: Path) -> None:
     line = "-m torch.distributed.run --standalone --nproc-per-node 2 -m benchmark supernet train"
     environment = os.environ | {"TICKET_BENCHMARK_CACHE": str(tmp_path / "cache")}
     with subprocess.Popen(
-        [sys.executable, *line.split(), "--supernet-epochs", "500"], env=environment
+        [sys.executable, *line.split(), "--smoke", "--supernet-epochs", "9999"], env=environment
     ) as command:
         while not list(tmp_path.rglob("*.checkpoint")):
             assert command.poll() is None
