@@ -84,6 +84,7 @@ class Nursery:
         )
         theirs.close()
         self._control = Connection(ours.detach())
+        self._turn = threading.RLock()
         self._talking = False
         self._abandoned: list[int] = []
 
@@ -134,16 +135,17 @@ class Nursery:
         Who leaves in the middle (by an alarm, by Ctrl-C) ends it: its next answer would be taken
         for that to another question, an exit code for the number of a process.
         """
-        self._talking = True
-        try:
-            while self._abandoned:
-                self._reap(self._abandoned.pop(), kill=True)
-            yield
-        except BaseException:
-            self._end()
-            raise
-        finally:
-            self._talking = False
+        with self._turn:
+            self._talking = True
+            try:
+                while self._abandoned:
+                    self._reap(self._abandoned.pop(), kill=True)
+                yield
+            except BaseException:
+                self._end()
+                raise
+            finally:
+                self._talking = False
 
     def _end(self) -> None:
         self._process.kill()
