@@ -7,10 +7,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchmark.errors import UsageError
+from benchmark.plugins.blame import one_line
 from benchmark.plugins.chosen import choose
 from benchmark.plugins.references import known_names
 from benchmark.recipes import RECIPES
-from strategies.base import Strategy
+from strategies.base import Strategy, StrategyError
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
 from tasks.registry import TASKS, task_class
 
@@ -20,15 +22,21 @@ def list_strategies(console: Console, references: Sequence[str] = ()) -> None:
 
     Args:
         console: where to.
-        references: names or files, which are then described in full; default: all names, in short.
+        references: names or files, which are then described in full; default: all names, in short,
+            also of installed ones that can't be loaded, with the reason.
 
     Raises:
-        UsageError: an unknown name, or a file that can't be loaded.
+        UsageError: an unknown name, or a strategy that can't be loaded or described.
     """
     table = Table(box=None, show_header=False, pad_edge=False)
     for reference in references or known_names():
-        strategy = choose(reference).load()
-        for title, text in _described(strategy, in_full=bool(references)):
+        try:
+            rows = _described(choose(reference).load(), in_full=bool(references))
+        except (UsageError, StrategyError) as error:
+            if references:
+                raise UsageError(str(error)) from error
+            rows = [(reference, f"broken: {one_line(error)}")]
+        for title, text in rows:
             table.add_row(Text(title), Text(text))
         table.add_row()
     console.print(table)

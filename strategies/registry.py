@@ -81,9 +81,10 @@ def load_strategy(name: str) -> type[Strategy]:
 def _installed(entry: EntryPoint) -> type[Strategy]:
     try:
         loaded = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StrategyError(
-            f"can't load strategy {entry.name!r} from {entry.value}: {error}"
+            f"can't load strategy {entry.name!r} from {entry.value}: "
+            f"{type(error).__name__}: {error}"
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Strategy)):
         raise StrategyError(

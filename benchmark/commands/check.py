@@ -5,7 +5,9 @@ import click
 
 @click.command()
 @click.argument("strategy")
-@click.option("--ask-timeout", type=float, help="Seconds that one check may take.  [default: 60]")
+@click.option(
+    "--ask-timeout", type=float, help="Seconds that one check, or loading, may take.  [default: 60]"
+)
 def check(strategy: str, ask_timeout: float | None) -> None:
     """Run the contract suite on STRATEGY: a name, or FILE.py:CLASS.
 
@@ -18,7 +20,8 @@ def check(strategy: str, ask_timeout: float | None) -> None:
     from benchmark.testing.guarded import check_guarded
     from benchmark.testing.verdicts import PATIENCE
 
-    verdicts = check_guarded(choose(strategy), limit=ask_timeout or PATIENCE)
+    limit = ask_timeout or PATIENCE
+    verdicts = check_guarded(choose(strategy, limit=limit), limit=limit)
     Console().print(verdict_table(strategy, verdicts))
     if not all(verdict.passed for verdict in verdicts):
         sys.exit(1)

@@ -60,7 +60,7 @@ overrides = click.option(
 ask_timeout = click.option(
     "--ask-timeout",
     type=float,
-    help="Seconds a strategy may take over a request.  [default: 600.0]",
+    help="Seconds a strategy may take over a request, or to load.  [default: 600.0]",
 )
 workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"

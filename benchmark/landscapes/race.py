@@ -93,7 +93,8 @@ def run_race(
         UsageError: an unknown name, one that comes twice, or what `choose_all` refuses.
     """
     require_landscapes(landscapes)
-    chosen = choose_all(strategies, overrides or {}, SearchSpace((blocks,), budget))
+    space = SearchSpace((blocks,), budget)
+    chosen = choose_all(strategies, overrides or {}, space, limit=ask_timeout)
     # By seed, so that the time left can be told from the beginning.
     instances = [
         Instance(landscape, seed, blocks, budget, chosen, ask_timeout)

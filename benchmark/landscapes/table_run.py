@@ -73,7 +73,7 @@ def run_on_table(
     _refuse_without_effect(settings)
     table = read_table(Path(settings.oracle))
     space = SearchSpace(table.blocks_per_stage, settings.budget)
-    strategies = choose_all(settings.strategies, settings.set, space)
+    strategies = choose_all(settings.strategies, settings.set, space, limit=settings.ask_timeout)
     _refuse_needs(strategies)
     identity = content_hash(
         settings=settings.model_dump(

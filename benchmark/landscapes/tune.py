@@ -140,7 +140,7 @@ def tune(
         progress or Silent(),
     )
     fixed = overrides or {}
-    chosen = choose_all(strategies, fixed, tuner.space)
+    chosen = choose_all(strategies, fixed, tuner.space, limit=ask_timeout)
     ranges = {s.name: tuning_ranges(s, tuner.space, fixed.get(s.name, {})) for s in chosen}
     return [_tuned(strategy, ranges[strategy.name], tuner) for strategy in chosen]
 

@@ -71,7 +71,8 @@ class Plan:
         )
         self.objective = Objective(settings.objective_weight)
         self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
-        chosen = choose_all(settings.strategies, settings.set, self.space)
+        limit = settings.ask_timeout
+        chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.identity = content_hash(
             settings=settings.model_dump(exclude=_NO_PART),

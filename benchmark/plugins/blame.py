@@ -2,7 +2,7 @@
 
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,18 +78,24 @@ def one_line(error: BaseException) -> str:
 
 
 def where(error: BaseException) -> str:
-    """File and line of the outermost code that is neither the benchmark's nor a library's."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_HERE, "<"))
-    ]
-    installed = [frame for frame in frames if "site-packages" in Path(frame.filename).parts]
+    """See `place`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return place([(frame.filename, frame.lineno or 0) for frame in frames])
+
+
+def place(frames: Sequence[tuple[str, int]]) -> str:
+    """File and line of the outermost code that is neither the benchmark's nor a library's.
+
+    Args:
+        frames: files and lines, outermost first.
+    """
+    frames = [frame for frame in frames if not frame[0].startswith((_HERE, "<"))]
+    installed = [frame for frame in frames if "site-packages" in Path(frame[0]).parts]
     own = [
         frame
         for frame in frames
-        if frame not in installed and not frame.filename.startswith(_STANDARD_LIBRARY)
+        if frame not in installed and not frame[0].startswith(_STANDARD_LIBRARY)
     ]
-    for frame in own or installed:
-        return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    for file, line in own or installed:
+        return f" ({Path(file).name}, line {line})"
     return ""

@@ -1,8 +1,10 @@
 """The strategies of a run: where their code comes from and what is set about them."""
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, final
 
@@ -10,7 +12,8 @@ import numpy as np
 
 from benchmark.errors import UsageError, unknown_name
 from benchmark.identity import code_version
-from benchmark.plugins.loading import load_class
+from benchmark.plugins.confined import LOADING, try_out
+from benchmark.plugins.loading import is_loaded, load_class
 from benchmark.plugins.overrides import Overrides, Value, checked_values
 from benchmark.plugins.references import (
     is_file_reference,
@@ -20,7 +23,12 @@ from benchmark.plugins.references import (
 )
 from strategies.base import SearchSpace, Strategy, StrategyError
 from strategies.hyper_parameters import hyper_parameters
-from strategies.registry import COMPARATORS, STRATEGIES, load_strategy
+from strategies.registry import (
+    COMPARATORS,
+    STRATEGIES,
+    installed_strategies,
+    load_strategy,
+)
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -70,8 +78,17 @@ class ChosenStrategy:
         return {"name": self.name, "code": self.code, "values": dict(self.values)}
 
 
-def choose(reference: str, given: Mapping[str, Value] | None = None) -> ChosenStrategy:
+def choose(
+    reference: str, given: Mapping[str, Value] | None = None, *, limit: float = LOADING
+) -> ChosenStrategy:
     """The strategy ``reference`` (a name, or ``FILE.py:CLASS``) with hyper-parameters set.
+
+    Code of somebody else's is loaded in a process of its own first.
+
+    Args:
+        reference: which strategy.
+        given: values of hyper-parameters.
+        limit: seconds that loading it may take.
 
     Raises:
         UsageError: it can't be found or loaded, is called like one that ships with the
@@ -80,6 +97,8 @@ def choose(reference: str, given: Mapping[str, Value] | None = None) -> ChosenSt
     if is_file_reference(reference):
         path, class_name = split_reference(reference)
         reference = f"{path}:{class_name}"
+    if _is_unseen(reference):
+        try_out(partial(_load, reference), reference, limit)
     loaded, code = _load(reference)
     name = _name(reference, loaded)
     try:
@@ -90,7 +109,11 @@ def choose(reference: str, given: Mapping[str, Value] | None = None) -> ChosenSt
 
 
 def choose_all(
-    references: Sequence[str], overrides: Overrides, space: SearchSpace
+    references: Sequence[str],
+    overrides: Overrides,
+    space: SearchSpace,
+    *,
+    limit: float = LOADING,
 ) -> tuple[ChosenStrategy, ...]:
     """The strategies of a run, in order.
 
@@ -99,6 +122,7 @@ def choose_all(
         overrides: hyper-parameters by the strategies' names.
         space: what they will search; strategies with overrides, and those that need an extra,
             are made once, on trial.
+        limit: seconds that loading or making one of them may take.
 
     Raises:
         UsageError: see `choose`; or one comes twice, two have one name, a hyper-parameter is
@@ -107,7 +131,7 @@ def choose_all(
     """
     names: dict[str, str] = {}
     for reference in references:
-        name = choose(reference).name
+        name = choose(reference, limit=limit).name
         if names.get(name) == reference:
             raise UsageError(f"strategy {reference!r} is listed more than once")
         if name in names:
@@ -122,8 +146,18 @@ def choose_all(
     chosen = tuple(choose(reference, overrides.get(name)) for name, reference in names.items())
     for strategy in chosen:
         if strategy.values or strategy.name in COMPARATORS:
-            _try(strategy, space)
+            _try(strategy, space, limit)
     return chosen
+
+
+def _is_unseen(reference: str) -> bool:
+    """Whether to load it means to run code of somebody else's that hasn't run here before."""
+    if is_file_reference(reference):
+        return not is_loaded(split_reference(reference)[0])
+    require_known([reference])
+    if reference in STRATEGIES:
+        return False
+    return installed_strategies()[reference].module not in sys.modules
 
 
 def _load(reference: str) -> tuple[type[Strategy], str]:
@@ -165,7 +199,14 @@ def _name(reference: str, loaded: type[Strategy]) -> str:
     return name
 
 
-def _try(strategy: ChosenStrategy, space: SearchSpace) -> None:
+def _try(strategy: ChosenStrategy, space: SearchSpace, limit: float) -> None:
+    if strategy.is_plug_in:
+        try_out(partial(_make, strategy, space), strategy.reference, limit)
+    else:
+        _make(strategy, space)
+
+
+def _make(strategy: ChosenStrategy, space: SearchSpace) -> None:
     try:
         strategy.make(space, rng=np.random.default_rng(0))
     except (ValueError, TypeError) as error:

@@ -5,16 +5,11 @@ its lane and nothing else. It draws from the same generator and is told the same
 would be here, so it proposes the same schemes.
 """
 
-import faulthandler
-import os
-import select
-import signal
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
-from time import monotonic, process_time
+from time import process_time
 from typing import Any, final
 
 import numpy as np
@@ -22,7 +17,9 @@ import numpy as np
 from benchmark.errors import LaneError
 from benchmark.plugins.blame import blamed_on_strategy
 from benchmark.plugins.chosen import ChosenStrategy
-from benchmark.plugins.nursery import CAN_FORK, Child, start_child
+from benchmark.plugins.confined import confine, ending, shown_stack, start_confined
+from benchmark.plugins.nursery import CAN_FORK
+from benchmark.plugins.patience import Countdown, within
 from strategies.base import (
     Answers,
     GateGradient,
@@ -33,9 +30,6 @@ from strategies.base import (
     Strategy,
     WhiteBox,
 )
-
-_SHOWING = 2.0  # seconds to wait for a traceback
-_FIRST_VICTIM = "1000"  # for the kernel, when memory runs out
 
 
 def make_strategy(
@@ -84,7 +78,7 @@ class HostedStrategy(Strategy):
         self.needs = chosen.load().needs  # type: ignore[misc]  # those of the class it stands for
         self._timeout = timeout
         self._seconds = 0.0
-        self._child = start_child(serve, chosen, space, rng, before=chosen.load)
+        self._child = start_confined(serve, chosen, space, rng, load=chosen.load, limit=timeout)
         weakref.finalize(self, self._child.end)
         self._wait("its making")
 
@@ -125,16 +119,14 @@ class HostedStrategy(Strategy):
         return self._wait(name)
 
     def _wait(self, name: str) -> Any:
-        left = self._timeout
+        left = Countdown(self._timeout)
         while True:
-            started = monotonic()
             try:
-                if not self._child.connection.poll(max(left, 0.0)):
+                if not within(left, self._child.connection.poll):
                     raise self._overdue(name)
                 kind, value, *rest = self._child.connection.recv()
             except (EOFError, ConnectionError) as error:
                 raise LaneError(f"{name} {ending(self._child.end(kill=False))}") from error
-            left -= monotonic() - started
             if kind == "done":
                 self._seconds += rest[0]
                 return value
@@ -148,45 +140,18 @@ class HostedStrategy(Strategy):
         return self.oracle.gate_gradient(question)
 
     def _overdue(self, name: str) -> LaneError:
-        shown = _stack(self._child)
+        shown = shown_stack(self._child)
         self._child.end()
         return LaneError(
             f"{name} took longer than {self._timeout:g} s (--ask-timeout)", traceback=shown
         )
 
 
-def ending(code: int) -> str:
-    """What a process did that ended with ``code`` (see `Child.end`), after "it"."""
-    if code >= 0:
-        return f"ended its process with exit code {code}"
-    with suppress(ValueError):
-        name = signal.Signals(-code).name
-        return f"was ended by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
-    return f"was ended by signal {-code}"
-
-
-def _stack(child: Child) -> str:
-    """Where a child hangs, native code or not: its `faulthandler` writes into the connection."""
-    with suppress(ProcessLookupError):
-        os.kill(child.pid, signal.SIGUSR1)
-    shown = b""
-    handle = child.connection.fileno()
-    until = monotonic() + _SHOWING
-    while (left := until - monotonic()) > 0 and select.select([handle], [], [], left)[0]:
-        part = os.read(handle, 65536)
-        shown += part
-        if not part:
-            break
-        until = min(until, monotonic() + 0.1)
-    return shown.decode(errors="replace").strip()
-
-
 def serve(
     connection: Connection, chosen: ChosenStrategy, space: SearchSpace, rng: np.random.Generator
 ) -> None:
     """Be the other process: make the strategy and do what is asked until nobody asks."""
-    faulthandler.register(signal.SIGUSR1, file=connection.fileno(), all_threads=False)
-    _limit_memory()
+    confine(connection)
     with suppress(EOFError, ConnectionError):
         strategy = None
         with _told(connection) as reply:
@@ -250,17 +215,3 @@ class _WhiteBox:
         self._connection.send(("look", None))
         weights: list[dict[str, np.ndarray]] = self._connection.recv()
         return weights
-
-
-def _limit_memory() -> None:
-    """Let a strategy have half of the machine's memory, and go first when there is none left."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource  # noqa: PLC0415 - not on every system
-
-        page = os.sysconf("SC_PAGE_SIZE")
-        own = int(Path("/proc/self/statm").read_text().split()[0]) * page
-        most = own + os.sysconf("SC_PHYS_PAGES") * page // 2
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        if hard == resource.RLIM_INFINITY or most < hard:
-            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_VICTIM)

@@ -38,6 +38,15 @@ def load_class(path: Path, name: str) -> tuple[type[Strategy], str]:
     return found, _digest(source)
 
 
+def is_loaded(path: Path) -> bool:
+    """Whether the file has run in this process, as it is now.
+
+    Raises:
+        UsageError: it can't be read.
+    """
+    return _module_name(_read(path)) in sys.modules
+
+
 class _Source(ExecutionLoader):
     # Python's own loader would believe a stale __pycache__ and write one beside the file.
     def __init__(self, path: Path, source: bytes) -> None:
@@ -55,7 +64,7 @@ class _Source(ExecutionLoader):
 
 
 def _module(path: Path, source: bytes) -> ModuleType:
-    name = f"_ticket_benchmark_plugin_{_digest(source)}"
+    name = _module_name(source)
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_loader(name, _Source(path, source))
@@ -71,6 +80,10 @@ def _module(path: Path, source: bytes) -> ModuleType:
             f"can't run {path}: {type(error).__name__}: {error}{_where(error, path)}"
         ) from error
     return module
+
+
+def _module_name(source: bytes) -> str:
+    return f"_ticket_benchmark_plugin_{_digest(source)}"
 
 
 def _where(error: BaseException, path: Path) -> str:

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
+
+from benchmark.plugins.patience import Countdown, within
 
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
@@ -74,18 +77,23 @@ class Nursery:
         environment = os.environ | _ONE_THREAD
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno())],
+            [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno()), _lasting_parent()],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env=environment,
         )
         theirs.close()
         self._control = Connection(ours.detach())
+        self._turn = threading.RLock()
         self._talking = False
         self._abandoned: list[int] = []
 
     def start(
-        self, work: Work, *arguments: Any, before: Callable[[], object] | None = None
+        self,
+        work: Work,
+        *arguments: Any,
+        before: Callable[[], object] | None = None,
+        limit: float | None = None,
     ) -> Child:
         """Run ``work(connection, *arguments)`` in a new child.
 
@@ -93,14 +101,19 @@ class Nursery:
             work: a function that can be pickled.
             arguments: to it, which can be pickled.
             before: done once before the child is forked, so that it needn't be done in each.
+            limit: seconds that it may take.
 
         Raises:
+            TimeoutError: it takes longer, which ends the nursery.
             OSError, EOFError: the nursery is gone.
         """
+        pickled = pickle.dumps((work, arguments, before))
         ours, theirs = socket.socketpair()
         with ours, theirs, self.conversation():
-            self._control.send(("start", pickle.dumps((work, arguments, before))))
+            self._control.send(("start", pickled))
             send_handle(self._control, theirs.fileno(), self._process.pid)
+            if limit is not None and not within(Countdown(limit), self._control.poll):
+                raise TimeoutError(f"nothing was ready within {limit} s")
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
     def reap(self, pid: int, *, kill: bool) -> int:
@@ -117,14 +130,26 @@ class Nursery:
 
     @contextmanager
     def conversation(self) -> Iterator[None]:
-        """Talk to the nursery without being interrupted."""
-        self._talking = True
-        try:
-            while self._abandoned:
-                self._reap(self._abandoned.pop(), kill=True)
-            yield
-        finally:
-            self._talking = False
+        """Talk to the nursery without being interrupted.
+
+        Who leaves in the middle (by an alarm, by Ctrl-C) ends it: its next answer would be taken
+        for that to another question, an exit code for the number of a process.
+        """
+        with self._turn:
+            self._talking = True
+            try:
+                while self._abandoned:
+                    self._reap(self._abandoned.pop(), kill=True)
+                yield
+            except BaseException:
+                self._end()
+                raise
+            finally:
+                self._talking = False
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def _reap(self, pid: int, *, kill: bool) -> int:
         self._control.send(("reap", pid, kill))
@@ -154,29 +179,64 @@ def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its o
     return nursery
 
 
-def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
+def start_child(
+    work: Work,
+    *arguments: Any,
+    before: Callable[[], object] | None = None,
+    limit: float | None = None,
+) -> Child:
     """Start a child of this process's nursery; see `Nursery.start`."""
     if not shared(os.getpid()).alive:
         shared.cache_clear()
-    return shared(os.getpid()).start(work, *arguments, before=before)
+    return shared(os.getpid()).start(work, *arguments, before=before, limit=limit)
+
+
+def _lasting_parent() -> str:
+    """The number of this process for who may ask the kernel to be told of its end."""
+    # What the kernel tells of is the end of the thread that asked for a process.
+    lasts = threading.current_thread() is threading.main_thread()
+    return str(os.getpid() if lasts else 0)
 
 
 def main() -> None:
-    """Be the nursery; the socket's number is the only argument."""
+    """Be the nursery; arguments: the socket's number, and see `_lasting_parent`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent decides what Ctrl-C means
     control = Connection(int(sys.argv[1]))
     children: set[int] = set()
-    try:
+    if parent := int(sys.argv[2]):
+        _end_with(parent, children)
+    with suppress(EOFError, ConnectionError):
         while True:
             kind, *values = control.recv()
             if kind == "start":
                 children.add(_start(control, values[0]))
-            else:
+            elif values[0] in children:  # only who was born here dies here
                 control.send(_reap(*values))
                 children.discard(values[0])
-    except EOFError:
+            else:
+                break
+    for pid in children:
+        _kill(pid)
+
+
+def _end_with(parent: int, children: set[int]) -> None:
+    """Notice the parent's end in the middle of something too."""
+
+    def end(*_: object) -> None:
         for pid in children:
             _kill(pid)
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    _ask_for(signal.SIGTERM)
+    if os.getppid() != parent:
+        end()
+
+
+def _ask_for(number: int) -> None:
+    """Have the kernel send this signal when the parent dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DIED, number)
 
 
 def _start(control: Connection, pickled: bytes) -> int:
@@ -200,8 +260,8 @@ def _live(nursery: int, handle: int, work: Work, arguments: tuple[Any, ...]) -> 
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _ask_for(signal.SIGKILL)
         if os.getppid() == nursery:
             work(Connection(handle), *arguments)
             code = 0
@@ -229,6 +289,8 @@ def _reap(pid: int, kill: bool) -> int:  # noqa: FBT001 - from a message
 
 
 def _kill(pid: int) -> None:
+    if pid <= 1:
+        raise ValueError(f"expected the number of a process, received {pid}: it means everybody")
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with suppress(ProcessLookupError):

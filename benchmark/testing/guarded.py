@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from benchmark.plugins.chosen import ChosenStrategy
-from benchmark.plugins.hosted import ending
-from benchmark.plugins.nursery import CAN_FORK, start_child
+from benchmark.plugins.confined import ending, start_confined
+from benchmark.plugins.nursery import CAN_FORK
+from benchmark.plugins.patience import Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of
@@ -24,11 +25,11 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Ve
     """
     if not CAN_FORK:
         return check_strategy(Subject(chosen), limit=limit)
-    child = start_child(serve_checks, chosen, limit, before=chosen.load)
+    child = start_confined(serve_checks, chosen, limit, load=chosen.load, limit=limit)
     verdicts: list[Verdict] = []
     try:
         for check in CHECKS:
-            if not child.connection.poll(limit + _GRACE):
+            if not within(Countdown(limit + _GRACE), child.connection.poll):
                 reason = f"expected an end within {limit:g} s, received none, not even by an alarm"
                 return _broken_off(verdicts, check, reason)
             reason, overdue = child.connection.recv()

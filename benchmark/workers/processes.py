@@ -13,6 +13,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from benchmark.errors import WorkerError
 from benchmark.workers.engine import Engine, Work, done
+from benchmark.workers.orphans import end_with
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -29,7 +30,7 @@ _TRIES = 3
 
 @final
 class Processes(Engine):
-    """As many processes as asked for; they stay for the next jobs.
+    """As many processes as asked for; they stay for the next jobs, and end with this process.
 
     When one of them is killed, loky ends the others too: what they were doing is done
     again by new ones, and what is finished stays finished.
@@ -78,7 +79,9 @@ def _round(
         BrokenProcessPool: one did.
     """
     threads = dict.fromkeys(_THREADS, "1")
-    executor = get_reusable_executor(max_workers=count, timeout=_IDLE, env=threads)
+    executor = get_reusable_executor(
+        max_workers=count, timeout=_IDLE, env=threads, initializer=end_with, initargs=(os.getpid(),)
+    )
     finished = False
     try:
         futures = {executor.submit(done, function, job): index for index, job in waiting.items()}

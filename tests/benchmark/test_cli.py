@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from benchmark.cli import main
 from benchmark.settings import Settings
-from tests.benchmark.plug_in import write_plug_in
+from tests.benchmark.plug_in import write_package, write_plug_in
 
 QUICK = [
     *("run", "--strategies", "random,ga", "--budget", "4", "--seeds", "1"),
@@ -156,6 +156,23 @@ def test_a_strategy_that_is_named_is_described_in_full(tmp_path: Path) -> None:
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
     assert "share float = 0.5; of connected blocks, in [0, 1]." in lines
+
+
+def test_what_is_installed_and_broken_is_listed_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("flips", "flips.search"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    write_package(tmp_path)
+    (tmp_path / "flips" / "search.py").write_text("import os\n\nos._exit(0)\n")
+    result = CliRunner().invoke(main, ["list", "strategies"])
+    assert result.exit_code == 0
+    said = " ".join(result.stdout.split())
+    assert "flipper broken: flipper ended its process with exit code 0 while" in said
+    assert "ean " in said
+    named = CliRunner().invoke(main, ["list", "strategies", "flipper"])
+    assert named.exit_code == 2
 
 
 def test_a_strategy_that_keeps_the_contract_passes_the_check() -> None:

@@ -58,6 +58,7 @@ def test_pictures_are_not_added_to_a_run_at_work(folder: Path) -> None:
     assert "another process is running in" in result.output
 
 
+@pytest.mark.hostile
 def test_a_lock_that_leads_elsewhere_is_neither_emptied_nor_taken(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -62,6 +62,16 @@ def test_an_unreadable_file_is_named(tmp_path: Path, content: str) -> None:
         Settings.from_toml(path)
 
 
+@pytest.mark.hostile
+def test_a_file_can_not_have_a_strategy_file_run(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    mine = tmp_path / "mine.py"
+    mine.write_text("raise SystemExit('executed')")
+    path.write_text(f"strategies = ['{mine}:Mine']\n")
+    with pytest.raises(UsageError, match="running a file is for the command line"):
+        Settings.from_toml(path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"absent\.toml"):
         Settings.from_toml(tmp_path / "absent.toml")

@@ -110,12 +110,14 @@ FOUND: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize(("name", "content"), FOUND)
+@pytest.mark.hostile
 def test_what_broke_a_parser_once_does_so_no_more(
     name: str, content: bytes, tmp_path: Path
 ) -> None:
     next(parser for parser in PARSERS if parser.name == name)(content, tmp_path)
 
 
+@pytest.mark.hostile
 def test_a_store_whose_very_faults_can_not_be_read_is_refused(tmp_path: Path) -> None:
     parser = next(parser for parser in PARSERS if parser.name == "stores")
     content = _seeds("stores")[0].replace(b"TABLE facts (key", b"TABLE facts \xd8key")
@@ -123,6 +125,7 @@ def test_a_store_whose_very_faults_can_not_be_read_is_refused(tmp_path: Path) ->
         parser.parse(content, tmp_path)
 
 
+@pytest.mark.hostile
 def test_a_fact_that_is_no_json_is_damage(tmp_path: Path) -> None:
     parser = next(parser for parser in PARSERS if parser.name == "stores")
     content = _seeds("stores")[0].replace(b'{"blocks_per_stage"', b'["blocks_per_stage"')
@@ -130,6 +133,7 @@ def test_a_fact_that_is_no_json_is_damage(tmp_path: Path) -> None:
         parser.parse(content, tmp_path)
 
 
+@pytest.mark.hostile
 def test_a_schema_before_the_first_is_refused(tmp_path: Path) -> None:
     parser = next(parser for parser in PARSERS if parser.name == "stores")
     content = bytearray(_seeds("stores")[0])
@@ -138,6 +142,7 @@ def test_a_schema_before_the_first_is_refused(tmp_path: Path) -> None:
         parser.parse(bytes(content), tmp_path)
 
 
+@pytest.mark.hostile
 def test_postscript_is_no_image_whatever_it_is_called(tmp_path: Path) -> None:
     # Pillow would start Ghostscript for it.
     parser = next(parser for parser in PARSERS if parser.name == "images")
@@ -146,6 +151,7 @@ def test_postscript_is_no_image_whatever_it_is_called(tmp_path: Path) -> None:
         parser.parse(content, tmp_path)
 
 
+@pytest.mark.hostile
 def test_an_index_that_points_out_of_its_data_set_is_made_anew(tmp_path: Path) -> None:
     for path in ("../x.jpeg", "/etc/x.jpeg", "a/../../x.jpeg", "a/.."):
         forged = replace(small_index().training, paths=["a/x.jpeg", path])

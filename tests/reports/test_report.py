@@ -175,6 +175,7 @@ def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -
     assert set(re.findall(r'href="#([a-z-]+)"', text)) <= set(parsed.ids)
 
 
+@pytest.mark.hostile
 def test_names_from_users_are_escaped_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
     text, parsed = page(hostile, tmp_path)
     assert "<script>alert" not in text

@@ -1,4 +1,6 @@
-"""Kills real processes with all their workers, starts them again, and holds the ends together.
+"""Kills real processes, with all their workers or alone, and starts them again.
+
+The ends must be those of a process that nobody killed.
 
 What a process begins to compute is written down as it begins; what was durable when it was killed
 must not be among that afterwards.
@@ -36,6 +38,7 @@ from benchmark.workers.workers import Workers
 from tasks.digits import Digits
 from tasks.registry import load_task
 from tests.robustness.commands import COMMANDS, Command, tables
+from tests.robustness.orphaned import Remains
 
 _SMALL: dict[str, Any] = {
     "budget": 6,
@@ -76,6 +79,7 @@ class Outcome:
         kills: that hit it at work.
         starts: of the command, the last one of each chain undisturbed.
         seconds: that it takes undisturbed.
+        orphans: processes that it left when it was killed alone.
         wrong: what differed, or was done twice; empty when all is well.
     """
 
@@ -83,11 +87,12 @@ class Outcome:
     kills: int = 0
     starts: int = 0
     seconds: float = 0.0
+    orphans: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
 def kill_command(
-    command: Command, folder: Path, *, kills: int, seed: int, chain: int = 3
+    command: Command, folder: Path, *, kills: int, seed: int, chain: int = 3, alone: bool = False
 ) -> Outcome:
     """Kill ``command`` at ``kills`` random moments, at most ``chain`` between start and end.
 
@@ -97,6 +102,8 @@ def kill_command(
         kills: that must hit.
         seed: of the moments.
         chain: kills before it is let go to its end.
+        alone: only the process that was started; the others must notice, while the command
+            is already at work again.
     """
     rng = np.random.default_rng([seed, *command.name.encode()])
     outcome = Outcome(command.name)
@@ -106,14 +113,20 @@ def kill_command(
     while outcome.kills < kills and number < 8 * kills:
         number += 1
         place = _copied(prepared, folder / f"chain-{number}")
+        remains: list[Remains] = []
         for _ in range(min(chain, kills - outcome.kills)):
             outcome.starts += 1
             moment = float(rng.uniform(0, outcome.seconds))
-            if not _killed(command, place, moment, outcome):
+            if not _killed(command, place, moment, outcome, alone=alone):
                 break
             outcome.kills += 1
+            remains.append(Remains(place))
         outcome.starts += 1
         _finish(command, place, outcome)
+        outcome.orphans += sum(dead.count for dead in remains)
+        outcome.wrong += [
+            f"{place.name}: {pid} was left" for dead in remains for pid in dead.left()
+        ]
         if (found := tables(place)) != wanted:
             outcome.wrong += [
                 f"{place.name}: {difference}" for difference in _between(wanted, found)
@@ -151,7 +164,7 @@ def _ended(child: Child) -> int:
     return child.end(kill=False)
 
 
-def _killed(command: Command, place: Path, moment: float, outcome: Outcome) -> bool:
+def _killed(command: Command, place: Path, moment: float, outcome: Outcome, *, alone: bool) -> bool:
     """Start the command, kill it after ``moment`` seconds; whether it was still at work."""
     before = durable(place)
     child = _start(command, place)
@@ -161,7 +174,7 @@ def _killed(command: Command, place: Path, moment: float, outcome: Outcome) -> b
     if child.connection.poll(0):  # moments are drawn from the time that it takes now
         outcome.seconds = min(outcome.seconds, monotonic() - started)
     with suppress(ProcessLookupError):
-        os.killpg(child.pid, SIGKILL)
+        (os.kill if alone else os.killpg)(child.pid, SIGKILL)
     killed = child.end(kill=False) == -SIGKILL
     _compare(before, place, outcome)
     return killed

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,14 @@ def test_many_kills(name: str, quick_folder: Path) -> None:
     print(json.dumps(vars(outcome)))  # noqa: T201 - figures for the README, with -s
     assert outcome.wrong == []
     assert outcome.kills == 6
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["run", "tabulate", "standalone", "table", "race", "transfer"])
+def test_workers_end_with_a_command_that_is_killed_alone(name: str, quick_folder: Path) -> None:
+    command = replace(COMMANDS[name], workers=2)
+    outcome = kill_command(command, quick_folder, kills=3, seed=SEED, alone=True)
+    print(json.dumps(vars(outcome)))  # noqa: T201 - as above
+    assert outcome.wrong == []
+    assert outcome.kills == 3
+    assert outcome.orphans > 0

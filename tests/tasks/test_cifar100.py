@@ -173,7 +173,7 @@ LABELS = cifar_content(2, 1)["fine_labels"]
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (Attack(), r"wants to use __builtin__\.exec"),
+        pytest.param(Attack(), r"wants to use __builtin__\.exec", marks=pytest.mark.hostile),
         ([1, 2], "expected a dictionary, found list"),
         (_without("data"), "expected `data` as a matrix of bytes"),
         (_changed(data=np.zeros((200, 3072), np.int64)), "expected `data` as a matrix of bytes"),
@@ -204,6 +204,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: int) -> None:
         Cifar100(CifarFiles(root))
 
 
+@pytest.mark.hostile
 def test_text_is_decoded_as_latin1_only() -> None:
     attack = b"c_codecs\nencode\n(U\x04aaaaU\x04zlibtR."
     with pytest.raises(pickle.UnpicklingError, match="encoding zlib"):
@@ -223,16 +224,19 @@ def test_text_is_decoded_as_latin1_only() -> None:
         (b"cnumpy.core.multiarray\n_reconstruct.__globals__\n.", "wants to use"),
     ],
 )
+@pytest.mark.hostile
 def test_pickles_can_make_arrays_of_whole_numbers_only(attack: bytes, message: str) -> None:
     with pytest.raises(pickle.UnpicklingError, match=message):
         ArraysOnly(BytesIO(attack)).load()
 
 
+@pytest.mark.hostile
 def test_a_pickle_gets_no_more_memory_than_it_fills() -> None:
     # C's unpickler would make room for 2³¹ remembered objects here, 16 GiB.
     assert ArraysOnly(BytesIO(b"\x80\x02Nr\xff\xff\xff\x7f.")).load() is None
 
 
+@pytest.mark.hostile
 def test_a_text_that_is_encoded_again_and_again_is_kept_once() -> None:
     attack = b"](c_codecs\nencode\nq\x00U\x04textU\x06latin1\x86q\x01Rh\x00h\x01Re."
     first, second = ArraysOnly(BytesIO(attack)).load()
@@ -240,6 +244,7 @@ def test_a_text_that_is_encoded_again_and_again_is_kept_once() -> None:
     assert first is second
 
 
+@pytest.mark.hostile
 def test_names_that_are_no_texts_are_refused(tmp_path: Path) -> None:
     root = cifar_tree(tmp_path)
     write_pickle(root / "cifar-100-python" / "meta", {"fine_label_names": [()] * 100})

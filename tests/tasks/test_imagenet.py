@@ -331,6 +331,7 @@ def test_a_truncated_tar_is_named(tmp_path: Path, name: str) -> None:
         _load(root)
 
 
+@pytest.mark.hostile
 def test_a_meta_bin_with_code_in_it_is_not_executed(tmp_path: Path) -> None:
     root = imagenet_tree(tmp_path / "data", "meta.bin")
     torch.save(print, root / "meta.bin")
@@ -338,6 +339,7 @@ def test_a_meta_bin_with_code_in_it_is_not_executed(tmp_path: Path) -> None:
         _load(root)
 
 
+@pytest.mark.hostile
 def test_paths_in_archives_stay_inside_and_links_are_not_followed(tmp_path: Path) -> None:
     # Members are read in place; a path is a name for reports and nothing else.
     root = imagenet_tree(tmp_path / "data", "tars")

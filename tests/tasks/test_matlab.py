@@ -63,6 +63,7 @@ def test_cells_and_structs_nest() -> None:
         read_variable(raw.getvalue(), "d", limit=10_000)
 
 
+@pytest.mark.hostile
 def test_what_unfolds_beyond_the_limit_is_refused() -> None:
     with pytest.raises(ValueError, match="more than 100 bytes, or is cut off"):
         read_struct(_written(compressed=True), "synsets", limit=100)
@@ -73,12 +74,14 @@ def test_another_name_is_not_there() -> None:
         read_struct(_written(compressed=False), "classes", limit=10_000)
 
 
+@pytest.mark.hostile
 def test_a_file_that_crashed_scipys_reader_only_raises() -> None:
     content = (ASSETS / "crash.mat").read_bytes()
     with pytest.raises((ValueError, KeyError, IndexError)):
         read_struct(content, "synsets", limit=10_000)
 
 
+@pytest.mark.hostile
 def test_rows_without_fields_are_no_more_than_the_file_is_long() -> None:
     raw = BytesIO()
     savemat(raw, {"s": np.zeros((1, 1), dtype=[("a", "O")])})

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 
 from benchmark.plugins import nursery
 from benchmark.plugins.nursery import start_child
+from benchmark.plugins.patience import Overdue, Patience
 
 
 def greet(connection: Connection, name: str) -> None:
@@ -34,6 +36,10 @@ def stay(connection: Connection) -> None:
 
 def close_and_stay(connection: Connection) -> None:
     connection.close()
+    time.sleep(600)
+
+
+def hang() -> None:
     time.sleep(600)
 
 
@@ -100,3 +106,31 @@ def test_a_nursery_that_is_gone_takes_its_children_along_and_is_replaced() -> No
         time.sleep(0.01)
     assert not alive(pid)
     assert child.end() == -9
+
+
+def test_who_leaves_in_the_middle_of_a_conversation_gets_no_answer_of_before() -> None:
+    with pytest.raises(Overdue), Patience(0.2).running():
+        start_child(greet, "you", before=hang)
+    child = start_child(leave, 3)
+    with pytest.raises(EOFError):
+        child.connection.recv()
+    assert child.end(kill=False) == 3
+
+
+def test_nobody_is_killed_who_was_not_born_there() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        start_child(greet, "you").end()
+        assert nursery.shared(os.getpid()).reap(other.pid, kill=True) == -9
+        assert other.poll() is None
+    assert other.returncode == 1  # by itself, when nobody could type any more
+    child = start_child(greet, "you")
+    assert child.connection.recv().startswith("hello")
+    child.end()
+
+
+def test_a_nursery_that_hangs_over_what_comes_before_is_replaced() -> None:
+    with pytest.raises(TimeoutError, match=r"nothing was ready within 0\.2 s"):
+        start_child(greet, "you", before=hang, limit=0.2)
+    child = start_child(greet, "you")
+    assert child.connection.recv().startswith("hello")
+    assert child.end(kill=False) == 0

@@ -103,6 +103,7 @@ def test_trainings_and_costs_come_back_as_they_were(store: Store) -> None:
 
 
 @pytest.mark.parametrize("forged", ["[", "[]", '{"bits": "10"}', "7"])
+@pytest.mark.hostile
 def test_forged_costs_and_figures_are_damage(store: Store, forged: str) -> None:
     store.add_standalone("training", StandaloneRecord("10", 3, 0.5, 0.4, 1.5, 2.0))
     with closing(sqlite3.connect(store.path, isolation_level=None)) as db:

@@ -34,6 +34,7 @@ def test_a_ticket_says_its_verdict_in_words() -> None:
     )
 
 
+@pytest.mark.hostile
 def test_an_edited_file_is_detected_and_layout_is_not_content(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     TICKET.write(path)
@@ -65,6 +66,7 @@ def test_what_is_no_ticket_or_of_another_version_is_named(
         read_ticket(tmp_path / "absent.json")
 
 
+@pytest.mark.hostile
 def test_a_file_whose_checksum_fits_may_still_be_damaged(tmp_path: Path) -> None:
     broken = TICKET.model_copy(update={"scheme": 7})
     with pytest.warns(UserWarning, match="scheme"):
@@ -77,11 +79,13 @@ def test_a_file_whose_checksum_fits_may_still_be_damaged(tmp_path: Path) -> None
     ("update", "message"),
     [
         ({"trainings": ()}, "damaged: expected trainings of 1000, received none"),
+        ({"settings": {"strategies": ["mine.py:Mine"]}}, "damaged: .*strategies"),
         ({"scheme": "10"}, "damaged: expected 4 bits, received '10'"),
         ({"trainings": (*REACHED, *trained("10x0", 0.9))}, "expected 4 bits, received '10x0'"),
         ({"claim": TICKET.claim.model_copy(update={"confidence": 5.0})}, "damaged: claim.confid"),
     ],
 )
+@pytest.mark.hostile
 def test_parts_that_do_not_fit_together_are_named(
     tmp_path: Path, update: dict[str, object], message: str
 ) -> None:

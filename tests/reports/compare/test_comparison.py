@@ -237,6 +237,7 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
     assert "Every problem" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
+@pytest.mark.hostile
 def test_names_are_text_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
     other = on_other_supernets(varied(hostile, {"task": "<script>x</script>"}))
     members = [Member("<script>a</script>", hostile), Member("b", other)]

@@ -76,6 +76,7 @@ def test_a_column_without_a_value_says_why() -> None:
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX is installed")
+@pytest.mark.hostile
 def test_hostile_names_compile(tmp_path: Path) -> None:
     every = "".join(chr(code) for code in range(32, 0x250)) + "λ ρ τ σ p̄ ≥ ≤ ± × − … “x” 中 √ ²"
     (tmp_path / "t.tex").write_text(to_latex(paper((every, Interval(0.5, 0.4, 0.6), 1.0))))

@@ -82,6 +82,7 @@ def test_what_is_no_mask_is_refused(raw: bytes, message: str) -> None:
         read_mask(raw, 21, "x.png")
 
 
+@pytest.mark.hostile
 def test_only_png_is_opened_whatever_the_file_is_called() -> None:
     # Pillow would start Ghostscript for PostScript.
     content = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n"

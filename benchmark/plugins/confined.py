@@ -1,0 +1,136 @@
+"""Limits of a process that runs code of somebody else's, and what became of it."""
+
+import faulthandler
+import os
+import re
+import select
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from benchmark.errors import LaneError, UsageError
+from benchmark.plugins.blame import place, summary
+from benchmark.plugins.nursery import CAN_FORK, Child, Work, start_child
+from benchmark.plugins.patience import Countdown, within
+
+LOADING = 60.0
+"""Seconds that it may take to load a strategy, unless somebody says otherwise."""
+_SHOWING = 2.0  # seconds to wait for a traceback
+_FIRST_VICTIM = "1000"  # for the kernel, when memory runs out
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+
+
+def start_confined(work: Work, *arguments: Any, load: Callable[[], object], limit: float) -> Child:
+    """Start a child that needs what ``load`` loads, which its nursery does once for all.
+
+    Args:
+        work: see `benchmark.plugins.nursery.Nursery.start`.
+        arguments: to it.
+        load: loads somebody else's code, and did well in a `try_out`.
+        limit: seconds that it may take.
+
+    Raises:
+        LaneError: it takes longer, or ends the nursery.
+    """
+    try:
+        return start_child(work, *arguments, before=load, limit=limit)
+    except TimeoutError as error:
+        raise LaneError(f"its loading took longer than {limit:g} s (--ask-timeout)") from error
+    except (OSError, EOFError) as error:
+        raise LaneError("its loading ended its process") from error
+
+
+def try_out(task: Callable[[], object], what: str, limit: float) -> None:
+    """Do ``task`` in a process of its own, to learn whether it can be done here.
+
+    Args:
+        task: can be pickled.
+        what: of which code it is, for messages.
+        limit: seconds that it may take.
+
+    Raises:
+        UsageError: it takes longer, exits, crashes, or raises.
+    """
+    if not CAN_FORK:
+        return
+    child = start_child(_serve_trial, task, list(sys.path))
+    try:
+        if not within(Countdown(limit), child.connection.poll):
+            frames = [(file, int(line)) for file, line in _FRAME.findall(shown_stack(child))]
+            raise UsageError(
+                f"{what} took longer than {limit:g} s while it was loaded{place(frames)}"
+            )
+        if reason := child.connection.recv():
+            raise UsageError(reason)
+    except (EOFError, ConnectionError) as error:
+        end = ending(child.end(kill=False))
+        raise UsageError(f"{what} {end} while it was loaded") from error
+    finally:
+        child.end()
+
+
+def _serve_trial(connection: Connection, task: Callable[[], object], path: list[str]) -> None:
+    sys.path[:] = path
+    with Path(os.devnull).open("w") as nowhere:  # whatever it prints, it will print again
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    confine(connection)
+    try:
+        task()
+    except UsageError as error:
+        connection.send(str(error))
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is said
+        connection.send(summary(error))
+    else:
+        connection.send("")
+
+
+def ending(code: int) -> str:
+    """What a process did that ended with ``code`` (see `Child.end`), after "it"."""
+    if code >= 0:
+        return f"ended its process with exit code {code}"
+    with suppress(ValueError):
+        name = signal.Signals(-code).name
+        return f"was ended by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+    return f"was ended by signal {-code}"
+
+
+def shown_stack(child: Child) -> str:
+    """Where a confined child hangs, in native code or not, latest call first."""
+    with suppress(ProcessLookupError):
+        os.kill(child.pid, signal.SIGUSR1)
+    shown = b""
+    handle = child.connection.fileno()
+    until = monotonic() + _SHOWING
+    while (left := until - monotonic()) > 0 and select.select([handle], [], [], left)[0]:
+        part = os.read(handle, 65536)
+        shown += part
+        if not part:
+            break
+        until = min(until, monotonic() + 0.1)
+    return shown.decode(errors="replace").strip()
+
+
+def confine(connection: Connection) -> None:
+    """Keep this process to its limits and let its stack be asked for; see `shown_stack`."""
+    faulthandler.register(signal.SIGUSR1, file=connection.fileno(), all_threads=False)
+    _limit_memory()
+
+
+def _limit_memory() -> None:
+    """Let a strategy have half of the machine's memory, and go first when there is none left."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 - not on every system
+
+        page = os.sysconf("SC_PAGE_SIZE")
+        own = int(Path("/proc/self/statm").read_text().split()[0]) * page
+        most = own + os.sysconf("SC_PHYS_PAGES") * page // 2
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or most < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_VICTIM)

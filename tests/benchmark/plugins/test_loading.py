@@ -1,0 +1,57 @@
+"""Strategies of somebody else's that do the worst they can while they are loaded."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmark.cli import main
+from benchmark.errors import UsageError
+from benchmark.plugins.chosen import choose, choose_all
+from strategies.base import SearchSpace
+from tests.benchmark.plug_in import SOURCE, write_plug_in
+
+FIRST = "import ctypes, os, signal, sys, time\n"
+WORST = {
+    "hangs": ("time.sleep(600)", r"took longer than 1 s while it was loaded \(mine\.py, line 2\)"),
+    "hangs in native code": (
+        "ctypes.PyDLL(None).sleep(600)",
+        r"took longer than 1 s while it was loaded \(mine\.py, line 2\)",
+    ),
+    "leaves": ("os._exit(0)", "ended its process with exit code 0 while it was loaded"),
+    "crashes": ("os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV while it was loaded"),
+    "exits": ("sys.exit(3)", r"can't run .*mine\.py: SystemExit: 3 \(line 2\)"),
+    "takes all memory": (
+        "bytearray(os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') * 3 // 4)",
+        r"can't run .*mine\.py: MemoryError:  \(line 2\)",
+    ),
+    "pretends to be Ctrl-C": ("raise KeyboardInterrupt", r"KeyboardInterrupt \(mine\.py, line 2\)"),
+}
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_a_file_is_loaded_where_it_can_do_no_harm_first(name: str, tmp_path: Path) -> None:
+    does, message = WORST[name]
+    reference = write_plug_in(tmp_path, f"{FIRST}{does}\n{SOURCE}")
+    with pytest.raises(UsageError, match=message):
+        choose(reference, limit=1.0 if "hangs" in name else 60.0)
+
+
+def test_a_strategy_with_values_is_made_there_first(tmp_path: Path) -> None:
+    evil = SOURCE.replace(
+        "        if not 0 <=", "        import os\n\n        os._exit(7)\n        if 0 <="
+    )
+    reference = write_plug_in(tmp_path, evil)
+    with pytest.raises(UsageError, match="ended its process with exit code 7 while it was loaded"):
+        choose_all([reference], {"flipper": {"batch": 3}}, SearchSpace((2, 3), budget=9))
+
+
+@pytest.mark.parametrize("command", ["race --landscapes additive --seeds 2 --strategies", "check"])
+def test_commands_say_so_in_a_line(command: str, tmp_path: Path) -> None:
+    reference = write_plug_in(tmp_path, f"{FIRST}time.sleep(600)\n{SOURCE}")
+    line = [*command.split(), reference, "--ask-timeout", "0.5"]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: {reference} took longer than 0.5 s while it was loaded (mine.py, line 2)\n"
+    )

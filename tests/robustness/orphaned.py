@@ -1,0 +1,58 @@
+"""Processes that a dead one has left behind, known by the folder that their environment names."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from time import monotonic, sleep
+
+PATIENCE = 8.0
+"""Seconds in which they must be gone, also on a machine that has much else to do."""
+
+
+def belonging(folder: Path) -> dict[int, str]:
+    """Processes that were started to work in ``folder``, and when each was."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.fsencode(folder) + b"/" in (place / "environ").read_bytes():
+                found[int(place.name)] = _began(place)
+    return {pid: began for pid, began in found.items() if began}
+
+
+def alive(processes: dict[int, str]) -> list[int]:
+    """Which of ``processes`` are still there."""
+    return [pid for pid, began in processes.items() if _began(Path("/proc", str(pid))) == began]
+
+
+def _began(place: Path) -> str:
+    with suppress(OSError):
+        state, *rest = (place / "stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else rest[18]
+    return ""
+
+
+class Remains:
+    """Looks on, beside everything else, until what belonged to ``folder`` when made is gone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._processes = belonging(folder)
+        self._left = list(self._processes)
+        self._thread = Thread(target=self._look_on, daemon=True)
+        self._thread.start()
+
+    @property
+    def count(self) -> int:
+        """How many were there."""
+        return len(self._processes)
+
+    def _look_on(self) -> None:
+        until = monotonic() + PATIENCE
+        while self._left and monotonic() < until:
+            sleep(0.1)
+            self._left = alive(self._processes)
+
+    def left(self) -> list[int]:
+        """Which of them were there for longer than `PATIENCE`."""
+        self._thread.join()
+        return self._left
