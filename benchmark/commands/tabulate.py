@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 
 
@@ -24,8 +25,7 @@ from benchmark.commands.session import equipped
 @options.config
 @click.option("--out", type=click.Path(path_type=Path), help="The table.  [default: TASK.parquet]")
 @options.cache
-@options.workers
-@options.ray
+@options.crew
 @click.option(
     "--times",
     type=click.IntRange(min=0),
@@ -38,9 +38,8 @@ def tabulate(
     config: Path | None,
     out: Path | None,
     cache: Path | None,
-    workers: int | None,
+    crew: Crew,
     *,
-    ray: str | None,
     times: int,
     force: bool,
     **values: Any,
@@ -57,11 +56,11 @@ def tabulate(
     settings = options.read_settings(config, values)
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = Console(stderr=True)
-    with equipped(console, cache, workers, ray=ray) as (shared, crew, live):
+    with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(
-            settings, cache=shared, workers=crew, progress=live, times=times, force=force
+            settings, cache=shared, workers=workers, progress=live, times=times, force=force
         )
     table.write(path)
     from benchmark.tabulation import explain_table
