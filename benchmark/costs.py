@@ -21,10 +21,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.records import CostRecord, Interval
 from benchmark.schemes import Schemes, bits_scheme
-from benchmark.threads import single_thread
+from benchmark.store.records import CostRecord, Interval
 from benchmark.verdicts import LATENCY_TARGET, latency_half_width
+from benchmark.workers.threads import single_thread
 
 LATENCY_BATCH = 50
 """Images of one timed forward pass, as in the paper."""

@@ -7,8 +7,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from benchmark.threads import single_thread
-from tasks.base import Metric, Score, Split, Task
+from benchmark.workers.threads import single_thread
+from tasks.base import Task
+from tasks.metrics import Metric, Score
+from tasks.splits import Split
 
 Predict = Callable[[Float[Tensor, "n c h w"]], Tensor]
 

@@ -13,21 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.folder import RunFolder, read_records
 from benchmark.measurement import measure_schemes
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.plan import Plan
-from benchmark.progress import Progress, Silent
-from benchmark.records import LaneKey
+from benchmark.planning.plan import Plan
 from benchmark.runner import Lane, search
 from benchmark.schemes import all_schemes, bits_scheme
 from benchmark.scoring import ask_in_both_modes, open_oracle, open_supernet, score_all
 from benchmark.settings import Settings
-from benchmark.standalone import pick_candidates, train_all
-from benchmark.store import Store, bits_of
-from benchmark.ticket_files import make_tickets, write_tickets
-from benchmark.trust_run import fitting_evidence
-from benchmark.workers import Workers
+from benchmark.standalone.standalone import pick_candidates, train_all
+from benchmark.standalone.trust import fitting_evidence
+from benchmark.store.calls import bits_of
+from benchmark.store.folder import RunFolder, read_records
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
+from benchmark.tickets.files import make_tickets, write_tickets
+from benchmark.watching.progress import Progress, Silent
+from benchmark.workers.workers import Workers
 from reports.report import Report
 from reports.tickets import FOLDER, ticket_schemes
 
@@ -59,7 +60,7 @@ def run(
         StoreError: a damaged file in the folder or the cache.
     """
     if settings.oracle is not None:
-        from benchmark.table_run import run_on_table  # noqa: PLC0415 - Parquet only when needed
+        from benchmark.landscapes.table_run import run_on_table  # noqa: PLC0415 - Parquet only when needed
 
         return run_on_table(
             settings, out=out, workers=workers, progress=progress, on_folder=on_folder

@@ -16,8 +16,8 @@ _SCORING = (
     "benchmark.oracle",
     "benchmark.schemes",
     "benchmark.seeding",
-    "benchmark.standalone",
-    "benchmark.threads",
+    "benchmark.standalone.standalone",
+    "benchmark.workers.threads",
     "benchmark.training",
     "tasks",
 )

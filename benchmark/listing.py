@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.chosen import choose
+from benchmark.plugins.chosen import choose
+from benchmark.plugins.references import known_names
 from benchmark.recipes import RECIPES
-from benchmark.references import known_names
 from strategies.base import Strategy
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
 from tasks.registry import TASKS, task_class

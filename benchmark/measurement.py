@@ -4,8 +4,8 @@ from collections.abc import Generator, Mapping, Sequence
 from time import perf_counter
 
 from benchmark.costs import PATIENCE, measure_costs
-from benchmark.plan import Plan
-from benchmark.records import CostRecord, StandaloneRecord
+from benchmark.planning.plan import Plan
+from benchmark.store.records import CostRecord, StandaloneRecord
 from benchmark.verdicts import judge
 
 

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from benchmark.networks.resnet import ResNet
-from tasks.base import Recipe
+from tasks.recipes import Recipe
 
 _POWER = 0.9  # of Zhao et al., "Pyramid Scene Parsing Network"
 

@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmark.errors import UsageError
-from benchmark.folder import view_records
-from benchmark.records import Rule
-from reports.compared import ComparisonReport
-from reports.mixing import Member
+from benchmark.store.folder import view_records
+from benchmark.store.records import Rule
+from reports.compare.mixing import Member
+from reports.compare.report import ComparisonReport
+from reports.numbers.statistics import CONFIDENCE
 from reports.report import Report
-from reports.statistics import CONFIDENCE
 
 
 def read_report(folder: Path | str) -> Report:

@@ -15,16 +15,17 @@ from time import process_time
 import numpy as np
 from jaxtyping import Float64
 
-from benchmark.blame import blamed_on_strategy, not_blamed
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
-from benchmark.hosted import HostedStrategy
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked, checked_fraction
 from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle, Wrapper
-from benchmark.patience import ASK_TIMEOUT, Patience
-from benchmark.records import LaneKey, LaneState
-from benchmark.store import Store, bits_of
-from benchmark.threads import single_thread
+from benchmark.plugins.blame import blamed_on_strategy, not_blamed
+from benchmark.plugins.hosted import HostedStrategy
+from benchmark.plugins.patience import ASK_TIMEOUT, Patience
+from benchmark.store.calls import bits_of
+from benchmark.store.records import LaneKey, LaneState
+from benchmark.store.store import Store
+from benchmark.workers.threads import single_thread
 from strategies.base import FULL, Answers, GateGradient, GateQuestion, Need, Request, Strategy
 
 _WHITE_BOX: frozenset[Need] = frozenset({"gradients", "weights"})

@@ -8,14 +8,14 @@ import numpy as np
 from benchmark.oracle.base import BATCH_NORM_MODES, BatchNormMode
 from benchmark.oracle.supernet import FrozenSupernet, SupernetOracle, frozen_supernet
 from benchmark.oracle.wrappers import CachedOracle, ShardedOracle
-from benchmark.plan import Plan
-from benchmark.progress import Progress
-from benchmark.records import OracleAnswers
+from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes, bits_scheme
 from benchmark.sizes import parse_size
-from benchmark.store import Store
+from benchmark.store.records import OracleAnswers
+from benchmark.store.store import Store
 from benchmark.training.watch import Watch
-from benchmark.workers import Workers
+from benchmark.watching.progress import Progress
+from benchmark.workers.workers import Workers
 
 _AT_A_TIME = 1024
 

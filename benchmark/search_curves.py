@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.records import LaneRecord, RunRecords
+from benchmark.store.records import LaneRecord, RunRecords
 from benchmark.training.metrics import summary_writer
-from reports.ranking import lane_rewards
-from reports.statistics import best_so_far
+from reports.numbers.ranking import lane_rewards
+from reports.numbers.statistics import best_so_far
 
 
 def write_search_curves(

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark.errors import UsageError, unknown_name
-from benchmark.overrides import Value
-from benchmark.patience import ASK_TIMEOUT
+from benchmark.plugins.overrides import Value
+from benchmark.plugins.patience import ASK_TIMEOUT
+from benchmark.plugins.references import is_file_reference, require_known
 from benchmark.recipes import RECIPES, merged, started_from
-from benchmark.records import Rule
-from benchmark.references import is_file_reference, require_known
 from benchmark.sizes import parse_size
+from benchmark.store.records import Rule
 from tasks.registry import TASKS
 
 _MOST_THREADS = 256  # many more crash torch
@@ -23,7 +23,7 @@ _MOST_THREADS = 256  # many more crash torch
 class RecipeChanges(BaseModel):
     """What to change in a task's training recipe; None leaves the task's value.
 
-    See `tasks.base.Recipe` for what each means.
+    See `tasks.recipes.Recipe` for what each means.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

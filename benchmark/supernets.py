@@ -20,13 +20,13 @@ from benchmark.oracle.supernet_file import (
     supernet_path,
     write_supernet,
 )
-from benchmark.plan import Plan
-from benchmark.progress import Progress
+from benchmark.planning.plan import Plan
 from benchmark.scoring import watched
 from benchmark.settings import Settings
 from benchmark.training import ALONE, Figures, Group, Watch
 from benchmark.training.metrics import metrics
 from benchmark.training.watch import together
+from benchmark.watching.progress import Progress
 
 Say = Callable[[str], None]
 """Shows a line."""

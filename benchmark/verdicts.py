@@ -37,7 +37,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student_t
 
-from benchmark.records import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.store.records import CostRecord, Interval, Rule, StandaloneRecord
 
 Word = Literal["reference", "ticket", "not a ticket", "undecided"]
 Scores = Mapping[str, Mapping[int, float]]

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.records import LaneKey, Rule, RunRecords
-from reports.convergence import Convergence, convergence
-from reports.curves import Checkpoint, Curve, checkpoints, curves, time_curves
-from reports.explained import Explained, explain
-from reports.fronts import Fronts, fronts
-from reports.landscape import Find, Landscape, finds, landscapes
-from reports.outcomes import SchemeOutcome, StrategyOutcome, scheme_outcomes, strategy_outcomes
-from reports.ranking import Ranking, rank_strategies
-from reports.statistics import CONFIDENCE
-from reports.times import SearchTime, search_times
-from reports.trust import (
+from benchmark.store.records import LaneKey, Rule, RunRecords
+from reports.numbers.convergence import Convergence, convergence
+from reports.numbers.curves import Checkpoint, Curve, checkpoints, curves, time_curves
+from reports.numbers.explained import Explained, explain
+from reports.numbers.fronts import Fronts, fronts
+from reports.numbers.landscape import Find, Landscape, finds, landscapes
+from reports.numbers.outcomes import (
+    SchemeOutcome,
+    StrategyOutcome,
+    scheme_outcomes,
+    strategy_outcomes,
+)
+from reports.numbers.ranking import Ranking, rank_strategies
+from reports.numbers.statistics import CONFIDENCE
+from reports.numbers.times import SearchTime, search_times
+from reports.numbers.trust import (
     Agreement,
     OracleNoise,
     SeedNoise,

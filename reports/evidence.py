@@ -6,16 +6,16 @@ from math import inf, isnan, nan
 
 import numpy as np
 
-from benchmark.evidence import Evidence
-from benchmark.records import Interval, OracleAnswers
 from benchmark.schemes import format_bits
+from benchmark.standalone.evidence import Evidence
+from benchmark.store.records import Interval, OracleAnswers
 from benchmark.verdicts import paired_difference, residual_noise, test_scores
-from reports.columns import STANDALONE, TRUST
-from reports.field_figures import field_figures, score_words, with_figures
-from reports.formats import count, level, plain
-from reports.outcomes import best_epoch_mean
-from reports.table import Table, Value
-from reports.trust import correlation, seed_noise
+from reports.figures.field import field_figures, score_words, with_figures
+from reports.numbers.outcomes import best_epoch_mean
+from reports.numbers.trust import correlation, seed_noise
+from reports.tables.columns import STANDALONE, TRUST
+from reports.tables.formats import count, level, plain
+from reports.tables.table import Table, Value
 
 _SCORES = 3
 """Where scores begin in a row."""

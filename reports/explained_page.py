@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.files import replacing
-from reports.explained import Explained, ratios_table, scores_table
-from reports.explained_figures import (
+from reports.figures.explained import (
     draw_accuracy_by_ratio,
     draw_parameters_by_ratio,
     draw_scores,
     draw_times_by_ratio,
 )
 from reports.html import ENVIRONMENT
-from reports.table import to_csv
+from reports.numbers.explained import Explained, ratios_table, scores_table
+from reports.tables.table import to_csv
 
 _NO_TIMES = (
     "The paper's figure has inference time as a third panel. No scheme of this table was timed: "

@@ -10,29 +10,29 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import training_sentences as training
 from reports.analysis import Analysis
-from reports.answers import answers, title
-from reports.captions import batch_norm, landscape_caption
-from reports.chart_data import chart_tables, times_table
-from reports.charts import charts, drawn_strategies
-from reports.comparison_tables import budgets_table, ranks_table, volumes_table
-from reports.explained import scores_caption
-from reports.formats import level
-from reports.glossary import GLOSSARY, METHODS
-from reports.headline import headline
-from reports.pictures import cam_words, rows_of_pictures
-from reports.scheme_figures import SYMBOLS, draw_strip, in_charts, label
-from reports.search_sentences import unfinished
-from reports.svg_style import to_svg
-from reports.table import Table, to_csv
-from reports.tables import (
+from reports.figures.captions import batch_norm, landscape_caption
+from reports.figures.chart_data import chart_tables, times_table
+from reports.figures.charts import charts, drawn_strategies
+from reports.figures.pictures import cam_words, rows_of_pictures
+from reports.figures.schemes import SYMBOLS, draw_strip, in_charts, label
+from reports.figures.svg_style import to_svg
+from reports.numbers.explained import scores_caption
+from reports.sentences import training
+from reports.sentences.answers import answers, title
+from reports.sentences.glossary import GLOSSARY, METHODS
+from reports.sentences.headline import headline
+from reports.sentences.search import unfinished
+from reports.tables.comparison import budgets_table, ranks_table, volumes_table
+from reports.tables.formats import level
+from reports.tables.run import (
     facts_table,
     lanes_table,
     ranking_table,
     schemes_table,
     trust_table,
 )
+from reports.tables.table import Table, to_csv
 from reports.tickets import ticket_file, ticket_schemes
 
 ROWS = 1_000

@@ -1,8 +1,8 @@
 """The page of a run that is at work; it asks for itself again and needs nothing else."""
 
-from benchmark.watching import Snapshot
+from benchmark.watching.watching import Snapshot
 from reports.html import ENVIRONMENT
-from reports.progress_tables import progress_table, sentences
+from reports.tables.progress import progress_table, sentences
 
 REFRESH = 2
 """Seconds between two looks."""

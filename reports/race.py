@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.files import replacing
-from benchmark.records import Interval, RaceRecord
-from reports.statistics import Values, bootstrap_interval, tie_groups
-from reports.table import Column, Table, Value, to_csv, to_markdown
+from benchmark.store.records import Interval, RaceRecord
+from reports.numbers.statistics import Values, bootstrap_interval, tie_groups
+from reports.tables.table import Column, Table, Value, to_csv, to_markdown
 
 CHECKPOINTS = (10, 30, 100)
 """Percent of the budget."""

@@ -8,24 +8,17 @@ from rich.console import Console
 from rich.text import Text
 
 from benchmark.files import replacing
-from benchmark.records import RunRecords
+from benchmark.store.records import RunRecords
 from reports.analysis import Analysis, analyse
-from reports.chart_data import chart_tables, times_table
-from reports.charts import charts
-from reports.comparison_tables import budgets_table, ranks_table, volumes_table
-from reports.glossary import GLOSSARY, METHODS
-from reports.headline import headline
+from reports.figures.chart_data import chart_tables, times_table
+from reports.figures.charts import charts
+from reports.figures.pictures import cams_table
 from reports.html import render_notebook, render_page
-from reports.latex import PaperTable
-from reports.pictures import cams_table
-from reports.table import (
-    Table,
-    describe_columns,
-    escape_markdown,
-    to_csv,
-    to_markdown,
-)
-from reports.tables import (
+from reports.paper.latex import PaperTable
+from reports.sentences.glossary import GLOSSARY, METHODS
+from reports.sentences.headline import headline
+from reports.tables.comparison import budgets_table, ranks_table, volumes_table
+from reports.tables.run import (
     evaluations_table,
     facts_table,
     lanes_table,
@@ -33,7 +26,14 @@ from reports.tables import (
     schemes_table,
     trust_table,
 )
-from reports.terminal import TerminalTable
+from reports.tables.table import (
+    Table,
+    describe_columns,
+    escape_markdown,
+    to_csv,
+    to_markdown,
+)
+from reports.tables.terminal import TerminalTable
 
 
 class Report:
@@ -93,8 +93,8 @@ class Report:
         return paths
 
     def write_paper(self, folder: Path) -> list[Path]:
-        """Write what papers need into ``folder``; see `reports.paper.write_paper`."""
-        from reports.paper import write_paper  # noqa: PLC0415 - matplotlib only when needed
+        """Write what papers need into ``folder``; see `reports.paper.folder.write_paper`."""
+        from reports.paper.folder import write_paper  # noqa: PLC0415 - matplotlib only when needed
 
         return write_paper(
             [self.analysis],

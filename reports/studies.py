@@ -22,9 +22,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from benchmark.errors import UsageError
 from benchmark.files import replacing
-from benchmark.records import LaneRecord, RunRecords
 from benchmark.schemes import format_bits, scheme_bits
-from reports.ranking import lane_rewards
+from benchmark.store.records import LaneRecord, RunRecords
+from reports.numbers.ranking import lane_rewards
 
 _JOURNALS = (".log", ".jsonl", ".journal")
 _BEGIN = datetime(1970, 1, 1)  # noqa: DTZ001 - Optuna's dates have no zone

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from benchmark.explaining.theorem import TheoremRecord
 from benchmark.files import replacing
-from benchmark.theorem import TheoremRecord
-from reports import svg
-from reports.figures import WIDTH, legend
-from reports.formats import Number, count, plain, words
+from reports.figures import svg
+from reports.figures.search import WIDTH, legend
 from reports.html import render_theorem, standalone
-from reports.table import Column, Table, Value, describe_columns, to_csv
+from reports.tables.formats import Number, count, plain, words
+from reports.tables.table import Column, Table, Value, describe_columns, to_csv
 
 COLUMNS = (
     Column("epsilon", "ε", "tolerated change of the output", kind="number"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.schemes import bits_scheme, stage_integers
 from reports.analysis import Analysis
-from reports.outcomes import SchemeOutcome
+from reports.numbers.outcomes import SchemeOutcome
 
 FOLDER = "tickets"
 """Where a run's ticket files are, inside its folder."""

@@ -8,15 +8,16 @@ import numpy as np
 from jaxtyping import Float64
 
 from benchmark.files import replacing
-from benchmark.records import Interval, StandaloneRecord
 from benchmark.schemes import format_bits
-from benchmark.transfer_records import TICKET, CarriedResult, TransferRecords
+from benchmark.store.records import Interval, StandaloneRecord
+from benchmark.transfer.records import TICKET, CarriedResult, TransferRecords
 from benchmark.verdicts import test_scores
-from reports.columns import TRUST
-from reports.field_figures import FieldFigure, field_figures
-from reports.formats import bounds, count, level, percent, signed, words
+from reports.figures.field import FieldFigure, field_figures
 from reports.html import render_transfer
-from reports.table import (
+from reports.numbers.trust import correlation
+from reports.tables.columns import TRUST
+from reports.tables.formats import bounds, count, level, percent, signed, words
+from reports.tables.table import (
     Column,
     Table,
     Value,
@@ -25,7 +26,6 @@ from reports.table import (
     to_csv,
     to_markdown,
 )
-from reports.trust import correlation
 
 _NAMED = ("Original", "Full-SA", "Full-Share")
 _FEWEST = 3

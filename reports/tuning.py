@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmark.records import TuningRecord
-from reports.table import Column, Table
+from benchmark.store.records import TuningRecord
+from reports.tables.table import Column, Table
 
 _REGRET = "Accuracy that the best scheme lacks to the optimum, on instances not tuned on"
 COLUMNS = (

@@ -1,12 +1,12 @@
 """A ticket's numbers beside those that were found when it was checked."""
 
-from benchmark.records import Interval
 from benchmark.schemes import format_bits
-from benchmark.ticket import Ticket
-from benchmark.ticket_check import Comparison, Verification
-from reports.columns import VERIFICATION
-from reports.formats import MISSING, Number, bounds, interval_points, percent, signed
-from reports.table import Table
+from benchmark.store.records import Interval
+from benchmark.tickets.check import Comparison, Verification
+from benchmark.tickets.ticket import Ticket
+from reports.tables.columns import VERIFICATION
+from reports.tables.formats import MISSING, Number, bounds, interval_points, percent, signed
+from reports.tables.table import Table
 
 
 def verification_table(ticket: Ticket, found: Verification) -> Table:

@@ -13,21 +13,14 @@ import numpy as np
 import torch
 from jaxtyping import Bool
 
-from tasks.base import (
-    Batches,
-    Classification,
-    NamedTask,
-    Recipe,
-    Rows,
-    Sizes,
-    TaskSpec,
-    everything,
-    spans,
-)
+from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.cifar_files import CLASSES, CifarFiles, download
 from tasks.errors import DataError
 from tasks.holdout import held_out
+from tasks.metrics import Classification
 from tasks.pixels import Normalisation, Pixels, PixelSplit, cropped, padded
+from tasks.recipes import Recipe
+from tasks.splits import Batches, Rows, everything, spans
 
 _NORMALISATIONS = {
     # The paper's authors normalise CIFAR100 by CIFAR10's constants (DIANet's cifar.py).

@@ -14,20 +14,12 @@ import torch
 from jaxtyping import Float, Int
 from sklearn.datasets import load_digits
 
-from tasks.base import (
-    Batches,
-    Classification,
-    NamedTask,
-    Recipe,
-    Rows,
-    Sizes,
-    TaskSpec,
-    TensorSplit,
-    everything,
-    spans,
-)
+from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.digit_pools import SIZES, digit_rows
 from tasks.errors import DataError
+from tasks.metrics import Classification
+from tasks.recipes import Recipe
+from tasks.splits import Batches, Rows, TensorSplit, everything, spans
 
 _LEVELS = np.array([-0.4, 0.0, 0.4])
 _CUE_NOISE = 0.5

@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from tasks.base import Batches, Outputs, Rows, Split, Task, everything
+from tasks.base import Task
+from tasks.metrics import Outputs
+from tasks.splits import Batches, Rows, Split, everything
 
 
 class Limited(Task):

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tasks.base import Batches, Labelled
+from tasks.splits import Batches, Labelled
 
 Pixels = UInt8[Tensor, "n c h w"]
 

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Int64, Shaped, UInt8
 from torch import Tensor
 
-from tasks.base import Batches, Split, spans
 from tasks.decoding import Pixels, made_ahead
 from tasks.memory import spare_memory
 from tasks.pixels import Normalisation
+from tasks.splits import Batches, Split, spans
 
 _AT_A_TIME = 8  # images of one read, whatever the batches
 

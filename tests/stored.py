@@ -4,9 +4,10 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmark.records import RunRecords
 from benchmark.schemes import scheme_bits
-from benchmark.store import Call, Store, bits_of
+from benchmark.store.calls import Call, bits_of
+from benchmark.store.records import RunRecords
+from benchmark.store.store import Store
 
 
 def store_run(records: RunRecords, folder: Path) -> Path:

@@ -13,7 +13,7 @@ def check(strategy: str, ask_timeout: float | None) -> None:
     """
     from rich.console import Console
 
-    from benchmark.chosen import choose
+    from benchmark.plugins.chosen import choose
     from benchmark.testing import verdict_table
     from benchmark.testing.guarded import check_guarded
     from benchmark.testing.verdicts import PATIENCE

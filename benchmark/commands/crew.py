@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
-    from benchmark.workers import Workers
+    from benchmark.workers.workers import Workers
 
 
 @final
@@ -17,7 +17,7 @@ class Crew:
 
     Attributes:
         count: of processes; None for as many as there are cores or, on a cluster, places.
-        ray: address of a Ray cluster, or `benchmark.cluster.LOCAL`; None for this machine's
+        ray: address of a Ray cluster, or `benchmark.workers.cluster.LOCAL`; None for this machine's
             processes.
         gpus_per_training: what part of a cluster's GPU a training takes; None for a whole one.
     """
@@ -32,13 +32,13 @@ class Crew:
         Raises:
             UsageError: Ray isn't installed, or no cluster answers.
         """
-        from benchmark.workers import Workers
+        from benchmark.workers.workers import Workers
 
         if self.ray is None:
             if self.gpus_per_training is not None:
                 raise UsageError("--gpus-per-training has no effect without --ray")
             return Workers.of(self.count)
-        from benchmark.cluster import RayCluster
+        from benchmark.workers.cluster import RayCluster
 
         share = self.gpus_per_training
         cluster = RayCluster(self.ray, training_gpus=1.0 if share is None else share)

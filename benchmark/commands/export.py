@@ -66,8 +66,8 @@ def export(
 def _export_run(folder: Path, studies: Path | None, curves: Path | None) -> None:
     from rich.console import Console
 
-    from benchmark.folder import view_records
-    from benchmark.live import LiveProgress
+    from benchmark.store.folder import view_records
+    from benchmark.watching.live import LiveProgress
 
     records = view_records(folder)
     live = LiveProgress(Console(stderr=True))
@@ -100,8 +100,8 @@ def _export_ticket(
 
     console = Console(stderr=True)
     with equipped(console, cache, Crew(1, None, None)) as (shared, _, live):
-        from benchmark.export import TARGETS, export_ticket
-        from benchmark.ticket import read_ticket
+        from benchmark.tickets.export import TARGETS, export_ticket
+        from benchmark.tickets.ticket import read_ticket
 
         made = export_ticket(
             read_ticket(ticket),

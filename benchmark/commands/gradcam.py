@@ -27,9 +27,9 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     rows = [_row(text) for text in options.split_names(images)]
     console = Console(stderr=True)
     with stoppable(console):
-        from benchmark.folder import RunFolder
-        from benchmark.gradcam_run import add_cams
-        from benchmark.live import LiveProgress
+        from benchmark.explaining.gradcam_run import add_cams
+        from benchmark.store.folder import RunFolder
+        from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
         workers = crew.assembled()

@@ -123,7 +123,7 @@ def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings"
 
 def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """The flags that were given, as `Settings` names and reads them."""
-    from benchmark.overrides import read_overrides
+    from benchmark.plugins.overrides import read_overrides
 
     values = {name: value for name, value in options.items() if value is not None}
     if overrides := values.pop("set", None):

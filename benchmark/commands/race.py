@@ -11,7 +11,7 @@ from benchmark.commands.session import stoppable
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
-    from reports.table import Table
+    from reports.tables.table import Table
 
 
 @click.command()
@@ -52,8 +52,8 @@ def race(
     """
     from rich.console import Console
 
-    from benchmark.landscapes import LANDSCAPES
-    from benchmark.overrides import read_overrides
+    from benchmark.landscapes.known import LANDSCAPES
+    from benchmark.plugins.overrides import read_overrides
 
     if tune and strategies:
         raise UsageError("--tune names the strategies itself; leave --strategies out")
@@ -66,7 +66,7 @@ def race(
     values["journal"] = out / "searches.jsonl" if out else None
     console = Console(stderr=True)
     with stoppable(console, keeps=out is not None):
-        from benchmark.live import LiveProgress
+        from benchmark.watching.live import LiveProgress
 
         values["progress"] = live = LiveProgress(console)
         values["workers"] = crew.assembled()
@@ -87,7 +87,7 @@ _Outcome = tuple[Sequence["Table"], list[str], bool]
 
 
 def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
-    from benchmark.race import run_race
+    from benchmark.landscapes.race import run_race
     from reports.race import race_tables
     from strategies.registry import COMPARATORS, STRATEGIES
 
@@ -108,7 +108,7 @@ def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
 
 
 def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
-    from benchmark.tune import tune
+    from benchmark.landscapes.tune import tune
     from reports.tuning import tuning_tables
 
     tunings = tune(strategies=options.split_names(names), trials=trials, **values)
@@ -119,7 +119,7 @@ def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
     from rich.console import Console
 
     from reports.race import write_tables
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
 
     if out:
         write_tables(tables, out, name=name)

@@ -26,13 +26,13 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
     if folder.suffix == ".parquet":
         if paper is not None:
             raise UsageError("--paper needs the folder of a run; a table is explained beside it")
-        from benchmark.table import read_table
-        from benchmark.tabulation import explain_table
+        from benchmark.landscapes.table import read_table
+        from benchmark.landscapes.tabulation import explain_table
 
         for path in explain_table(read_table(folder), folder):
             click.echo(path)
         return
-    from benchmark.folder import RunFolder, read_records
+    from benchmark.store.folder import RunFolder, read_records
     from reports.report import Report
 
     with closing(RunFolder(folder).view()) as store:

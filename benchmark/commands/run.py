@@ -70,7 +70,7 @@ def run(
     places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
-        from benchmark.estimate import Estimate
+        from benchmark.planning.estimate import Estimate
 
         Estimate(settings).print(Console(stderr=not dry_run))
     if dry_run:
@@ -78,7 +78,7 @@ def run(
     console = Console(stderr=True)
     with stoppable(console):
         from benchmark.experiment import run as run_experiment
-        from benchmark.live import LiveProgress
+        from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
         with served(serve, console) as show, live.bars:

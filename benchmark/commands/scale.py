@@ -11,8 +11,8 @@ def scale(gpus: str) -> None:
     A simulation of all supernets, searches, stand-alone trainings and transfers, as tables
     in Markdown; docs/scale.md states what it assumes.
     """
-    from benchmark.rates import A100, DEVICES
-    from benchmark.scale import KINDS, rows, work
+    from benchmark.planning.rates import A100, DEVICES
+    from benchmark.planning.scale import KINDS, rows, work
 
     counts = [int(text) for text in gpus.split(",") if text.strip().isdecimal()]
     if not counts or 0 in counts or len(counts) != len(gpus.split(",")):

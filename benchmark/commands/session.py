@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from benchmark.commands.crew import Crew
 
 if TYPE_CHECKING:
-    from benchmark.live import LiveProgress
-    from benchmark.store import Store
-    from benchmark.workers import Workers
+    from benchmark.store.store import Store
+    from benchmark.watching.live import LiveProgress
+    from benchmark.workers.workers import Workers
 
 _STOPPED = 130  # 128 + SIGINT, as shells count
 
@@ -25,7 +25,7 @@ def equipped(
     """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
     with stoppable(console):
         from benchmark.experiment import default_cache, opened_cache
-        from benchmark.live import LiveProgress
+        from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
         workers = crew.assembled()
@@ -39,7 +39,7 @@ def served(port: int | None, console: Any) -> Iterator[Callable[[Path], None]]:
     if port is None:
         yield lambda _: None
         return
-    from benchmark.serving import ProgressServer
+    from benchmark.watching.serving import ProgressServer
 
     server = ProgressServer(port)
     console.print(f"{server.address} shows the run")

@@ -54,28 +54,35 @@ def standalone(
     settings = options.read_settings(config, values)
     console = Console(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.standalone_run import judge_schemes, listed_schemes, train_schemes
+        from benchmark.standalone.chosen_schemes import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
         if not wanted:
             raise UsageError("nothing to train: name schemes with --scheme or --schemes FILE")
         if tickets is not None:
             wanted += ["none", "full"]
-        evidence = train_schemes(settings, wanted, cache=shared, workers=workers, progress=live)
+        evidence = train_schemes(
+            settings,
+            wanted,
+            cache=shared,
+            workers=workers,
+            command=options.command_line(click.get_current_context()),
+            progress=live,
+        )
         judged = (
             judge_schemes(settings, evidence, cache=shared, progress=live)
             if tickets is not None
             else []
         )
     from reports.evidence import standalone_table
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
 
     if out is not None:
         evidence.write(out)
     shown = Console()
     shown.print(TerminalTable(standalone_table(evidence, settings.confidence).shown()))
     if tickets is not None:
-        from benchmark.ticket_files import write_tickets
+        from benchmark.tickets.files import write_tickets
 
         for ticket, path in zip(judged, write_tickets(judged, tickets), strict=True):
             shown.print(f"{path}: {ticket.claim.sentence}", markup=False, highlight=False)

@@ -63,10 +63,10 @@ def train(
     console = Console(stderr=True)
     with stoppable(console):
         from benchmark.experiment import default_cache
-        from benchmark.live import LiveProgress
-        from benchmark.progress import Silent
         from benchmark.supernets import train_supernets
         from benchmark.training.group import joined
+        from benchmark.watching.live import LiveProgress
+        from benchmark.watching.progress import Silent
 
         live = LiveProgress(console)
         with joined(settings.device) as (group, device):

@@ -57,13 +57,19 @@ def tabulate(
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = Console(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.tabulation import tabulate as tabulate_landscape
+        from benchmark.landscapes.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(
-            settings, cache=shared, workers=workers, progress=live, times=times, force=force
+            settings,
+            cache=shared,
+            workers=workers,
+            command=options.command_line(click.get_current_context()),
+            progress=live,
+            times=times,
+            force=force,
         )
     table.write(path)
-    from benchmark.tabulation import explain_table
+    from benchmark.landscapes.tabulation import explain_table
 
     written = ", ".join(str(part) for part in explain_table(table, path))
     console.print(f"Explained in {written}")

@@ -25,14 +25,14 @@ def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
     """Try Theorem 1 of the paper: how often can a wide network spare a hidden neuron?"""
     from rich.console import Console
 
-    from benchmark.theorem import try_theorem
+    from benchmark.explaining.theorem import try_theorem
 
     records = try_theorem(
         widths=_numbers("widths", widths, int),
         epsilons=_numbers("epsilon", epsilons, float),
         **values,
     )
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
     from reports.theorem import theorem_table, theorem_words, write_theorem
 
     given = {"inputs": values["inputs"], "delta": values["delta"]}

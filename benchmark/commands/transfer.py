@@ -64,10 +64,10 @@ def transfer(
     settings = Settings(**options.given_values(values))
     console = Console(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.standalone_run import listed_schemes
-        from benchmark.transfer import default_folder
-        from benchmark.transfer import transfer as carry
-        from benchmark.transfer_source import read_source
+        from benchmark.standalone.chosen_schemes import listed_schemes
+        from benchmark.transfer.source import read_source
+        from benchmark.transfer.transfer import default_folder
+        from benchmark.transfer.transfer import transfer as carry
 
         known = read_source(source)
         best = known.best(candidates)
@@ -86,13 +86,13 @@ def transfer(
             command=options.command_line(click.get_current_context()),
             progress=live,
         )
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
     from reports.transfer import rank_table, transfer_sentences, transfer_table, write_transfer
 
     folder = out or default_folder(source, settings.task, records.experiment)
     page = write_transfer(records, folder)[0]
     if paper is not None:
-        from reports.paper import write_transfer_paper
+        from reports.paper.folder import write_transfer_paper
 
         write_transfer_paper(records, paper)
     shown = Console()

@@ -25,15 +25,15 @@ def trust(evidence: Path, cache: Path | None, crew: Crew, **values: Any) -> None
     settings = options.read_settings(None, values)
     console = Console(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.evidence import read_evidence
-        from benchmark.trust_run import ask_oracles
+        from benchmark.standalone.evidence import read_evidence
+        from benchmark.standalone.trust import ask_oracles
 
         known = read_evidence(evidence)
         oracles = ask_oracles(
             known, cache=shared, workers=workers, progress=live, **options.given_values(values)
         )
     from reports.evidence import trust_sentences, trust_table
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
 
     shown = Console()
     for sentence in trust_sentences(known, oracles):

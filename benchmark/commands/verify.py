@@ -42,8 +42,8 @@ def verify(
 
     console = Console(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.ticket import read_ticket
-        from benchmark.verification import verify as verify_ticket
+        from benchmark.tickets.ticket import read_ticket
+        from benchmark.tickets.verification import verify as verify_ticket
 
         known = read_ticket(ticket)
         found = verify_ticket(
@@ -55,7 +55,7 @@ def verify(
             quick=quick,
             **options.given_values(values),
         )
-    from reports.terminal import TerminalTable
+    from reports.tables.terminal import TerminalTable
     from reports.verification import verification_table
 
     shown = Console()

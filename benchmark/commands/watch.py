@@ -7,7 +7,7 @@ import click
 from benchmark.commands import options
 
 if TYPE_CHECKING:
-    from benchmark.observer import Observer
+    from benchmark.watching.observer import Observer
 
 _EVERY = 0.5  # seconds
 _INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -25,8 +25,8 @@ def watch(folder: Path, once: bool, serve: int | None) -> None:  # noqa: FBT001 
     """
     from rich.console import Console
 
-    from benchmark.observer import Observer
-    from benchmark.watching import look
+    from benchmark.watching.observer import Observer
+    from benchmark.watching.watching import look
 
     console = Console()
     if once:
@@ -36,7 +36,7 @@ def watch(folder: Path, once: bool, serve: int | None) -> None:  # noqa: FBT001 
         if serve is None:
             snapshot = _follow(console, Observer(folder))
         else:
-            from benchmark.serving import ProgressServer
+            from benchmark.watching.serving import ProgressServer
 
             server = ProgressServer(serve)
             server.show(folder)
@@ -79,8 +79,8 @@ def _drawn(snapshot: Any, seconds: float | None) -> Any:
     from rich.console import Group
     from rich.text import Text
 
-    from reports.progress_tables import progress_table, sentences
-    from reports.terminal import TerminalTable
+    from reports.tables.progress import progress_table, sentences
+    from reports.tables.terminal import TerminalTable
 
     lines = [Text(f"• {sentence}") for sentence in sentences(snapshot, seconds)]
     return Group(*lines, TerminalTable(progress_table(snapshot)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmark import __version__
 from benchmark.doctor.findings import Finding
-from benchmark.workers import available_cores
+from benchmark.workers.engine import available_cores
 
 _OLDEST = (3, 11)
 _CORE = {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from benchmark.doctor.findings import Finding
 from benchmark.errors import BenchmarkError
-from benchmark.filesystems import NETWORK, file_system
-from benchmark.folder import RunFolder, read_records
 from benchmark.oracle.supernet_file import read_supernet
-from benchmark.store import Store
-from benchmark.watching import at_work, is_held
+from benchmark.store.filesystems import NETWORK, file_system
+from benchmark.store.folder import RunFolder, read_records
+from benchmark.store.store import Store
+from benchmark.watching.watching import at_work, is_held
 
 _LITTLE = 1 << 30  # bytes
 

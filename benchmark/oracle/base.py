@@ -13,7 +13,8 @@ from torch.nn.functional import cross_entropy
 
 from benchmark.errors import SchemeError, UsageError
 from strategies.base import GateGradient, GateQuestion, Need
-from tasks.base import Metric, Split
+from tasks.metrics import Metric
+from tasks.splits import Split
 
 Schemes = Bool[np.ndarray, "schemes blocks"]
 

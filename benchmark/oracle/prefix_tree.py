@@ -37,7 +37,7 @@ from benchmark.oracle.memory import (
 )
 from benchmark.oracle.own_head import HeadOfItsOwn, HeadStatistics, RunHead
 from benchmark.sizes import shown_size
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]
 Pieces = Sequence[Float[Tensor, "_ _ _ _"]]

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from benchmark.evaluation import evaluate
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
-from benchmark.threads import single_thread
-from tasks.base import Score
+from benchmark.workers.threads import single_thread
+from tasks.metrics import Score
 
 Scheme = Bool[np.ndarray, " blocks"]
 

@@ -20,7 +20,7 @@ from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 from strategies.base import GateGradient
 
 Gates = Float[Tensor, " blocks"]

@@ -35,7 +35,9 @@ from benchmark.oracle.supernet_file import (
 )
 from benchmark.seeding import child_generator, child_rng
 from benchmark.training import ALONE, Checkpoint, Group, Watch, train
-from tasks.base import Head, Recipe, Task, TaskSpec
+from tasks.base import Task, TaskSpec
+from tasks.parts import Head
+from tasks.recipes import Recipe
 from tasks.registry import load_task
 
 

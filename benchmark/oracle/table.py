@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Int64
 
 from benchmark.errors import SchemeError
+from benchmark.landscapes.table import Table
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked
 from benchmark.schemes import format_bits, scheme_bits
-from benchmark.table import Table
 
 
 class TableOracle(Oracle):

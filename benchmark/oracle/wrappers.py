@@ -13,8 +13,9 @@ from jaxtyping import Bool
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked_question
-from benchmark.store import Answer, Call, Query, Store, answer_arrays, bits_of
-from benchmark.workers import Workers
+from benchmark.store.calls import Answer, Call, Query, answer_arrays, bits_of
+from benchmark.store.store import Store
+from benchmark.workers.workers import Workers
 from strategies.base import FULL, GateGradient, GateQuestion, Need
 
 

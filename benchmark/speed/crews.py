@@ -10,14 +10,15 @@ from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.supernet import oracle_data
 from benchmark.oracle.wrappers import ShardedOracle
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes
 from benchmark.scoring import at_a_time
 from benchmark.seeding import child_generator, child_rng
 from benchmark.settings import Settings
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.threads import single_thread
-from benchmark.workers import Workers, available_cores
+from benchmark.workers.engine import available_cores
+from benchmark.workers.threads import single_thread
+from benchmark.workers.workers import Workers
 
 _CALLS = 50
 

@@ -20,8 +20,9 @@ from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.seeding import child_generator
-from benchmark.threads import single_thread
-from tasks.base import Classification, TensorSplit
+from benchmark.workers.threads import single_thread
+from tasks.metrics import Classification
+from tasks.splits import TensorSplit
 
 LARGE, CACHED = 500, 32
 """Images of a forward pass: as in the plain loop; so few that a core's caches hold their maps."""

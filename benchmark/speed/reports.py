@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from benchmark.folder import Description, RunFolder, read_records
-from benchmark.records import CostRecord, Interval, LaneKey, StandaloneRecord
 from benchmark.schemes import scheme_bits
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.searches import speed_table
-from benchmark.store import Call, Store, bits_of
+from benchmark.store.calls import Call, bits_of
+from benchmark.store.folder import Description, RunFolder, read_records
+from benchmark.store.records import CostRecord, Interval, LaneKey, StandaloneRecord
+from benchmark.store.store import Store
 from reports.report import Report
 
 _STAGES = (4, 4, 4)

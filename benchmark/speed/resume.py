@@ -6,12 +6,12 @@ from pathlib import Path
 
 from benchmark.oracle.base import Schemes, Scores
 from benchmark.oracle.wrappers import CachedOracle, Wrapper
-from benchmark.records import LaneKey
 from benchmark.runner import Lane, Objective, search
 from benchmark.seeding import child_rng
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import Subject, clock
-from benchmark.store import Store
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
 from strategies.base import SearchSpace, Strategy
 from strategies.registry import load_strategy
 

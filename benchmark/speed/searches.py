@@ -6,15 +6,15 @@ from time import perf_counter, process_time
 
 import numpy as np
 
+from benchmark.landscapes.table import Table
 from benchmark.oracle.table import TableOracle
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.records import LaneKey
 from benchmark.runner import Lane, Objective, search
 from benchmark.schemes import all_schemes
 from benchmark.seeding import child_rng
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.store import Store
-from benchmark.table import Table
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 from strategies.registry import load_strategy
 

@@ -10,13 +10,13 @@ from benchmark.networks.attention import State
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
 from benchmark.oracle.prefix_tree import Prepare, branches, shared
 from benchmark.oracle.supernet import oracle_data
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes
 from benchmark.seeding import child_generator, child_rng
 from benchmark.settings import Settings
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import CACHED, LARGE, Subject, clock, random_schemes
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 
 _LOOKED_AT = 6
 """Schemes that a loop really scores in a turn; the time of all is scaled from them."""

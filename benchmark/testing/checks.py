@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 
 from benchmark.errors import LaneError, UsageError
-from benchmark.overrides import coerced
+from benchmark.plugins.overrides import coerced
 from benchmark.testing.search import (
     BUDGET,
     Rewards,

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.blame import summary
-from benchmark.chosen import ChosenStrategy
+from benchmark.plugins.blame import summary
+from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.testing.search import BLOCKS_PER_STAGE, BUDGET, search
 from benchmark.testing.states import global_states, seeded
 from strategies.base import SearchSpace
@@ -26,7 +26,13 @@ HASH_SEED = "4242"
 TIMEOUT = 300  # seconds
 
 _CHILD = "from benchmark.testing.elsewhere import main; main()"
-_OFF_LIMITS = ("tasks", "reports", "benchmark.oracle", "benchmark.standalone", "benchmark.folder")
+_OFF_LIMITS = (
+    "tasks",
+    "reports",
+    "benchmark.oracle",
+    "benchmark.standalone",
+    "benchmark.store.folder",
+)
 
 
 @dataclass(frozen=True)

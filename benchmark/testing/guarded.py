@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from benchmark.chosen import ChosenStrategy
-from benchmark.hosted import ending
-from benchmark.nursery import CAN_FORK, start_child
+from benchmark.plugins.chosen import ChosenStrategy
+from benchmark.plugins.hosted import ending
+from benchmark.plugins.nursery import CAN_FORK, start_child
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of

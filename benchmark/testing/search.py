@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from benchmark.budget import Ledger
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 from strategies.base import FULL, Answers, GateGradient, GateQuestion, Request, Schemes, Strategy
 
 Rewards = Float64[np.ndarray, " n"]

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from benchmark.chosen import ChosenStrategy, choose
+from benchmark.plugins.chosen import ChosenStrategy, choose
 from benchmark.testing.elsewhere import Observation, observe
 from benchmark.testing.search import BLOCKS_PER_STAGE, BUDGET, Search, search
 from strategies.base import SearchSpace, Strategy

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.blame import one_line, summary, where
-from benchmark.patience import Overdue, Patience
+from benchmark.plugins.blame import one_line, summary, where
+from benchmark.plugins.patience import Overdue, Patience
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 

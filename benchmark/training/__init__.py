@@ -1,6 +1,6 @@
 """Training a network on a task: one loop for supernets and stand-alone networks.
 
-`train` is the loop. What changes the weights is in the `tasks.base.Recipe`; what does
+`train` is the loop. What changes the weights is in the `tasks.recipes.Recipe`; what does
 not (where checkpoints lie, who watches) is given beside it.
 """
 

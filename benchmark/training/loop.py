@@ -15,13 +15,14 @@ from torch.nn.parallel import DistributedDataParallel
 from benchmark.errors import DivergenceError
 from benchmark.memory import kept_memory
 from benchmark.optimizers import make_optimizer, make_schedule
-from benchmark.threads import torch_threads
 from benchmark.training.checkpoint import Checkpoint
 from benchmark.training.group import ALONE, Group, parts
 from benchmark.training.precision import Arithmetic, compiled
 from benchmark.training.state import TrainingState
 from benchmark.training.watch import Figures, Watch
-from tasks.base import Recipe, Task
+from benchmark.workers.threads import torch_threads
+from tasks.base import Task
+from tasks.recipes import Recipe
 
 DIVERGED = 1000.0
 """A loss so many times that of the first step (or 1, if that was less) has diverged."""

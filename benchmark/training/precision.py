@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from benchmark.networks.attention import Attention
 from benchmark.networks.resnet import Block
-from tasks.base import Outputs, Recipe
+from tasks.metrics import Outputs
+from tasks.recipes import Recipe
 
 _TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _LARGEST_SAFE_SIDE = 32

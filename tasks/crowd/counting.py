@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from tasks.base import Figure, Metric, Score
+from tasks.metrics import Figure, Metric, Score
 
 Maps = Float[Tensor, "n 1 rows columns"]
 """A map of cells for each image."""

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 from PIL import Image
 
-from tasks.base import Recipe, Sizes, TaskSpec, Trunk
+from tasks.base import Sizes, TaskSpec
 from tasks.crowd.counting import Counting
 from tasks.crowd.heads import Dilated, TwoLayers
 from tasks.crowd.layouts import Half
@@ -22,7 +22,9 @@ from tasks.crowd.task import Crowd
 from tasks.crowd.writing import half_folder, write_pair
 from tasks.errors import DataError
 from tasks.generated import forget_with, written
+from tasks.parts import Trunk
 from tasks.pixels import Normalisation
+from tasks.recipes import Recipe
 from tasks.scenes import Pool, digit_pools, ground, paste, photograph
 
 _VERSION = 2  # of what is written

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tasks.base import Head
+from tasks.parts import Head
 
 _DEVIATION = 0.01
 """Of initial weights, as in both published codes."""

@@ -7,10 +7,11 @@ for Understanding the Highly Congested Scenes".
 
 from dataclasses import dataclass
 
-from tasks.base import Head, Recipe
 from tasks.crowd.counting import MapLoss
 from tasks.crowd.heads import Dilated, TwoLayers
+from tasks.parts import Head
 from tasks.pixels import Normalisation
+from tasks.recipes import Recipe
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from abc import ABC
 from collections.abc import Mapping
 
-from tasks.base import Sizes, Trunk
+from tasks.base import Sizes
 from tasks.crowd.counting import Counting
 from tasks.crowd.presets import (
     C3_HEAD,
@@ -18,6 +18,7 @@ from tasks.crowd.presets import (
     Preset,
 )
 from tasks.crowd.task import Crowd
+from tasks.parts import Trunk
 from tasks.pixels import Normalisation
 
 _WINDOWS = {"512": (512, 512), "256": (256, 256)}

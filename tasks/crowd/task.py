@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from tasks.base import Batches, NamedTask, Outputs, Rows, TaskSpec, everything, spans
+from tasks.base import NamedTask, TaskSpec
 from tasks.crowd.counting import Counting
 from tasks.crowd.images import Scene, Views, read_scenes
 from tasks.crowd.layouts import Part, recognised
@@ -22,6 +22,8 @@ from tasks.crowd.presets import Preset
 from tasks.crowd.windows import Windows
 from tasks.errors import DataError
 from tasks.holdout import part_of
+from tasks.metrics import Outputs
+from tasks.splits import Batches, Rows, everything, spans
 from tasks.whole import WholeImages
 
 

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float64, Int64
 from PIL import Image
 
-from tasks.base import Batches
 from tasks.crowd.images import Map, Scene, Views, cells_of, pixels_in
 from tasks.decoding import Pixels, made_ahead
+from tasks.splits import Batches
 
 _MIRROR = Image.Transpose.FLIP_LEFT_RIGHT
 

@@ -13,26 +13,17 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from tasks.base import (
-    Batches,
-    Classification,
-    Labelled,
-    NamedTask,
-    Recipe,
-    Rows,
-    Sizes,
-    Split,
-    TaskSpec,
-    everything,
-    spans,
-)
+from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.decoding import Pixels, central_view, decoded, failures, in_batches, training_view
 from tasks.errors import DataError
 from tasks.holdout import held_out
 from tasks.imagenet.index import Images, Index, cached_index
 from tasks.imagenet.layouts import recognised, without_broken
 from tasks.memory import spare_memory
+from tasks.metrics import Classification
 from tasks.pixels import Normalisation, PixelSplit
+from tasks.recipes import Recipe
+from tasks.splits import Batches, Labelled, Rows, Split, everything, spans
 
 _SIZE = 224
 _NORMALISATION = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

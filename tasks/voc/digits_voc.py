@@ -1,8 +1,10 @@
 """Task ``digits-voc``: scenes of real digits, read from a VOC tree that it writes itself."""
 
-from tasks.base import Recipe, Sizes, TaskSpec, Trunk
+from tasks.base import Sizes, TaskSpec
 from tasks.errors import DataError
 from tasks.generated import forget_with, written
+from tasks.parts import Trunk
+from tasks.recipes import Recipe
 from tasks.voc.augmentation import Augmentation
 from tasks.voc.head import PyramidHead
 from tasks.voc.inference import Inference

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, batch_norm, interpolate
 
-from tasks.base import Head
+from tasks.parts import Head
 
 _DROPOUT = 0.1
 

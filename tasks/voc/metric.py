@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64, Int64, Integer, Shaped
 from torch import Tensor
 
-from tasks.base import Figure, Metric, Score
+from tasks.metrics import Figure, Metric, Score
 from tasks.voc.masks import VOID
 
 

@@ -10,9 +10,11 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from tasks.base import Batches, NamedTask, Outputs, Rows, TaskSpec, everything, spans
+from tasks.base import NamedTask, TaskSpec
 from tasks.decoding import Pixels, made_ahead
+from tasks.metrics import Outputs
 from tasks.pixels import Normalisation
+from tasks.splits import Batches, Rows, everything, spans
 from tasks.voc.augmentation import Augmentation, drawn, view
 from tasks.voc.inference import Inference
 from tasks.voc.masks import Mask

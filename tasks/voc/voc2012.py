@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from tasks.base import Recipe, Sizes, TaskSpec, Trunk
+from tasks.base import Sizes, TaskSpec
 from tasks.errors import DataError
+from tasks.parts import Trunk
+from tasks.recipes import Recipe
 from tasks.voc.augmentation import Augmentation
 from tasks.voc.head import PyramidHead
 from tasks.voc.inference import Inference

@@ -8,7 +8,8 @@ from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.resnet import Backbone
 from benchmark.networks.sge import SGE
 from benchmark.oracle.base import OracleData
-from tasks.base import Classification, Metric, TensorSplit
+from tasks.metrics import Classification, Metric
+from tasks.splits import TensorSplit
 
 SMALL = Backbone(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
 

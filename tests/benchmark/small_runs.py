@@ -12,6 +12,6 @@ ROWS = 64
 def small_runs() -> Iterator[None]:
     """Inside, ``smoke`` cuts data to `ROWS` and times networks twice, and changes no setting."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("benchmark.plan.SMOKE_ROWS", ROWS)
+        patch.setattr("benchmark.planning.plan.SMOKE_ROWS", ROWS)
         patch.setattr("benchmark.settings._SMOKE", {})
         yield

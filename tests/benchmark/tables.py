@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from benchmark.landscapes.table import Table
 from benchmark.schemes import all_schemes
-from benchmark.table import Table
 
 STAGES = (2, 3, 2)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.evidence import Evidence, read_evidence
-from benchmark.records import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.standalone.evidence import Evidence, read_evidence
+from benchmark.store.records import CostRecord, Interval, Rule, StandaloneRecord
 from benchmark.verdicts import judge
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "evidence" / "digits-standalone.json"

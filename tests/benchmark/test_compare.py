@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 from benchmark import compare_runs, read_report
 from benchmark.cli import main
 from benchmark.errors import UsageError
-from benchmark.folder import view_records
 from benchmark.reading import run_labels
+from benchmark.store.folder import view_records
 from tests.reports.conftest import _records as make_records
 from tests.reports.stored import make_older
 from tests.stored import store_run

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from benchmark.cli import main
 from benchmark.commands.crew import Crew
 from benchmark.errors import UsageError
-from benchmark.workers import available_cores
+from benchmark.workers.engine import available_cores
 
 OPTIONS = ("--workers", "--ray", "--gpus-per-training")
 COMMANDS = {

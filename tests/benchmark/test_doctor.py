@@ -15,9 +15,9 @@ from benchmark.doctor.findings import Finding
 from benchmark.doctor.installation import installation
 from benchmark.doctor.stores import cache, run_folder
 from benchmark.errors import UsageError
-from benchmark.folder import Description, RunFolder
-from benchmark.records import LaneKey
-from benchmark.store import Store
+from benchmark.store.folder import Description, RunFolder
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
 
 KEY = LaneKey("ga", 0, 0)
 

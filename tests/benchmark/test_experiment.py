@@ -11,11 +11,11 @@ from filelock import FileLock
 
 from benchmark import Settings, run
 from benchmark.errors import OtherExperimentError, UsageError
-from benchmark.folder import RunFolder, read_records
-from benchmark.gradcam_run import add_cams
-from benchmark.progress import Advance, Progress, Silent
-from benchmark.records import RunRecords
-from benchmark.workers import Workers
+from benchmark.explaining.gradcam_run import add_cams
+from benchmark.store.folder import RunFolder, read_records
+from benchmark.store.records import RunRecords
+from benchmark.watching.progress import Advance, Progress, Silent
+from benchmark.workers.workers import Workers
 from tests.benchmark.small_runs import small_runs
 
 
@@ -193,7 +193,7 @@ def test_a_folder_at_work_is_refused(root: Path, finished: Path) -> None:
 def test_a_run_of_other_code_is_refused(
     root: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.plan.code_version", lambda *_: "other code")
+    monkeypatch.setattr("benchmark.planning.plan.code_version", lambda *_: "other code")
     with pytest.raises(OtherExperimentError, match="other settings, data or code"):
         run(QUICK, out=finished, cache=root / "cache")
 
@@ -201,7 +201,7 @@ def test_a_run_of_other_code_is_refused(
 def test_a_run_of_another_machine_is_refused(
     root: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.plan.machine_name", lambda _: "an abacus")
+    monkeypatch.setattr("benchmark.planning.plan.machine_name", lambda _: "an abacus")
     with pytest.raises(OtherExperimentError, match=r"this is an abacus, torch .*: latencies"):
         run(QUICK, out=finished, cache=root / "cache")
 

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from benchmark.measurement import measure_schemes
-from benchmark.plan import Plan
-from benchmark.records import CostRecord, Interval, StandaloneRecord
+from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
+from benchmark.store.records import CostRecord, Interval, StandaloneRecord
 
 FULL, TICKET = "1" * 12, "1" + "0" * 11
 

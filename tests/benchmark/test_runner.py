@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.records import LaneKey
 from benchmark.runner import Lane, Objective, search
-from benchmark.store import Store
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
 from strategies.base import Answers, GateQuestion, Request, Schemes, SearchSpace, Strategy
 from strategies.random import Random
 from tests.benchmark.formula import Formula, PartialFormula

@@ -13,7 +13,7 @@ from benchmark.cli import main
 from benchmark.identity import code_version
 from benchmark.oracle.supernet import frozen_supernet
 from benchmark.oracle.supernet_file import read_supernet, write_supernet
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
 from benchmark.training import Watch
 

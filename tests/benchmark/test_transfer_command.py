@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from benchmark.cli import main
 from tasks.base import TaskSpec
 from tasks.registry import load_task
-from tests.benchmark.tickets import REACHED, SCHEME, TICKET
+from tests.benchmark.sample_tickets import REACHED, SCHEME, TICKET
 from tests.tasks.crowd.trees import crowd_tree
 from tests.tasks.trees import imagenet_tree
 from tests.tasks.voc.trees import voc_tree

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t, ttest_rel
 
-from benchmark.records import CostRecord, Interval, StandaloneRecord
+from benchmark.store.records import CostRecord, Interval, StandaloneRecord
 from benchmark.verdicts import Noise, Verdict, judge, paired_difference, residual_noise
 
 FULL = "111"

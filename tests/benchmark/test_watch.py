@@ -15,11 +15,11 @@ from filelock import FileLock
 
 from benchmark.cli import main
 from benchmark.experiment import run
-from benchmark.records import RunRecords
-from benchmark.serving import ProgressServer
 from benchmark.settings import Settings
-from benchmark.store import Store
-from benchmark.watching import look, may_start
+from benchmark.store.records import RunRecords
+from benchmark.store.store import Store
+from benchmark.watching.serving import ProgressServer
+from benchmark.watching.watching import look, may_start
 from tests.benchmark.tables import closed_form_table
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run

@@ -19,22 +19,22 @@ from PIL import Image
 from safetensors.torch import save
 
 from benchmark.errors import BenchmarkError
-from benchmark.evidence import Evidence, read_evidence
-from benchmark.folder import read_records
+from benchmark.explaining.png import decoded as picture
+from benchmark.explaining.png import png
 from benchmark.identity import content_hash
+from benchmark.landscapes.race_journal import RaceJournal
+from benchmark.landscapes.table import read_table
 from benchmark.oracle.supernet_file import SupernetFacts, read_supernet, weights_hash
-from benchmark.overrides import read_overrides
-from benchmark.png import decoded as picture
-from benchmark.png import png
-from benchmark.race_journal import RaceJournal
-from benchmark.records import RaceRecord
+from benchmark.plugins.overrides import read_overrides
 from benchmark.schemes import parse_scheme
 from benchmark.settings import Settings
 from benchmark.sizes import parse_size
-from benchmark.standalone_run import listed_schemes
-from benchmark.store import Store
-from benchmark.table import read_table
-from benchmark.ticket import read_ticket
+from benchmark.standalone.chosen_schemes import listed_schemes
+from benchmark.standalone.evidence import Evidence, read_evidence
+from benchmark.store.folder import read_records
+from benchmark.store.records import RaceRecord
+from benchmark.store.store import Store
+from benchmark.tickets.ticket import read_ticket
 from benchmark.training import Checkpoint
 from benchmark.training.state import TrainingState
 from strategies.base import StrategyError
@@ -50,8 +50,8 @@ from tasks.voc.masks import encoded, read_mask
 from tasks.voc.sbd import read_sbd
 from tasks.voc.tree import recognised as voc_tree_in
 from tasks.voc.writing import sbd_file
+from tests.benchmark.sample_tickets import REACHED, TICKET
 from tests.benchmark.tables import closed_form_table
-from tests.benchmark.tickets import REACHED, TICKET
 from tests.tasks.trees import cifar_content, devkit_files, jpeg, tar_of, write_pickle
 
 EXPECTED = (BenchmarkError, DataError, StrategyError, sqlite3.Error)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from jaxtyping import Bool, Float64
 
-from benchmark.records import (
+from benchmark.schemes import all_schemes, bits_scheme, scheme_bits
+from benchmark.store.records import (
     CostRecord,
     Interval,
     LaneKey,
@@ -18,7 +19,6 @@ from benchmark.records import (
     RunRecords,
     StandaloneRecord,
 )
-from benchmark.schemes import all_schemes, bits_scheme, scheme_bits
 
 STAGES = (4, 4, 4)
 BLOCKS = sum(STAGES)

@@ -5,9 +5,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from benchmark.folder import read_records
-from benchmark.records import RunRecords
-from benchmark.store import Store
+from benchmark.store.folder import read_records
+from benchmark.store.records import RunRecords
+from benchmark.store.store import Store
 
 _FILE = Path(__file__).with_name("digits.sqlite.gz")
 

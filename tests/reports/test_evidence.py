@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from benchmark import verdicts
-from benchmark.evidence import Evidence, read_evidence
-from benchmark.records import Interval, OracleAnswers, StandaloneRecord
+from benchmark.standalone.evidence import Evidence, read_evidence
+from benchmark.store.records import Interval, OracleAnswers, StandaloneRecord
 from benchmark.verdicts import paired_difference, residual_noise
 from reports.evidence import standalone_table, trust_sentences, trust_table
 

@@ -9,10 +9,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from benchmark.records import RunRecords
-from benchmark.serving import ProgressServer
-from reports.compared import ComparisonReport
-from reports.mixing import Member
+from benchmark.store.records import RunRecords
+from benchmark.watching.serving import ProgressServer
+from reports.compare.mixing import Member
+from reports.compare.report import ComparisonReport
 from tests.reports.browser import chromium, logged, requests, show, violations
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run

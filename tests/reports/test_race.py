@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.records import Interval, RaceRecord
+from benchmark.store.records import Interval, RaceRecord
+from reports.numbers.statistics import bootstrap_interval, sign_flip_test, tie_groups
 from reports.race import race_tables, write_tables
-from reports.statistics import bootstrap_interval, sign_flip_test, tie_groups
 
 
 def record(

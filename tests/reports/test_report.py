@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmark.records import Interval, RunRecords
+from benchmark.store.records import Interval, RunRecords
 from reports.report import Report
 from reports.tickets import ticket_schemes
 from tests.reports.stored import make_older, read, unpack

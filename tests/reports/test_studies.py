@@ -11,7 +11,7 @@ import pytest
 from optuna_dashboard._storage_url import get_storage
 
 from benchmark.errors import UsageError
-from benchmark.records import RunRecords
+from benchmark.store.records import RunRecords
 from reports.studies import address, write_studies
 
 MakeRecords = Callable[..., RunRecords]

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.theorem import TheoremRecord, try_theorem
+from benchmark.explaining.theorem import TheoremRecord, try_theorem
 from reports.theorem import draw_theorem, theorem_table, theorem_words, write_theorem
 
 

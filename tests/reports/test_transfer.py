@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.records import CostRecord, FigureKind, Interval, StandaloneRecord
-from benchmark.transfer_records import TICKET, Carried, CarriedResult, TransferRecords
-from reports.latex import to_latex
-from reports.paper import write_transfer_paper
-from reports.paper_transfer import carried
-from reports.table import to_csv
+from benchmark.store.records import CostRecord, FigureKind, Interval, StandaloneRecord
+from benchmark.transfer.records import TICKET, Carried, CarriedResult, TransferRecords
+from reports.paper.folder import write_transfer_paper
+from reports.paper.latex import to_latex
+from reports.paper.transfer import carried
+from reports.tables.table import to_csv
 from reports.transfer import rank_table, transfer_sentences, transfer_table
 
 MAE = FigureKind("MAE", digits=1, lower_is_better=True)

@@ -16,23 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.chosen import choose
-from benchmark.database import Database
 from benchmark.errors import UsageError
-from benchmark.evidence import Evidence
+from benchmark.landscapes.race import Instance, run_instances
+from benchmark.landscapes.race_journal import RaceJournal
+from benchmark.landscapes.table import Table
 from benchmark.oracle.supernet import frozen_supernet
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.progress import Silent
-from benchmark.race import Instance, run_instances
-from benchmark.race_journal import RaceJournal
-from benchmark.records import LaneKey, RaceRecord, StandaloneRecord
+from benchmark.plugins.chosen import choose
 from benchmark.runner import Lane, Objective, search
 from benchmark.schemes import all_schemes
 from benchmark.scoring import score_all
 from benchmark.seeding import child_rng
-from benchmark.store import Store, answer_arrays
-from benchmark.table import Table
-from benchmark.workers import Workers
+from benchmark.standalone.evidence import Evidence
+from benchmark.store.calls import answer_arrays
+from benchmark.store.database import Database
+from benchmark.store.records import LaneKey, RaceRecord, StandaloneRecord
+from benchmark.store.store import Store
+from benchmark.watching.progress import Silent
+from benchmark.workers.workers import Workers
 from reports.race import race_tables, write_tables
 from strategies.base import SearchSpace, Strategy
 from tests.benchmark.formula import PartialFormula

@@ -21,15 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmark import plan, race, settings, standalone
+from benchmark import settings
 from benchmark.cli import main
-from benchmark.kept_networks import FOLDER, network_path
-from benchmark.nursery import Child, start_child
+from benchmark.landscapes import race
+from benchmark.landscapes.race_journal import _digest
 from benchmark.oracle.wrappers import ShardedOracle
-from benchmark.race_journal import _digest
-from benchmark.store import bits_of
+from benchmark.planning import plan
+from benchmark.plugins.nursery import Child, start_child
+from benchmark.standalone import standalone
+from benchmark.standalone.kept_networks import FOLDER, network_path
+from benchmark.store.calls import bits_of
 from benchmark.training import Checkpoint
-from benchmark.workers import Workers
+from benchmark.workers.workers import Workers
 from tasks.digits import Digits
 from tasks.registry import load_task
 from tests.robustness.commands import COMMANDS, Command, tables
@@ -46,12 +49,12 @@ _SMALL: dict[str, Any] = {
 
 _LAZY = (
     "benchmark.experiment",
-    "benchmark.gradcam_run",
-    "benchmark.live",
-    "benchmark.standalone_run",
-    "benchmark.table_run",
-    "benchmark.transfer",
-    "benchmark.tune",
+    "benchmark.explaining.gradcam_run",
+    "benchmark.watching.live",
+    "benchmark.standalone.chosen_schemes",
+    "benchmark.landscapes.table_run",
+    "benchmark.transfer.transfer",
+    "benchmark.landscapes.tune",
     "reports.evidence",
     "reports.race",
     "reports.transfer",

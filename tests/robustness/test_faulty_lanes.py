@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.chosen import choose
-from benchmark.hosted import make_strategy
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.records import LaneKey
+from benchmark.plugins.chosen import choose
+from benchmark.plugins.hosted import make_strategy
 from benchmark.runner import Lane, Objective, search
 from benchmark.seeding import child_rng
-from benchmark.store import Store
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
 from benchmark.testing.checks import CHECKS
 from benchmark.testing.guarded import check_guarded
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
@@ -91,7 +91,7 @@ def test_the_store_says_where_in_its_code_a_strategy_failed(together: dict[str, 
     assert shown.startswith("Traceback (most recent call last):")
     assert "return self._deeper" in shown
     assert shown.endswith("LookupError: 42 is not among {'answer': 41}")
-    assert "benchmark/hosted.py" not in shown
+    assert "benchmark/plugins/hosted.py" not in shown
     for hangs in ("Looping", "Stuck"):
         assert "in _strike" in together[f"{FAULTY}:{hangs}"].traceback
 

@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.cluster import RayCluster
 from benchmark.errors import StoreError, UsageError, WorkerError
 from benchmark.experiment import run
 from benchmark.oracle.supernet import SupernetOracle
 from benchmark.oracle.wrappers import ShardedOracle
-from benchmark.plan import Plan
-from benchmark.progress import Silent
+from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes
 from benchmark.scoring import open_supernet
 from benchmark.settings import Settings
-from benchmark.store import Store
-from benchmark.workers import Workers
+from benchmark.store.store import Store
+from benchmark.watching.progress import Silent
+from benchmark.workers.cluster import RayCluster
+from benchmark.workers.workers import Workers
 
 pytest.importorskip("ray", reason="the extra ray isn't installed")
 pytestmark = [
@@ -156,7 +156,7 @@ def test_workers_that_can_never_start_end_in_an_error(
         def versions(self) -> str:
             return ""
 
-    monkeypatch.setattr("benchmark.cluster.Hand", Broken)
+    monkeypatch.setattr("benchmark.workers.cluster.Hand", Broken)
     with pytest.raises(WorkerError, match="3 workers in a row could not start"):
         list(cluster.run(abs, [-1], count=1, device="cpu", work="scoring"))
 
@@ -252,8 +252,8 @@ def _untimed(folder: Path) -> dict[str, bytes]:
 
 _LOCAL = """
 import os, subprocess, sys
-from benchmark.cluster import RayCluster
-from benchmark.workers import Workers
+from benchmark.workers.cluster import RayCluster
+from benchmark.workers.workers import Workers
 cluster = RayCluster()
 print(sorted(Workers(2, cluster).map(abs, [-1, -2, -3])))
 intruder = {name: value for name, value in os.environ.items() if "RAY" not in name}

@@ -12,10 +12,11 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
-from benchmark.standalone import Job, Training, train_standalone
-from benchmark.workers import Workers, available_cores
+from benchmark.standalone.standalone import Job, Training, train_standalone
+from benchmark.workers.engine import available_cores
+from benchmark.workers.workers import Workers
 
 PAIRS = 3
 TRAININGS = 4  # of each process

@@ -21,11 +21,11 @@ from torch.utils.data import DataLoader
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.threads import torch_threads
 from benchmark.training import Watch, train
-from tasks.base import Recipe
+from benchmark.workers.threads import torch_threads
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
+from tasks.recipes import Recipe
 from tests.speed.test_image_speed import PerImage
 from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
 

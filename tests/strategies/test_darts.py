@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmark.budget import Ledger
-from benchmark.landscapes import Additive, Pairwise
+from benchmark.landscapes.known import Additive, Pairwise
 from benchmark.oracle.wrappers import MeteredOracle
 from benchmark.testing.search import search
 from strategies.base import SearchSpace

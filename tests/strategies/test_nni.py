@@ -11,9 +11,9 @@ import torch
 from click.testing import CliRunner
 from jaxtyping import Float64
 
-from benchmark.chosen import choose_all
 from benchmark.cli import main
 from benchmark.errors import UsageError
+from benchmark.plugins.chosen import choose_all
 from benchmark.testing.search import hills, some_failures
 from benchmark.testing.search import search as undisturbed
 from benchmark.testing.states import global_states

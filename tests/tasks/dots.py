@@ -14,26 +14,13 @@ from jaxtyping import Float, Float64, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from tasks.base import (
-    Batches,
-    Figure,
-    Head,
-    Metric,
-    NamedTask,
-    Outputs,
-    Recipe,
-    Rows,
-    Score,
-    Sizes,
-    Split,
-    TaskSpec,
-    TensorSplit,
-    Trunk,
-    everything,
-    spans,
-)
+from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.errors import DataError
+from tasks.metrics import Figure, Metric, Outputs, Score
+from tasks.parts import Head, Trunk
+from tasks.recipes import Recipe
 from tasks.registry import TASKS, load_task
+from tasks.splits import Batches, Rows, Split, TensorSplit, everything, spans
 
 SIZE = 16
 

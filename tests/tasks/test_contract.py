@@ -16,9 +16,10 @@ from benchmark.costs import check_fit
 from benchmark.identity import content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.oracle.supernet import NetworkSpec
-from tasks.base import Batches, Split, Task, TaskSpec
+from tasks.base import Task, TaskSpec
 from tasks.errors import DataError
 from tasks.registry import TASKS, load_task, task_class
+from tasks.splits import Batches, Split
 from tests.tasks.crowd.trees import crowd_tree
 from tests.tasks.dots import registered
 from tests.tasks.trees import cifar_tree, imagenet_tree

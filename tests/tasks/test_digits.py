@@ -3,8 +3,9 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from tasks.base import Classification, TensorSplit
 from tasks.digits import Digits, compose
+from tasks.metrics import Classification
+from tasks.splits import TensorSplit
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,11 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from tasks.base import TaskSpec, spans
+from tasks.base import TaskSpec
 from tasks.decoding import central_view, decoded, in_batches, window
 from tasks.errors import BrokenImageError, DataError
 from tasks.imagenet.task import Files, ImageNet
+from tasks.splits import spans
 from tests.tasks.trees import (
     IDS,
     LAYOUTS,

@@ -14,7 +14,7 @@ from benchmark.networks.connect import AttentionNetwork, SchemeNetwork, build_ne
 from benchmark.networks.resnet import Backbone, Block
 from benchmark.networks.se import SE
 from benchmark.schemes import all_schemes
-from benchmark.threads import single_thread
+from benchmark.workers.threads import single_thread
 from tests.benchmark.small import SMALL, small_network
 
 Sharing = Literal["full", "share"]

@@ -19,7 +19,7 @@ from benchmark.oracle.soft_gates import SoftGates
 from benchmark.oracle.supernet import NetworkSpec, oracle_data
 from benchmark.schemes import all_schemes
 from strategies.base import GateQuestion
-from tasks.base import TensorSplit
+from tasks.splits import TensorSplit
 from tests.tasks.dots import Dots, DotsHead, drawn
 
 TASK = Dots()

@@ -14,7 +14,7 @@ from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.soft_gates import SoftGates
 from benchmark.schemes import all_schemes
 from strategies.base import GateQuestion
-from tasks.base import TensorSplit
+from tasks.splits import TensorSplit
 from tests.benchmark.small import SMALL, small_data, small_network
 
 DATA = replace(small_data(40), targets=torch.arange(24) % SMALL.classes)

@@ -14,7 +14,8 @@ from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.prefix_tree import PrefixTreeOracle, block_passes, descend
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.schemes import all_schemes
-from tasks.base import Classification, TensorSplit
+from tasks.metrics import Classification
+from tasks.splits import TensorSplit
 from tests.benchmark.small import SMALL, small_data, small_network
 
 Mode = Literal["recalibrated", "running"]

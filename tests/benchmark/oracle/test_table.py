@@ -5,8 +5,8 @@ import pytest
 from jaxtyping import Int64
 
 from benchmark.errors import SchemeError
+from benchmark.landscapes.table import Table
 from benchmark.oracle.table import TableOracle
-from benchmark.table import Table
 from tests.benchmark.tables import closed_form_table
 
 

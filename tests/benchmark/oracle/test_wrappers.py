@@ -14,10 +14,10 @@ from benchmark.oracle.wrappers import (
     RecordedOracle,
     ShardedOracle,
 )
-from benchmark.records import LaneKey
 from benchmark.schemes import all_schemes
-from benchmark.store import Store
-from benchmark.workers import Workers
+from benchmark.store.records import LaneKey
+from benchmark.store.store import Store
+from benchmark.workers.workers import Workers
 from strategies.base import GateQuestion
 from tests.benchmark.formula import Formula, PartialFormula
 

@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.folder import RunFolder, read_records
 from benchmark.speed.base import Benchmark, Claim, Result, Round, run_benchmark
 from benchmark.speed.networks import Subject
 from benchmark.speed.registry import BENCHMARKS
 from benchmark.speed.report import as_json, as_line, as_markdown
 from benchmark.speed.reports import write_run
+from benchmark.store.folder import RunFolder, read_records
 from reports.report import Report
 from tests.benchmark.small import small_data, small_network
 

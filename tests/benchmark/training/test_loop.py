@@ -10,8 +10,9 @@ from benchmark.errors import DivergenceError
 from benchmark.oracle.supernet import frozen_supernet, train_supernet
 from benchmark.training import Figures, Watch
 from benchmark.training.group import parts
-from tasks.base import Batches, Rows, Task, everything
+from tasks.base import Task
 from tasks.limited import Limited
+from tasks.splits import Batches, Rows, everything
 from tests.benchmark.training.tiny import SPEC, same, spec, tiny_task
 
 

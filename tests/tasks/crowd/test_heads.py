@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from tasks.base import Head
 from tasks.crowd.heads import Dilated, TwoLayers
+from tasks.parts import Head
 
 
 def _made(head: Head, seed: int = 0) -> nn.Module:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from benchmark.evaluation import evaluate_task
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
-from benchmark.standalone import train_network
-from tasks.base import Batches
+from benchmark.standalone.standalone import train_network
+from tasks.splits import Batches
 
 
 def _counts(batches: Batches) -> np.ndarray:

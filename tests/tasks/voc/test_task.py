@@ -9,8 +9,9 @@ from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.training import train
-from tasks.base import Recipe, TaskSpec
+from tasks.base import TaskSpec
 from tasks.errors import DataError
+from tasks.recipes import Recipe
 from tasks.voc.digits_voc import DigitsVoc
 from tasks.voc.head import PyramidHead
 from tasks.voc.masks import VOID

@@ -1,0 +1,174 @@
+"""What an experiment will take, said before it starts and without touching its data."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.networks.connect import SchemeNetwork
+from benchmark.oracle.prefix_tree import block_passes
+from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes
+from benchmark.planning.rates import DEVICES, EFFICIENCY, Device, Workload, counted
+from benchmark.settings import Settings
+from reports.tables.formats import count
+from tasks.base import Sizes
+from tasks.recipes import Recipe
+from tasks.registry import task_class
+
+_SCORED_TOGETHER = 500  # images
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of work.
+
+    Attributes:
+        name: of the work.
+        amount: in words.
+        network: what a forward pass of one image takes, Full-SA.
+        images: that go through the network, at most.
+        batch: how many go through it together.
+        passes: forward passes that one costs; a backward pass is two.
+        jobs: that can be done at the same time.
+    """
+
+    name: str
+    amount: str
+    network: Workload
+    images: float
+    batch: int
+    passes: int
+    jobs: int
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations."""
+        return self.images * self.passes * float(self.network.flops.sum())
+
+    def hours(self, device: Device) -> tuple[float, float]:
+        """GPU hours at the best and at the worst efficiency."""
+        whole = self.network.seconds(
+            device, images=self.images, batch=self.batch, passes=self.passes
+        )
+        worst, best = EFFICIENCY
+        return whole / best / 3600, whole / worst / 3600
+
+
+class Estimate:
+    """The steps of an experiment on the complete data set, each at most.
+
+    Args:
+        settings: of the experiment.
+
+    Raises:
+        UsageError: there is no such backbone.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        task = task_class(settings.task)
+        network = network_spec(settings, task)
+        self.supernet_recipe, self.standalone_recipe = recipes(settings, task)
+        blocks = network.backbone.blocks
+        whole = SchemeNetwork(network.outline(), [True] * blocks)
+        self.network = counted(whole.eval(), task.image_shape)
+        self.settings = settings
+        cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
+        sizes = cut if settings.smoke else task.planned(settings.task_options)
+        self.steps = [self._supernets(sizes), self._search(sizes, blocks), self._standalone(sizes)]
+
+    def hours(self, device: Device) -> tuple[float, float]:
+        """GPU hours of all steps at the best and at the worst efficiency."""
+        least, most = zip(*(step.hours(device) for step in self.steps), strict=True)
+        return sum(least), sum(most)
+
+    @property
+    def subject(self) -> str:
+        """What is searched, by whom and how, in a sentence."""
+        chosen = self.settings
+        backbone = chosen.backbone or task_class(chosen.task).backbone
+        options = [f"{name} {value}" for name, value in chosen.task_options.items()]
+        return (
+            f"{', '.join([chosen.task, *options])}; {backbone} with {chosen.attention}, "
+            f"{chosen.sharing}; retain probability {chosen.retain:g}; batch norm "
+            f"{chosen.batch_norm}; λ {chosen.objective_weight:g}; {', '.join(chosen.strategies)}"
+        )
+
+    def print(self, console: Console) -> None:
+        """Show the steps as a table."""
+        table = Table(box=None, title="Plan, at most", title_justify="left")
+        for title in ("step", "amount"):
+            table.add_column(title)
+        for title in ("PFLOP", *(f"h on {device.name}" for device in DEVICES)):
+            table.add_column(title, justify="right")
+        for step in self.steps:
+            hours = [hours_text(step.hours(device)) for device in DEVICES]
+            table.add_row(step.name, step.amount, f"{step.flops / 1e15:,.2f}", *hours)
+        whole = [hours_text(self.hours(device)) for device in DEVICES]
+        table.add_row("all", "", f"{sum(step.flops for step in self.steps) / 1e15:,.2f}", *whole)
+        console.print(self.subject)
+        console.print(table)
+        worst, best = EFFICIENCY
+        console.print(
+            f"GPU hours at {best:.0%} to {worst:.0%} of what operations and bytes of "
+            f"{float(self.network.flops.sum()) / 1e9:.2f} GFLOP an image (Full-SA) allow; the "
+            "paper's own trainings reached 31%, its scoring 82% (docs/scale.md)."
+        )
+
+    def _supernets(self, sizes: Sizes) -> Step:
+        seeds = self.settings.supernet_seeds
+        recipe = self.supernet_recipe
+        return self._training("supernets", f"{seeds} × {_described(recipe)}", recipe, sizes, seeds)
+
+    def _search(self, sizes: Sizes, blocks: int) -> Step:
+        settings = self.settings
+        lanes = len(settings.strategies) * settings.seeds * settings.supernet_seeds
+        evaluations = lanes * settings.budget
+        # Block passes are what scoring costs; a pass is a share of a network's forward pass.
+        each = block_passes(lanes // settings.supernet_seeds * settings.budget, blocks) / blocks
+        each_run = f"{settings.budget:,} evaluations of {sizes.validation:,} images"
+        scored = min(float(evaluations), each * settings.supernet_seeds)
+        return Step(
+            name="search",
+            amount=f"{count(lanes, 'run')} × {each_run}",
+            network=self.network,
+            images=scored * sizes.validation,
+            batch=_SCORED_TOGETHER,
+            passes=1,
+            jobs=settings.supernet_seeds,
+        )
+
+    def _standalone(self, sizes: Sizes) -> Step:
+        settings = self.settings
+        lanes = len(settings.strategies) * settings.seeds * settings.supernet_seeds
+        networks = lanes * settings.candidates + 2  # Original and Full-SA
+        recipe = self.standalone_recipe
+        seeds = count(settings.standalone_seeds, "seed")
+        amount = f"{networks} schemes × {seeds} × {_described(recipe)}"
+        jobs = networks * settings.standalone_seeds
+        return self._training("stand-alone", amount, recipe, sizes, jobs)
+
+    def _training(self, name: str, amount: str, recipe: Recipe, sizes: Sizes, jobs: int) -> Step:
+        return Step(
+            name=name,
+            amount=amount,
+            network=self.network,
+            images=float(jobs * recipe.epochs * sizes.training),
+            batch=recipe.batch_size,
+            passes=3,
+            jobs=jobs,
+        )
+
+
+def hours_text(hours: tuple[float, float]) -> str:
+    """A range of hours, such as ``1.2 to 4.1``."""
+    return " to ".join(f"{bound:,.0f}" if bound >= 99.5 else f"{bound:.1f}" for bound in hours)  # noqa: PLR2004 - three digits
+
+
+def _described(recipe: Recipe) -> str:
+    schedule: str = recipe.schedule
+    if recipe.milestones:
+        schedule += f" at {', '.join(map(str, recipe.milestones))}"
+    return (
+        f"{recipe.epochs} epochs ({recipe.optimizer} {recipe.learning_rate:g}, batch "
+        f"{recipe.batch_size}, weight decay {recipe.weight_decay:g}, {schedule})"
+    )

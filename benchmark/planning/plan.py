@@ -1,0 +1,247 @@
+"""What an experiment consists of, derived from its settings before anything runs."""
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark import __version__
+from benchmark.costs import LATENCY_BATCH, check_fit, machine_name
+from benchmark.devices import check_device
+from benchmark.identity import code_version, content_hash
+from benchmark.networks.backbones import shape_named
+from benchmark.oracle.prefix_tree import block_passes
+from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
+from benchmark.plugins.chosen import ChosenStrategy, choose_all
+from benchmark.plugins.hosted import make_strategy
+from benchmark.runner import Objective
+from benchmark.seeding import child_rng
+from benchmark.settings import RecipeChanges, Settings
+from benchmark.sizes import parse_size
+from benchmark.standalone.standalone import Training
+from benchmark.store.folder import Description
+from benchmark.store.records import FigureKind, LaneKey
+from strategies.base import SearchSpace, Strategy
+from tasks.base import Task, TaskSpec
+from tasks.metrics import Metric
+from tasks.recipes import Recipe
+from tasks.registry import load_task
+
+SMOKE_ROWS = 8
+"""Of each split, where things are only tried out."""
+_NO_PART = {"oracle", "strategies", "set", "oracle_memory", "ask_timeout"}
+"""Settings that are no part of an experiment's identity, or in another form."""
+_LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
+
+
+class Plan:
+    """The parts of an experiment.
+
+    Args:
+        settings: what determines the results.
+        cache: folder for an index of the task's files; None keeps none.
+
+    Raises:
+        UsageError: this machine lacks the device; a strategy can't be made; or task,
+            backbone and attention module don't fit.
+        DataError: the task's files are missing, damaged or of another format.
+    """
+
+    def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
+        check_device(settings.device)
+        self.settings = settings
+        self.task_spec = _task_spec(settings, cache)
+        self.task = load_task(self.task_spec)
+        self.backbone = settings.backbone or self.task.backbone
+        # A subset of a data set may have fewer classes than its class says.
+        self.network = network_spec(settings, self.task)
+        check_fit(self.network, self.task.image_shape)
+        self.supernet_recipe, standalone_recipe = recipes(settings, self.task)
+        self.training = Training(
+            task=self.task_spec,
+            network=self.network,
+            recipe=standalone_recipe,
+            root_seed=settings.seed,
+            device=settings.device,
+            every_epoch=settings.best_epoch,
+        )
+        self.objective = Objective(settings.objective_weight)
+        self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
+        chosen = choose_all(settings.strategies, settings.set, self.space)
+        self.strategies = {strategy.name: strategy for strategy in chosen}
+        self.identity = content_hash(
+            settings=settings.model_dump(exclude=_NO_PART),
+            strategies=[strategy.identity() for strategy in chosen],
+            data=self.task.facts(),
+            piece=self._piece(),
+            code=[code_version(), code_version("strategies")],
+        )
+        self.blocks = self.space.blocks
+        self.original = "0" * self.blocks
+        self.full = "1" * self.blocks
+
+    def lane_keys(self) -> list[LaneKey]:
+        """Every run, in display order."""
+        return [
+            LaneKey(strategy, seed, supernet)
+            for strategy in self.strategies
+            for supernet in range(self.settings.supernet_seeds)
+            for seed in range(self.settings.seeds)
+        ]
+
+    def _piece(self) -> int:
+        memory = self.settings.oracle_memory
+        return self.network.footprint(
+            self.task.image_shape,
+            dtype=self.settings.oracle_dtype,
+            device=self.settings.device,
+            memory=None if memory is None else parse_size(memory),
+        ).piece
+
+    def maker(self, key: LaneKey) -> Callable[[], Strategy]:
+        """What makes the strategy of a run, from its seed alone."""
+        return strategy_maker(
+            self.strategies[key.strategy],
+            key,
+            self.space,
+            root_seed=self.settings.seed,
+            timeout=self.settings.ask_timeout,
+        )
+
+    def supernet(self, seed: int) -> SupernetSpec:
+        """The supernet of one seed."""
+        return SupernetSpec(
+            task=self.task_spec,
+            network=self.network,
+            recipe=self.supernet_recipe,
+            retain=self.settings.retain,
+            root_seed=self.settings.seed,
+            seed=seed,
+            device=self.settings.device,
+            processes=self.settings.supernet_processes,
+        )
+
+    def tabulation_pays(self) -> bool:
+        """Whether all schemes together cost no more than what the lanes may ask."""
+        asked = len(self.settings.strategies) * self.settings.seeds * self.settings.budget
+        whole = 2**self.blocks - 1
+        return self.blocks <= _LANDSCAPE_LIMIT and whole <= block_passes(asked, self.blocks)
+
+    def timing(self) -> dict[str, int]:
+        """How inference is timed, where that isn't the default."""
+        if self.settings.smoke:
+            return {"rounds": 2, "batch": 1}
+        rows = self.task.latency_rows
+        return {} if rows == LATENCY_BATCH else {"batch": rows}
+
+    def oracle_facts(self, *, landscape: str) -> dict[str, Any]:
+        """Named properties of the oracles, for reports; ``landscape`` says how they are asked."""
+        settings = self.settings
+        recalibrated = settings.batch_norm == "recalibrated"
+        return {
+            "batch norm": settings.batch_norm,
+            "backbone": self.backbone,
+            "attention": settings.attention,
+            "sharing": settings.sharing,
+            "retain probability": settings.retain,
+            "oracle dtype": settings.oracle_dtype,
+            "supernet epochs": self.supernet_recipe.epochs,
+            "calibration draws": self.task.calibration_draws if recalibrated else 0,
+            "landscape": landscape,
+        }
+
+    def description(self, workers: int) -> Description:
+        """What is known before the run starts."""
+        environment = self.environment(workers)
+        return Description(
+            experiment=self.identity,
+            settings=self.settings.model_dump(mode="json"),
+            facts=self.task.facts(),
+            environment=environment | plug_in_facts(self.strategies.values()),
+            blocks_per_stage=list(self.space.blocks_per_stage),
+            lanes=self.lane_keys(),
+            training=self.training.identity(self.task),
+            machine=f"{environment['processor']}, torch {environment['torch']}",
+            figures=self.figures,
+        )
+
+    @property
+    def figures(self) -> tuple[FigureKind, ...]:
+        """In which the task's field reports, the main one first; none where that is accuracy."""
+        kinds = self.task.metric.figures
+        if kinds == Metric.figures:
+            return ()
+        return tuple(FigureKind(**asdict(kind)) for kind in kinds)
+
+    def environment(self, workers: int, command: str = "") -> dict[str, Any]:
+        """Command (that of ``run``, unless another is named), versions and machine, by name."""
+        return {
+            "command": command or self.settings.command(),
+            "ticket-benchmark": __version__,
+            "code": code_version(),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": machine_name(self.settings.device),
+            "workers": workers,
+        }
+
+
+def strategy_maker(
+    strategy: ChosenStrategy, key: LaneKey, space: SearchSpace, *, root_seed: int, timeout: float
+) -> Callable[[], Strategy]:
+    """What makes ``strategy`` for the run ``key`` on ``space``."""
+    names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
+    rng = child_rng(root_seed, *names)
+    return partial(make_strategy, strategy, space, rng=rng, timeout=timeout)
+
+
+def plug_in_facts(strategies: Iterable[ChosenStrategy]) -> dict[str, str]:
+    """Where the strategies that don't ship with the project come from, by name."""
+    return {
+        f"strategy {strategy.name}": f"{strategy.reference}, content {strategy.code}"
+        for strategy in strategies
+        if strategy.is_plug_in
+    }
+
+
+def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
+    """The networks of ``settings`` for the images and classes of ``task``.
+
+    Raises:
+        UsageError: there is no such backbone.
+    """
+    shape = shape_named(settings.backbone or task.backbone)
+    return NetworkSpec.on(task, shape, attention=settings.attention, sharing=settings.sharing)
+
+
+def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:
+    """How supernets and stand-alone networks are trained: the task's recipes with changes."""
+    return (
+        _changed(task.supernet_recipe, settings.supernet, settings.supernet_epochs),
+        _changed(task.standalone_recipe, settings.standalone, settings.standalone_epochs),
+    )
+
+
+def _changed(recipe: Recipe, changes: RecipeChanges, epochs: int | None) -> Recipe:
+    given = changes.given()
+    if "epochs" in given:
+        recipe = recipe.lasting(given["epochs"])
+    recipe = replace(recipe, **given)
+    return recipe if epochs is None else recipe.lasting(epochs)
+
+
+def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
+    return TaskSpec(
+        name=settings.task,
+        seed=settings.data_seed,
+        options=tuple(sorted(settings.task_options.items())),
+        rows=SMOKE_ROWS if settings.smoke else None,
+        data=None if settings.data is None else str(settings.data.expanduser()),
+        cache=None if cache is None else str(cache),
+        skip_broken=settings.skip_broken,
+    )

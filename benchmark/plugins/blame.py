@@ -1,0 +1,95 @@
+"""What goes wrong inside a strategy ends its lane, with a message that says where."""
+
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmark.errors import LaneError, ReplayError
+from benchmark.plugins.patience import Overdue
+
+_HERE = str(Path(__file__).parents[1])
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+
+
+class _NotItsFault(BaseException):
+    """Carries an error past a strategy that looked into the oracle when it happened."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@contextmanager
+def not_blamed() -> Iterator[None]:
+    """What fails inside (disks, devices, the oracle) is nothing that the strategy has done.
+
+    What it asks for is looked at before, and refused by a `LaneError`.
+    """
+    try:
+        yield
+    except (LaneError, ReplayError):
+        raise
+    except Exception as error:
+        raise _NotItsFault(error) from error
+
+
+@contextmanager
+def blamed_on_strategy() -> Iterator[None]:
+    """Turn whatever is raised inside, an attempt to exit included, into a `LaneError`.
+
+    What ledger, journal and disk raise while the strategy asks a white box goes through as it is.
+    """
+    try:
+        yield
+    except (LaneError, ReplayError):
+        raise
+    except _NotItsFault as carried:
+        raise carried.error from None
+    except Overdue as error:
+        raise LaneError(
+            f"{error} (--ask-timeout){where(error)}",
+            traceback=shown_traceback(error),
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise LaneError(summary(error), traceback=shown_traceback(error)) from error
+
+
+def summary(error: BaseException) -> str:
+    """Kind, text and place of an error in one line."""
+    text = one_line(error)
+    return f"{type(error).__name__}{': ' if text else ''}{text}{where(error)}"
+
+
+def shown_traceback(error: BaseException) -> str:
+    """The traceback from the first code on that isn't the benchmark's."""
+    found = error.__traceback__
+    while found is not None and found.tb_frame.f_code.co_filename.startswith(_HERE):
+        found = found.tb_next
+    if found is None:
+        return ""
+    return "".join(traceback.format_exception(type(error), error, found, chain=False)).rstrip()
+
+
+def one_line(error: BaseException) -> str:
+    """The error's text without line breaks."""
+    return " ".join(str(error).split())
+
+
+def where(error: BaseException) -> str:
+    """File and line of the outermost code that is neither the benchmark's nor a library's."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((_HERE, "<"))
+    ]
+    installed = [frame for frame in frames if "site-packages" in Path(frame.filename).parts]
+    own = [
+        frame
+        for frame in frames
+        if frame not in installed and not frame.filename.startswith(_STANDARD_LIBRARY)
+    ]
+    for frame in own or installed:
+        return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""

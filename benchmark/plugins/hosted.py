@@ -1,0 +1,266 @@
+"""Strategies of somebody else's in processes of their own.
+
+Whatever such a strategy does (raise, hang in native code, exit, crash, use up the memory) ends
+its lane and nothing else. It draws from the same generator and is told the same answers as it
+would be here, so it proposes the same schemes.
+"""
+
+import faulthandler
+import os
+import select
+import signal
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic, process_time
+from typing import Any, final
+
+import numpy as np
+
+from benchmark.errors import LaneError
+from benchmark.plugins.blame import blamed_on_strategy
+from benchmark.plugins.chosen import ChosenStrategy
+from benchmark.plugins.nursery import CAN_FORK, Child, start_child
+from strategies.base import (
+    Answers,
+    GateGradient,
+    GateQuestion,
+    Request,
+    Schemes,
+    SearchSpace,
+    Strategy,
+    WhiteBox,
+)
+
+_SHOWING = 2.0  # seconds to wait for a traceback
+_FIRST_VICTIM = "1000"  # for the kernel, when memory runs out
+
+
+def make_strategy(
+    chosen: ChosenStrategy, space: SearchSpace, *, rng: np.random.Generator, timeout: float
+) -> Strategy:
+    """A new strategy: here, or in a process of its own where it isn't one of the project's.
+
+    Args:
+        chosen: which.
+        space: what it searches.
+        rng: its only source of randomness.
+        timeout: seconds that one call of it may take.
+
+    Raises:
+        LaneError: it can't be made.
+    """
+    if chosen.is_plug_in and CAN_FORK:
+        return HostedStrategy(chosen, space, rng=rng, timeout=timeout)
+    return chosen.make(space, rng=rng)
+
+
+@final
+class HostedStrategy(Strategy):
+    """Stands here for a strategy at work in another process.
+
+    Args:
+        chosen: the strategy.
+        space: what it searches.
+        rng: its only source of randomness.
+        timeout: seconds that one call of it may take; the oracle's time left out.
+    """
+
+    name = "hosted"
+    summary = "a strategy in a process of its own"
+    source = "its own"
+
+    def __init__(
+        self,
+        chosen: ChosenStrategy,
+        space: SearchSpace,
+        *,
+        rng: np.random.Generator,
+        timeout: float,
+    ) -> None:
+        super().__init__(space, rng=rng)
+        self.needs = chosen.load().needs  # type: ignore[misc]  # those of the class it stands for
+        self._timeout = timeout
+        self._seconds = 0.0
+        self._child = start_child(serve, chosen, space, rng, before=chosen.load)
+        weakref.finalize(self, self._child.end)
+        self._wait("its making")
+
+    def take_seconds(self) -> float:
+        """Processor time that it has used since this was last asked."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
+
+    def look_into(self, oracle: WhiteBox) -> None:
+        """See `Strategy.look_into`.
+
+        Raises:
+            LaneError: what went wrong in there.
+        """
+        super().look_into(oracle)
+        self._call("look_into")
+
+    def ask(self, n: int) -> Any:  # whatever it is, the runner looks at it
+        """See `Strategy.ask`.
+
+        Raises:
+            LaneError: what went wrong in there.
+        """
+        schemes, fidelity = self._call("ask", n)
+        return schemes if fidelity is None else Request(schemes, fidelity)
+
+    def tell(self, schemes: Schemes, answers: Answers) -> None:
+        """See `Strategy.tell`.
+
+        Raises:
+            LaneError: what went wrong in there.
+        """
+        self._call("tell", schemes, answers)
+
+    def _call(self, name: str, *values: Any) -> Any:
+        with suppress(OSError):  # the reason is told below
+            self._child.connection.send((name, *values))
+        return self._wait(name)
+
+    def _wait(self, name: str) -> Any:
+        left = self._timeout
+        while True:
+            started = monotonic()
+            try:
+                if not self._child.connection.poll(max(left, 0.0)):
+                    raise self._overdue(name)
+                kind, value, *rest = self._child.connection.recv()
+            except (EOFError, ConnectionError) as error:
+                raise LaneError(f"{name} {ending(self._child.end(kill=False))}") from error
+            left -= monotonic() - started
+            if kind == "done":
+                self._seconds += rest[0]
+                return value
+            if kind == "failed":
+                raise LaneError(value, traceback=rest[0])
+            self._child.connection.send(self._looked(value))
+
+    def _looked(self, question: GateQuestion | None) -> GateGradient | list[dict[str, np.ndarray]]:
+        if question is None:
+            return self.oracle.attention_weights()
+        return self.oracle.gate_gradient(question)
+
+    def _overdue(self, name: str) -> LaneError:
+        shown = _stack(self._child)
+        self._child.end()
+        return LaneError(
+            f"{name} took longer than {self._timeout:g} s (--ask-timeout)", traceback=shown
+        )
+
+
+def ending(code: int) -> str:
+    """What a process did that ended with ``code`` (see `Child.end`), after "it"."""
+    if code >= 0:
+        return f"ended its process with exit code {code}"
+    with suppress(ValueError):
+        name = signal.Signals(-code).name
+        return f"was ended by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+    return f"was ended by signal {-code}"
+
+
+def _stack(child: Child) -> str:
+    """Where a child hangs, native code or not: its `faulthandler` writes into the connection."""
+    with suppress(ProcessLookupError):
+        os.kill(child.pid, signal.SIGUSR1)
+    shown = b""
+    handle = child.connection.fileno()
+    until = monotonic() + _SHOWING
+    while (left := until - monotonic()) > 0 and select.select([handle], [], [], left)[0]:
+        part = os.read(handle, 65536)
+        shown += part
+        if not part:
+            break
+        until = min(until, monotonic() + 0.1)
+    return shown.decode(errors="replace").strip()
+
+
+def serve(
+    connection: Connection, chosen: ChosenStrategy, space: SearchSpace, rng: np.random.Generator
+) -> None:
+    """Be the other process: make the strategy and do what is asked until nobody asks."""
+    faulthandler.register(signal.SIGUSR1, file=connection.fileno(), all_threads=False)
+    _limit_memory()
+    with suppress(EOFError, ConnectionError):
+        strategy = None
+        with _told(connection) as reply:
+            strategy = chosen.make(space, rng=rng)
+            reply.send()
+        while strategy is not None:
+            name, *values = connection.recv()
+            with _told(connection) as reply:
+                if name == "ask":
+                    reply.value = _plain(strategy.ask(*values))
+                elif name == "tell":
+                    strategy.tell(*values)
+                else:
+                    strategy.look_into(_WhiteBox(connection))
+                reply.send()
+
+
+class _Reply:
+    def __init__(self, connection: Connection) -> None:
+        self.value: Any = None
+        self._connection = connection
+        self._started = process_time()
+
+    def send(self) -> None:
+        self._connection.send(("done", self.value, process_time() - self._started))
+
+
+@contextmanager
+def _told(connection: Connection) -> Iterator[_Reply]:
+    """Tell what goes wrong inside, and end the process."""
+    try:
+        with blamed_on_strategy():
+            yield _Reply(connection)
+    except LaneError as error:
+        connection.send(("failed", str(error), error.traceback))
+        raise SystemExit(0) from error
+
+
+def _plain(asked: Any) -> tuple[np.ndarray, Any]:
+    """What was asked as something that can be sent: objects keep their shape only."""
+    schemes, fidelity = (
+        (asked.schemes, asked.fidelity) if isinstance(asked, Request) else (asked, None)
+    )
+    array = np.array(schemes)
+    return (np.empty(array.shape, dtype=object) if array.dtype.hasobject else array), fidelity
+
+
+@final
+class _WhiteBox:
+    """The oracle as the strategy sees it; passes run in the other process."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        self._connection.send(("look", question))
+        answer: GateGradient = self._connection.recv()
+        return answer
+
+    def attention_weights(self) -> list[dict[str, np.ndarray]]:
+        self._connection.send(("look", None))
+        weights: list[dict[str, np.ndarray]] = self._connection.recv()
+        return weights
+
+
+def _limit_memory() -> None:
+    """Let a strategy have half of the machine's memory, and go first when there is none left."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 - not on every system
+
+        page = os.sysconf("SC_PAGE_SIZE")
+        own = int(Path("/proc/self/statm").read_text().split()[0]) * page
+        most = own + os.sysconf("SC_PHYS_PAGES") * page // 2
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or most < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_VICTIM)

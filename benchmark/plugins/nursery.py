@@ -1,0 +1,235 @@
+"""Child processes for code that may hang, exit or crash, forked from a small clean process.
+
+A process with threads, databases and torch's pools can't be forked safely, and starting Python
+anew takes seconds. So one small process is started when it is first needed, and forked from
+then on: a child takes milliseconds. Children end with the process that asked for them.
+"""
+
+import atexit
+import ctypes
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
+from typing import Any, final
+
+Work = Callable[..., None]
+"""What a child does: called with its connection and the arguments that were given."""
+
+_MAIN = "from benchmark.plugins.nursery import main; main()"
+_LEAVING = 5.0  # seconds for who has closed its connection to end: it may go on without one
+_PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+CAN_FORK = hasattr(os, "fork")
+"""Elsewhere nothing can be started here, and code of others runs in the process itself."""
+
+
+@final
+class Child:
+    """A process that runs one function.
+
+    Attributes:
+        pid: its number; it leads a session of its own.
+        connection: to the function.
+    """
+
+    def __init__(self, nursery: "Nursery", pid: int, connection: Connection) -> None:
+        self.pid = pid
+        self.connection = connection
+        self._nursery = nursery
+        self._end: int | None = None
+
+    def end(self, *, kill: bool = True) -> int:
+        """Wait for the end of the process, with all that it has started killed before.
+
+        Args:
+            kill: at once; otherwise after some seconds, in which it may end by itself.
+
+        Returns:
+            its exit code, or the negative number of the signal that ended it.
+        """
+        if self._end is None:
+            self._end = self._nursery.reap(self.pid, kill=kill)
+            self.connection.close()
+        return self._end
+
+
+@final
+class Nursery:
+    """The small process that children are forked from."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        environment = os.environ | _ONE_THREAD
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env=environment,
+        )
+        theirs.close()
+        self._control = Connection(ours.detach())
+        self._talking = False
+        self._abandoned: list[int] = []
+
+    def start(
+        self, work: Work, *arguments: Any, before: Callable[[], object] | None = None
+    ) -> Child:
+        """Run ``work(connection, *arguments)`` in a new child.
+
+        Args:
+            work: a function that can be pickled.
+            arguments: to it, which can be pickled.
+            before: done once before the child is forked, so that it needn't be done in each.
+
+        Raises:
+            OSError, EOFError: the nursery is gone.
+        """
+        ours, theirs = socket.socketpair()
+        with ours, theirs, self.conversation():
+            self._control.send(("start", pickle.dumps((work, arguments, before))))
+            send_handle(self._control, theirs.fileno(), self._process.pid)
+            return Child(self, self._control.recv(), Connection(ours.detach()))
+
+    def reap(self, pid: int, *, kill: bool) -> int:
+        """See `Child.end`."""
+        if self._talking:  # garbage was collected in the middle of something
+            _kill(pid)
+            self._abandoned.append(pid)
+            return -signal.SIGKILL
+        try:
+            with self.conversation():
+                return self._reap(pid, kill=kill)
+        except (OSError, EOFError):  # the nursery is gone, and its children with it
+            return -signal.SIGKILL
+
+    @contextmanager
+    def conversation(self) -> Iterator[None]:
+        """Talk to the nursery without being interrupted."""
+        self._talking = True
+        try:
+            while self._abandoned:
+                self._reap(self._abandoned.pop(), kill=True)
+            yield
+        finally:
+            self._talking = False
+
+    def _reap(self, pid: int, *, kill: bool) -> int:
+        self._control.send(("reap", pid, kill))
+        return int(self._control.recv())
+
+    def close(self) -> None:
+        """End the nursery and all its children."""
+        self._control.close()
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can start children."""
+        return self._process.poll() is None
+
+
+@cache
+def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its own
+    """The nursery of the process with this number, which is the one that asks."""
+    nursery = Nursery()
+    atexit.register(nursery.close)
+    return nursery
+
+
+def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
+    """Start a child of this process's nursery; see `Nursery.start`."""
+    if not shared(os.getpid()).alive:
+        shared.cache_clear()
+    return shared(os.getpid()).start(work, *arguments, before=before)
+
+
+def main() -> None:
+    """Be the nursery; the socket's number is the only argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent decides what Ctrl-C means
+    control = Connection(int(sys.argv[1]))
+    children: set[int] = set()
+    try:
+        while True:
+            kind, *values = control.recv()
+            if kind == "start":
+                children.add(_start(control, values[0]))
+            else:
+                control.send(_reap(*values))
+                children.discard(values[0])
+    except EOFError:
+        for pid in children:
+            _kill(pid)
+
+
+def _start(control: Connection, pickled: bytes) -> int:
+    handle = recv_handle(control)
+    work, arguments, before = pickle.loads(pickled)  # noqa: S301 - our parent made it
+    if before is not None:
+        with suppress(Exception, SystemExit):  # the child will meet it again, and tell
+            before()
+    nursery = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        _live(nursery, handle, work, arguments)
+    os.close(handle)
+    control.send(pid)
+    return pid
+
+
+def _live(nursery: int, handle: int, work: Work, arguments: tuple[Any, ...]) -> None:
+    code = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
+        if os.getppid() == nursery:
+            work(Connection(handle), *arguments)
+            code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:  # noqa: BLE001 - a forked process must not go on as its parent
+        traceback.print_exc()
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code & 0xFF)
+
+
+def _reap(pid: int, kill: bool) -> int:  # noqa: FBT001 - from a message
+    ended, status = 0, 0
+    until = time.monotonic() + _LEAVING
+    while not kill and not ended and time.monotonic() < until:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        time.sleep(0 if ended else 0.01)
+    if not ended:
+        _kill(pid)
+        _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,77 @@
+"""Workers for independent jobs, one torch thread each: processes here, or a cluster's."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import final
+
+from benchmark.workers.engine import Engine, Job, Result, Work, available_cores
+from benchmark.workers.processes import Processes
+from benchmark.workers.threads import single_thread
+
+
+@final
+class Workers:
+    """Runs jobs in ``count`` processes; with one, and no engine, in this process.
+
+    Args:
+        count: processes, at least 1.
+        engine: has them; None for processes of this machine.
+        device: that jobs use.
+        work: what they do.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        engine: Engine | None = None,
+        *,
+        device: str = "cpu",
+        work: Work = "scoring",
+    ) -> None:
+        self.count = count
+        self._engine = engine
+        self._device = device
+        self._work: Work = work
+
+    @classmethod
+    def of(cls, workers: "int | Workers | None") -> "Workers":
+        """These workers; or so many processes of this machine, None for one a core."""
+        if isinstance(workers, Workers):
+            return workers
+        return cls(available_cores() if workers is None else workers)
+
+    def on(self, device: str, work: Work = "scoring") -> "Workers":
+        """Those of them that can do ``work`` on ``device``.
+
+        Raises:
+            UsageError: none ever can.
+        """
+        if self._engine is not None:
+            count = self._engine.places(self.count, device, work)
+            return Workers(count, self._engine, device=device, work=work)
+        # A GPU of this machine answers one process at a time; processes are for cores.
+        alone = device != "cpu" and work == "scoring"
+        return Workers(1 if alone else self.count, device=device, work=work)
+
+    def map(
+        self, function: Callable[[Job], Result], jobs: Sequence[Job]
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield ``(index, function(jobs[index]))`` in the order in which jobs finish.
+
+        ``function`` and jobs must be picklable. What a job raises is raised here.
+
+        Raises:
+            WorkerError: jobs end the processes that do them, again and again.
+        """
+        if self._engine is None and (self.count == 1 or len(jobs) < 2):  # noqa: PLR2004 - one job needs no company
+            with single_thread():
+                for index, job in enumerate(jobs):
+                    yield index, function(job)
+            return
+        engine = self._engine or Processes()
+        yield from engine.run(
+            function,
+            jobs,
+            count=min(self.count, len(jobs)),
+            device=self._device,
+            work=self._work,
+        )

@@ -1,0 +1,232 @@
+"""Figures of trained schemes: their connections, their accuracy, and the oracle's guess."""
+
+from collections.abc import Sequence
+from math import isfinite, isnan, nan
+
+from markupsafe import Markup
+
+from benchmark.store.records import OracleAnswers
+from benchmark.verdicts import Word
+from reports.figures import svg
+from reports.figures.search import WIDTH
+from reports.numbers.outcomes import SchemeOutcome
+from reports.tables.formats import Number, count, interval_points, percent
+
+SYMBOLS = {"ticket": "●", "undecided": "◐", "not a ticket": "○", "reference": "◇"}
+ROWS = 40
+"""Schemes that a chart can hold; the table has all."""
+_ROW = 22.0
+_TOP = 46.0
+
+
+def label(item: SchemeOutcome, number: int) -> str:
+    """How figures call a scheme: its row number, and its name where it has one."""
+    return f"{number} {item.name}".strip()
+
+
+def in_charts(schemes: Sequence[SchemeOutcome]) -> list[tuple[int, SchemeOutcome]]:
+    """Row number and scheme of what charts hold: all of a few, the first and both references."""
+    return [
+        (number, item)
+        for number, item in enumerate(schemes, start=1)
+        if number <= ROWS or item.name
+    ]
+
+
+def draw_schemes(schemes: Sequence[SchemeOutcome], blocks_per_stage: Sequence[int]) -> Markup:
+    """One row a scheme: a cell a block, filled when connected, gaps between stages."""
+    if not schemes:
+        return Markup("")
+    shown = in_charts(schemes)
+    blocks, gaps = sum(blocks_per_stage), len(blocks_per_stage) - 1
+    room = WIDTH - 88 - 200
+    cell = min(18.0, (room - 8 * gaps) / blocks)
+    heads, lefts, left = [], [], 88.0
+    for stage, size in enumerate(blocks_per_stage, start=1):
+        heads.append(svg.text(left, 26, f"stage {stage}", kind="tick"))
+        lefts += [left + cell * block for block in range(size)]
+        left += cell * size + 8
+    rows = [
+        _scheme_row(item, number, _TOP + _ROW * place, lefts, cell)
+        for place, (number, item) in enumerate(shown)
+    ]
+    found = [item for item in schemes if item.verdict.word == "ticket"]
+    return svg.picture(
+        "schemes",
+        "Trained schemes",
+        f"{count(len(schemes), 'scheme')} by test accuracy, {count(len(found), 'ticket')}. Filled "
+        "cells are connected blocks. The table of schemes lists the same as bits.",
+        (WIDTH, 40 + _ROW * len(shown)),
+        *heads,
+        svg.text(left + 8, 26, "test accuracy", kind="tick"),
+        *rows,
+    )
+
+
+def draw_strip(bits: str, blocks_per_stage: Sequence[int]) -> Markup:
+    """One scheme as a row of cells without words, to stand beside its bits; nothing without one."""
+    if not bits:
+        return Markup("")
+    cell = min(16.0, 240 / len(bits))
+    lefts, left = [], 0.0
+    for size in blocks_per_stage:
+        lefts += [left + cell * block for block in range(size)]
+        left += cell * size + 6
+    cells = [_cell(left, 0, cell, bit) for left, bit in zip(lefts, bits, strict=True)]
+    return svg.element(
+        "svg", *cells, viewBox=f"0 0 {left:.0f} 16", width=left, class_="strip", aria_hidden="true"
+    )
+
+
+def _cell(left: Number, top: Number, size: Number, bit: str) -> Markup:
+    return svg.element(
+        "rect",
+        x=left + 1,
+        y=top + 1,
+        width=size - 2,
+        height=14,
+        rx=2,
+        class_="on" if bit == "1" else "off",
+    )
+
+
+def _scheme_row(
+    item: SchemeOutcome, number: int, y: Number, lefts: Sequence[Number], cell: Number
+) -> Markup:
+    word = item.verdict.word
+    cells = [_cell(left, y - 8, cell, bit) for left, bit in zip(lefts, item.bits, strict=True)]
+    after = lefts[-1] + cell + 16
+    return svg.element(
+        "g",
+        svg.text(80, y, label(item, number), anchor="end", kind="label"),
+        *cells,
+        svg.text(after, y, percent(item.test.center), kind="label number"),
+        svg.text(after + 64, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
+        class_="scheme",
+        data_bits=item.bits,
+    )
+
+
+def draw_accuracies(schemes: Sequence[SchemeOutcome]) -> Markup:
+    """Differences to Full-SA with the intervals that decide, and lines at both references."""
+    shown = [(n, s) for n, s in in_charts(schemes) if s.verdict.difference is not None]
+    gaps = [item.verdict.difference for _, item in shown if item.verdict.difference is not None]
+    if not gaps:
+        return Markup("")
+    ends = [100 * v for g in gaps for v in (g.center, g.low, g.high) if isfinite(v)]
+    pad = max((max(ends) - min(ends)) * 0.05, 0.05)
+    bottom = 40 + _ROW * len(shown)
+    x = svg.Axis((min(ends) - pad, max(ends) + pad), (88, WIDTH - 20))
+    rows = [
+        _gap_row(item, number, x, _TOP + _ROW * place) for place, (number, item) in enumerate(shown)
+    ]
+    original = [g.center for g, (_, s) in zip(gaps, shown, strict=True) if s.name == "Original"]
+    lines = [
+        Markup("").join(
+            [
+                svg.line(x(at), 34, x(at), bottom, "reference"),
+                svg.text(x(at), 26, name, anchor="middle", kind="tick"),
+            ]
+        )
+        for at, name in [(0.0, "Full-SA"), *((100 * at, "Original") for at in original)]
+    ]
+    numbers = [
+        svg.text(x(value), bottom + 14, svg.signed_tick(value), anchor="middle", kind="tick")
+        for value in x.ticks()
+    ]
+    title = "test accuracy minus Full-SA (points, with interval)"
+    said = "; ".join(
+        f"{label(s, n)}: {interval_points(g)}" for (n, s), g in zip(shown, gaps, strict=True)
+    )
+    return svg.picture(
+        "accuracies",
+        "Stand-alone test accuracy against Full-SA",
+        f"Differences in points with intervals. {said}.",
+        (WIDTH, bottom + 44),
+        *lines,
+        svg.line(x.pixels[0], bottom, x.pixels[1], bottom, "axis"),
+        *rows,
+        *numbers,
+        svg.text((88 + WIDTH - 20) / 2, bottom + 33, title, anchor="middle"),
+    )
+
+
+def _gap_row(item: SchemeOutcome, number: int, x: svg.Axis, y: Number) -> Markup:
+    gap = item.verdict.difference
+    assert gap is not None
+    word = item.verdict.word
+    kind = f"v-{word.split()[0]}"
+    low, high = x.clamp(100 * gap.low), x.clamp(100 * gap.high)
+    whole = svg.line(low, y, high, y, f"whisker {kind}") if isfinite(gap.low) else Markup("")
+    return svg.element(
+        "g",
+        svg.text(80, y, label(item, number), anchor="end"),
+        whole,
+        _symbol(x(100 * gap.center), y, word),
+    )
+
+
+def _symbol(x: Number, y: Number, word: Word) -> Markup:
+    """What `SYMBOLS` shows in text, drawn: full, half, hollow circle or hollow diamond."""
+    kind = f"v-{word.split()[0]}"
+    if word == "ticket":
+        return svg.marker(x, y, 0, f"mark {kind}")
+    outline = svg.marker(x, y, 3 if word == "reference" else 0, f"mark hollow {kind}")
+    half = f"M{x:.1f} {y - 4:.1f}A4 4 0 0 0 {x:.1f} {y + 4:.1f}Z"
+    filled = svg.element("path", d=half, class_=f"mark {kind}")
+    return outline + filled if word == "undecided" else outline
+
+
+def draw_trust(schemes: Sequence[SchemeOutcome], answers: OracleAnswers, name: str) -> Markup:
+    """Oracle accuracy against stand-alone test accuracy, one mark a scheme.
+
+    Args:
+        schemes: trained ones.
+        answers: of one oracle; schemes without one are left out.
+        name: tells this figure from others of its page.
+    """
+    shown = [
+        item
+        for item in schemes
+        if not item.all_diverged and not isnan(answers.accuracy.get(item.bits, nan))
+    ]
+    if not shown:
+        return Markup("")
+    across = [100 * answers.accuracy[item.bits] for item in shown]
+    ends = [100 * v for s in shown for v in (s.test.center, s.test.low, s.test.high) if isfinite(v)]
+    side, rise = max((max(across) - min(across)) * 0.06, 0.05), max(ends) - min(ends)
+    x = svg.Axis((min(across) - side, max(across) + side), (52, WIDTH - 20))
+    y = svg.Axis((min(ends) - 0.05 * rise - 0.02, max(ends) + 0.05 * rise + 0.02), (268, 34))
+    mode = f", {answers.batch_norm}" if answers.batch_norm else ""
+    across_label = f"oracle accuracy (%, validation{mode}, supernet {answers.supernet_seed})"
+    labels = (across_label, "stand-alone accuracy (%, test)")
+    return svg.picture(
+        name,
+        f"Oracle of supernet {answers.supernet_seed} against stand-alone training",
+        f"{count(len(shown), 'scheme')}; the closer to a rising line, the better the oracle.",
+        (WIDTH, 312),
+        svg.frame(x, y, labels, ("g", "g")),
+        *(_trust_mark(item, answers.accuracy[item.bits], x, y) for item in shown),
+        *(
+            _beside(x(100 * answers.accuracy[item.bits]), y(100 * item.test.center), item.name)
+            for item in shown
+            if item.name
+        ),
+    )
+
+
+def _beside(left: Number, up: Number, name: str) -> Markup:
+    """A name to the right of a mark, or to its left where there is no room."""
+    if left + 9 + 8.2 * len(name) > WIDTH:
+        return svg.text(left - 9, up, name, anchor="end")
+    return svg.text(left + 9, up, name)
+
+
+def _trust_mark(item: SchemeOutcome, asked: Number, x: svg.Axis, y: svg.Axis) -> Markup:
+    left, up = x(100 * asked), y(100 * item.test.center)
+    whole = (
+        svg.line(left, y(100 * item.test.low), left, y(100 * item.test.high), "whisker c0")
+        if isfinite(item.test.low)
+        else Markup("")
+    )
+    return svg.element("g", whole, svg.marker(left, up, 3 if item.name else 0, "mark c0"))

@@ -1,0 +1,65 @@
+"""Search time beside the training of the supernet, as bars."""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from reports.figures import svg
+from reports.figures.search import WIDTH, short
+from reports.numbers.times import SearchTime
+from reports.tables.formats import Number, percent, plain
+
+_ROW = 26.0
+_TOP = 40.0
+_LEFT = 150.0
+
+
+def draw_times(times: Sequence[SearchTime], style: Mapping[str, int]) -> Markup:
+    """A bar for training, then one a strategy; nothing where no search took any time."""
+    shown = [item for item in times if item.strategy in style]
+    longest = max((max(item.search.center, item.training) for item in shown), default=0)
+    if longest == 0:
+        return Markup("")
+    training = max(item.training for item in shown)
+    x = svg.Axis((0, longest), (_LEFT, WIDTH - 130))
+    bottom = _TOP + _ROW * (len(shown) + 1) - 8
+    rows = [
+        _bar("supernet training", training, f"{plain(training, 1)} s", x, _TOP, kind="bar plain")
+    ]
+    for place, item in enumerate(shown, start=1):
+        share = "" if item.share is None else f" ({percent(item.share, 1)})"
+        bar = _bar(
+            short(item.strategy),
+            item.search.center,
+            f"{plain(item.search.center, 1)} s{share}",
+            x,
+            _TOP + _ROW * place,
+            kind=f"bar c{style[item.strategy] % svg.COLORS}",
+        )
+        rows.append(svg.element("g", bar, data_strategy=item.strategy))
+    numbers = [
+        svg.line(x(value), bottom, x(value), bottom + 4, "axis")
+        + svg.text(x(value), bottom + 14, f"{value:,g}", anchor="middle", kind="tick")
+        for value in x.ticks()
+    ]
+    said = "; ".join(f"{item.strategy} {plain(item.search.center, 1)} s" for item in shown)
+    return svg.picture(
+        "times",
+        "Search time against training time",
+        f"Training a supernet took {plain(training, 1)} s. One lane's search: {said}.",
+        (WIDTH, bottom + 44),
+        svg.line(x.pixels[0], bottom, x.pixels[1], bottom, "axis"),
+        *rows,
+        *numbers,
+        svg.text(sum(x.pixels) / 2, bottom + 33, "seconds on this machine", anchor="middle"),
+    )
+
+
+def _bar(name: str, value: float, words: str, x: svg.Axis, middle: Number, *, kind: str) -> Markup:
+    width = max(x(value) - x.pixels[0], 1)
+    return svg.element(
+        "g",
+        svg.text(_LEFT - 10, middle, name, anchor="end"),
+        svg.element("rect", x=_LEFT, y=middle - 8, width=width, height=16, class_=kind),
+        svg.text(_LEFT + width + 8, middle, words, kind="label number"),
+    )

@@ -1,0 +1,131 @@
+"""How good the finds are among all schemes, where the oracle's landscape was tabulated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from benchmark.schemes import scheme_bits
+from benchmark.store.records import LaneKey, OracleRecord, RunRecords
+from reports.numbers.ranking import LaneScore, Ranking
+
+TOP = 0.05
+"""The paper's Top5%; here a share of tabulated schemes by oracle accuracy."""
+BINS = 36
+"""Steps of accuracy in which a landscape is drawn."""
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A tabulated oracle.
+
+    Attributes:
+        supernet_seed: which supernet.
+        exhaustive: whether every scheme was tabulated.
+        connections: connected blocks of each scheme.
+        accuracy: of each scheme, failed answers left out.
+        reward: of each scheme.
+        best_bits: the scheme of the highest reward.
+    """
+
+    supernet_seed: int
+    exhaustive: bool
+    connections: Int64[np.ndarray, " n"]
+    accuracy: Float64[np.ndarray, " n"]
+    reward: Float64[np.ndarray, " n"]
+    best_bits: str
+
+
+@dataclass(frozen=True)
+class Find:
+    """Where a lane's best scheme stands in the landscape.
+
+    Attributes:
+        key: the lane.
+        regret: best tabulated reward minus the lane's best.
+        better: share of tabulated schemes with a higher reward.
+        more_accurate: share of tabulated schemes with a higher accuracy than that scheme.
+    """
+
+    key: LaneKey
+    regret: float
+    better: float
+    more_accurate: float
+
+    @property
+    def top(self) -> bool:
+        """Whether the scheme is among the top 5% by accuracy."""
+        return self.more_accurate < TOP
+
+
+@dataclass(frozen=True)
+class Density:
+    """How many tabulated schemes have so many connections and about that accuracy.
+
+    Attributes:
+        edges: of the bins of accuracy, ascending.
+        counts: schemes by connections, 0 first, and bin.
+    """
+
+    edges: Float64[np.ndarray, " edges"]
+    counts: Int64[np.ndarray, "sizes bins"]
+
+
+def density(table: Landscape, blocks: int, bins: int = BINS) -> Density:
+    """The landscape in ``bins`` equal steps between its lowest and highest accuracy."""
+    sizes = np.arange(blocks + 2) - 0.5
+    counts, _, edges = np.histogram2d(table.connections, table.accuracy, bins=(sizes, bins))
+    return Density(edges, counts.astype(np.int64))
+
+
+def landscapes(records: RunRecords) -> dict[int, Landscape]:
+    """Tabulated landscapes by supernet seed."""
+    return {
+        oracle.supernet_seed: _landscape(oracle, records.objective_weight)
+        for oracle in records.oracles
+        if np.any(~np.isnan(oracle.accuracy))
+    }
+
+
+def _landscape(oracle: OracleRecord, weight: float) -> Landscape:
+    known = ~np.isnan(oracle.accuracy)
+    schemes, accuracy = oracle.schemes[known], oracle.accuracy[known]
+    reward = accuracy + weight * (1 - schemes.mean(axis=1))
+    return Landscape(
+        supernet_seed=oracle.supernet_seed,
+        exhaustive=len(schemes) == 2 ** schemes.shape[1],
+        connections=schemes.sum(axis=1),
+        accuracy=accuracy,
+        reward=reward,
+        best_bits=scheme_bits(schemes[int(reward.argmax())]),
+    )
+
+
+def finds(tables: dict[int, Landscape], lanes: Sequence[LaneScore]) -> dict[LaneKey, Find]:
+    """A find for every ranked lane whose supernet was tabulated."""
+    placed = {}
+    for lane in lanes:
+        table = tables.get(lane.key.supernet_seed)
+        if table is not None and lane.ranked:
+            placed[lane.key] = Find(
+                key=lane.key,
+                regret=float(table.reward.max() - lane.reward),
+                # An equal reward, computed in another order, is no better reward.
+                better=float(np.mean(table.reward > lane.reward + 1e-12)),
+                more_accurate=float(np.mean(table.accuracy > lane.accuracy + 1e-12)),
+            )
+    return placed
+
+
+def strategy_finds(
+    ranking: Ranking, found: dict[LaneKey, Find]
+) -> dict[str, tuple[float, int, int]]:
+    """Mean regret, lanes in the top 5% and lanes with a find, by strategy."""
+    summary = {}
+    for standing in ranking.placed:
+        own = [found[key] for key in ranking.ranked[standing.strategy] if key in found]
+        if own:
+            regret = float(np.mean([find.regret for find in own]))
+            summary[standing.strategy] = (regret, sum(find.top for find in own), len(own))
+    return summary

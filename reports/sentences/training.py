@@ -1,0 +1,190 @@
+"""Sentences about stand-alone networks: tickets, attention, and whether to trust the oracle."""
+
+from collections.abc import Sequence
+from math import isinf, isnan
+
+from benchmark.schemes import format_bits
+from benchmark.store.records import Interval
+from benchmark.verdicts import Word
+from reports.analysis import Analysis
+from reports.figures.captions import batch_norm
+from reports.numbers.outcomes import SchemeOutcome
+from reports.tables.formats import (
+    bounds,
+    count,
+    interval_points,
+    level,
+    percent,
+    plain,
+    points,
+    signed,
+    words,
+)
+
+_LISTED = 4
+_NAMED = 10
+
+
+def tickets(analysis: Analysis) -> list[str]:
+    """How many candidates are tickets, which, and how many are open."""
+    proposed = [
+        item for item in analysis.schemes if item.lanes and item.verdict.word != "reference"
+    ]
+    if analysis.records.settings.get("oracle") is not None:
+        return ["A table was searched and no network trained: nothing to say about tickets."]
+    if not proposed:
+        return ["No candidate has been trained from scratch yet: nothing to say about tickets."]
+    sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))
+    names = f": {_listed(analysis, sure)}" if sure else ""
+    by_means = sum(item.verdict.paper_rule is True for item in proposed)
+    known = all(item.verdict.paper_rule is not None for item in proposed)
+    means = f"{by_means or 'none'} would be" if known else "it can't be said yet"
+    paper = analysis.rule == "paper"
+    by = "by the paper's rule" if paper else f"at {level(analysis.confidence)} confidence"
+    text = (
+        f"{len(sure) or 'None'} of {count(len(proposed), 'trained candidate')} "
+        f"{'are tickets' if len(sure) > 1 else 'is a ticket'} {by}{names}. "
+        f"Undecided: {len(open_)}. Not tickets: {len(none)}. "
+    )
+    if paper:
+        return [text + "That rule compares means alone and ignores noise: chance names tickets."]
+    text += f"By the paper's rule on means alone, noise ignored, {means}."
+    return [text, *_why_undecided(analysis, open_)]
+
+
+def _with(items: Sequence[SchemeOutcome], word: Word) -> list[SchemeOutcome]:
+    return [item for item in items if item.verdict.word == word]
+
+
+def _listed(analysis: Analysis, items: Sequence[SchemeOutcome]) -> str:
+    names = []
+    for item in items[:_LISTED]:
+        gap = item.verdict.difference
+        assert gap is not None
+        bits = format_bits(item.bits, analysis.records.blocks_per_stage)
+        names.append(f"{bits} ({points(gap.center)} points to Full-SA)")
+    more = len(items) - _LISTED
+    return words([*names, f"{more} more"] if more > 0 else names)
+
+
+def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> list[str]:
+    gaps = [item.verdict.difference for item in undecided if item.verdict.difference is not None]
+    failed = sum(item.diverged for item in analysis.schemes)
+    reasons = dict.fromkeys(record.failure for record in analysis.records.standalone)
+    others = [why for why in reasons if why and "diverged" not in why]
+    what = f"failed ({'; '.join(others)})" if others else "diverged"
+    lost = (
+        [f"{count(failed, 'training')} {what}: such schemes are never called tickets."]
+        if failed
+        else []
+    )
+    if not gaps:
+        return lost
+    if analysis.noise.freedom == 0:
+        return [*lost, "One stand-alone seed gives no interval: train more seeds to decide."]
+    half = max(gap.high - gap.center for gap in gaps)
+    text = (
+        f"Undecided means that the measurements (±{plain(half * 100)} points of accuracy) leave "
+        "both answers open; more stand-alone seeds narrow them."
+    )
+    return [*lost, text]
+
+
+def attention(analysis: Analysis) -> list[str]:
+    """Whether attention helps at all: Full-SA against Original."""
+    gap = next((item.over_original for item in analysis.schemes if item.name == "Full-SA"), None)
+    if gap is None:
+        return []
+    known = "whether attention everywhere helps is undecided"
+    if gap.low > 0:
+        known = "attention everywhere helps"
+    elif gap.high < 0:
+        known = "attention everywhere harms"
+    return [f"Full-SA minus Original: {interval_points(gap)} points of test accuracy; {known}."]
+
+
+def chosen(analysis: Analysis) -> list[str]:
+    """Whose chosen schemes were the most accurate once trained."""
+    if not analysis.strategies:
+        return []
+    best, *others = analysis.strategies
+    gap = "" if best.over_full is None else f", {interval_points(best.over_full)} points to Full-SA"
+    names = [item.strategy for item in others if item.test.high >= best.test.low]
+    overlap = words(names) if len(names) <= _NAMED else f"{len(names):,} other strategies"
+    verdict = f"; the intervals of {overlap} overlap with theirs" if overlap else ""
+    accuracy = percent(best.test.center)
+    text = f"Once trained, the schemes of {best.strategy} are the most accurate: {accuracy} test"
+    return [f"{text} accuracy on average{gap}{verdict}."]
+
+
+def trust(analysis: Analysis) -> list[str]:
+    """Whether the oracles order the trained schemes as training does."""
+    known = [item for item in analysis.trust if not isnan(item.spearman.center)]
+    if not known:
+        return []
+    parts = [
+        f"{signed(item.spearman.center)} {bounds(item.spearman, signed)} for supernet "
+        f"{item.supernet_seed} ({count(item.schemes, 'scheme')})"
+        for item in known
+    ]
+    text = (
+        f"Oracle against training (batch norm {batch_norm(analysis.records)}): rank correlation "
+        f"{words(parts)}; {_reliance([item.spearman for item in known])}."
+    )
+    return [text]
+
+
+def gap_exceeds_noise(analysis: Analysis) -> bool | None:
+    """Whether strategies lie further apart than the oracle can be believed; None if unknown."""
+    noise, rewards = analysis.oracle_noise, _rewards(analysis)
+    if noise is None or len(rewards) < 2:  # noqa: PLR2004 - a gap takes two
+        return None
+    return max(rewards) - min(rewards) > noise.least
+
+
+def _rewards(analysis: Analysis) -> list[float]:
+    placed = analysis.ranking.placed
+    return [item.reward.center for item in placed if item.reward is not None]
+
+
+def gap(analysis: Analysis) -> list[str]:
+    """Whether the strategies' rewards lie further apart than the oracle can be believed."""
+    noise, rewards = analysis.oracle_noise, _rewards(analysis)
+    exceeds = gap_exceeds_noise(analysis)
+    if noise is None or exceeds is None:
+        return []
+    source = f"of {noise.source}" if noise.source else "that were trained here"
+    based = f"over {count(noise.schemes, 'scheme')} {source}"
+    whole, first = max(rewards) - min(rewards), rewards[0] - rewards[1]
+    if isinf(noise.least):
+        text = (
+            f"No gap between strategies exceeds the oracle's noise: {based} its accuracy doesn't "
+            "rise with trained accuracy."
+        )
+        return [text]
+    needs = (
+        f"{based} two schemes must differ by {plain(100 * noise.least)} points of oracle accuracy "
+        f"before training them can be expected to confirm their order at "
+        f"{level(analysis.confidence)} (what it leaves open: ±{plain(100 * noise.deviation)} "
+        "points of trained accuracy)"
+    )
+    gaps = (
+        f"{plain(100 * first)} points of reward from first to second, {plain(100 * whole)} from "
+        "first to last"
+    )
+    verdict = "exceeds" if exceeds else "doesn't exceed"
+    return [f"The gap between strategies ({gaps}) {verdict} the oracle's noise: {needs}."]
+
+
+def _reliance(found: Sequence[Interval]) -> str:
+    better = sum(rho.low > 0 for rho in found)
+    if better == len(found):
+        return "schemes are ordered as training orders them, more than by chance"
+    if all(rho.high < 0 for rho in found):
+        return "schemes are ordered the wrong way round"
+    if better:
+        return f"only {better} of {len(found)} supernets order schemes better than chance"
+    return (
+        "among schemes that are this much alike (those that searches liked), the oracle's order "
+        "can't be told from chance, so only training tells them apart"
+    )

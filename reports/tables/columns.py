@@ -1,0 +1,293 @@
+"""Columns of the tables, with units and descriptions: the source of ``COLUMNS.md``."""
+
+from functools import partial
+
+from reports.tables.table import Column
+
+_Percent = partial(Column, unit="%", kind="number", scale=100)
+_Points = partial(Column, unit="points", kind="signed", scale=100)
+_Whole = partial(Column, kind="whole")
+_Wide = partial(Column, terminal=False)
+
+_STRATEGY = Column("strategy", "Strategy", "the search strategy", filter=True)
+_STRATEGY_SEED = _Whole("strategy_seed", "Strategy seed", "seed of the strategy's own draws")
+_SUPERNET_SEED = _Whole(
+    "supernet_seed", "Supernet seed", "seed of the frozen supernet", filter=True
+)
+
+RANKING = (
+    _Whole("rank", "Rank", "1: the leader and whoever can't be told from it; else the place"),
+    _STRATEGY,
+    _Percent(
+        "best_reward",
+        "Best reward",
+        "best validation reward (×100) of a lane within the budget, mean over lanes",
+        unit="×100",
+        interval=True,
+    ),
+    _Points(
+        "to_leader",
+        "To the leader",
+        "mean best reward minus the leader's, Welch's interval within supernets",
+        interval=True,
+    ),
+    Column(
+        "p_value",
+        "p",
+        "permutation test against the leader within supernets, Holm-corrected over strategies",
+        kind="p",
+    ),
+    _Percent(
+        "test_accuracy",
+        "Test accuracy",
+        "stand-alone test accuracy of each lane's chosen candidate (highest mean stand-alone "
+        "validation accuracy), mean over lanes",
+        interval=True,
+        terminal=False,
+    ),
+    _Points(
+        "to_full_sa",
+        "To Full-SA",
+        "that test accuracy minus Full-SA's, paired over stand-alone seeds",
+        interval=True,
+    ),
+    _Whole("tickets", "Tickets", "of these, tickets (by the rule that the caption names)"),
+    _Whole("undecided", "Undecided", "of these, neither ticket nor not"),
+    _Whole("lanes", "Lanes", "lanes that count: finished, or running up to the common budget"),
+    _Whole("failed", "Failed", "lanes that failed; they don't count", terminal=False),
+    _Whole("running", "Running", "lanes that haven't ended yet", terminal=False, optional=True),
+    Column(
+        "mean_rank",
+        "Mean rank",
+        "rank among strategies in each (supernet, strategy seed) that all completed, mean",
+        kind="number",
+        terminal=False,
+    ),
+    _Points(
+        "regret",
+        "Regret",
+        "highest tabulated reward minus a lane's best, mean over lanes; needs a landscape",
+        kind="number",
+        terminal=False,
+        optional=True,
+    ),
+    _Wide(
+        "top5_lanes",
+        "Top 5%",
+        "lanes whose best-reward scheme is among the 5% most accurate by the oracle",
+        optional=True,
+    ),
+    _Points(
+        "to_original",
+        "To Original",
+        "that test accuracy minus Original's, paired over stand-alone seeds",
+        interval=True,
+        terminal=False,
+    ),
+    _Whole(
+        "candidates", "Trained", "different schemes of its lanes that were trained", terminal=False
+    ),
+    _Whole(
+        "paper_tickets",
+        "By means",
+        "of these, tickets by the paper's rule on means alone",
+        terminal=False,
+    ),
+)
+
+SCHEMES = (
+    Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
+    _Wide("name", "Name", "Original (no connection) or Full-SA (all)"),
+    Column(
+        "verdict",
+        "Verdict",
+        "ticket, not a ticket, undecided or reference; the caption names the rule",
+        filter=True,
+    ),
+    _Percent(
+        "test_accuracy",
+        "Test accuracy",
+        "mean over stand-alone seeds; its interval leaves out what a seed does to all alike",
+        interval=True,
+    ),
+    _Points(
+        "to_full_sa",
+        "To Full-SA",
+        "test accuracy minus Full-SA's, paired over seeds",
+        interval=True,
+    ),
+    _Whole("parameters", "Parameters", "effective: unused attention modules dropped"),
+    _Points(
+        "latency_to_full_sa",
+        "Latency to Full-SA",
+        "inference time relative to Full-SA, minus 1",
+        unit="%",
+        digits=1,
+        interval=True,
+        timing=True,
+    ),
+    Column(
+        "paper_rule", "By means", "the ticket rule on means alone, noise ignored", terminal=False
+    ),
+    _Wide("reason", "Because", "the conditions that decided it, or that are open"),
+    _Points(
+        "to_original",
+        "To Original",
+        "test accuracy minus Original's, paired over seeds",
+        interval=True,
+        terminal=False,
+    ),
+    _Whole("seeds", "Seeds", "stand-alone seeds that it shares with Full-SA", terminal=False),
+    _Wide(
+        "missing_seeds",
+        "Missing seeds",
+        "stand-alone seeds that it or Full-SA lacks",
+        optional=True,
+    ),
+    _Whole("connections", "Connections", "connected blocks", terminal=False),
+    _Percent(
+        "oracle_accuracy",
+        "Oracle accuracy",
+        "validation accuracy by the frozen supernet, mean over the supernets that were asked",
+        terminal=False,
+    ),
+    _Percent(
+        "validation_accuracy",
+        "Validation accuracy",
+        "stand-alone, mean over seeds; picks among a lane's candidates",
+        terminal=False,
+    ),
+    _Whole(
+        "parameters_as_built",
+        "As built",
+        "parameters with every attention module that the supernet has",
+        terminal=False,
+    ),
+    _Whole("flops", "FLOPs", "of one image's forward pass, 2 per multiply-add", terminal=False),
+    _Points(
+        "latency_increment",
+        "Latency over Original",
+        "inference time relative to Original, minus 1",
+        unit="%",
+        digits=1,
+        interval=True,
+        timing=True,
+        terminal=False,
+    ),
+    Column(
+        "milliseconds",
+        "Time",
+        "median of one forward pass of the latency batch",
+        unit="ms",
+        kind="number",
+        timing=True,
+        terminal=False,
+    ),
+    _Whole(
+        "diverged", "Diverged", "trainings that diverged or died and have no score", optional=True
+    ),
+    _Percent(
+        "best_epoch_accuracy",
+        "Best epoch",
+        "mean test accuracy of each training's best epoch, picked on the test split and so too "
+        "high: the authors' way, judged by nowhere",
+        terminal=False,
+        optional=True,
+    ),
+    Column("strategies", "Proposed by", "strategies whose lanes sent it to training", filter=True),
+)
+
+LANES = (
+    _STRATEGY,
+    _STRATEGY_SEED,
+    _SUPERNET_SEED,
+    Column(
+        "state", "State", "finished, running or failed; failed lanes aren't ranked", filter=True
+    ),
+    _Whole("evaluations", "Evaluations", "what the lane was charged for"),
+    _Percent("best_reward", "Best reward", "of its evaluations within the budget", unit="×100"),
+    _Percent("oracle_accuracy", "Accuracy", "oracle accuracy of that scheme"),
+    Column("scheme", "Scheme", "that scheme; the earliest of equals", kind="bits"),
+    Column(
+        "chosen",
+        "Chosen",
+        "its trained candidate of the highest mean stand-alone validation accuracy",
+        kind="bits",
+    ),
+    _Whole("found_at", "Found at", "evaluations charged by the time it was found, rounded up"),
+    _Points("regret", "Regret", "highest tabulated reward minus it", kind="number", optional=True),
+    _Percent(
+        "better",
+        "Better by reward",
+        "share of tabulated schemes with a higher reward",
+        optional=True,
+    ),
+    _Percent(
+        "more_accurate",
+        "More accurate",
+        "share of tabulated schemes with a higher accuracy",
+        optional=True,
+    ),
+    Column(
+        "top5",
+        "Top 5%",
+        "whether less than 5% of tabulated schemes are more accurate",
+        optional=True,
+    ),
+    Column("message", "Message", "why it failed", optional=True),
+)
+
+TRUST = (
+    Column("compared", "Compared", "which two sources of accuracy"),
+    _Whole("schemes", "Schemes", "that both have scored"),
+    Column("spearman", "Spearman ρ", "rank correlation", kind="signed", interval=True),
+    Column("kendall", "Kendall τ", "rank correlation, τ-b", kind="signed", interval=True),
+    Column("pearson", "Pearson r", "linear correlation", kind="signed", interval=True),
+    _Points("oracle_range", "Oracle range", "highest minus lowest oracle accuracy", kind="number"),
+    _Points("test_range", "Test range", "highest minus lowest mean test accuracy", kind="number"),
+)
+
+STANDALONE = (
+    Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
+    _Whole("connections", "Connections", "connected blocks"),
+    _Whole("seeds", "Seeds", "trainings that came to their end"),
+    _Percent("test_accuracy", "Test accuracy", "mean over seeds, test split", interval=True),
+    _Points("to_full", "To Full-SA", "paired over the seeds that both have", interval=True),
+    _Whole(
+        "diverged", "Diverged", "trainings that diverged or died and have no score", optional=True
+    ),
+    _Percent(
+        "best_epoch_accuracy",
+        "Best epoch",
+        "mean test accuracy of each training's best epoch, picked on the test split and so too "
+        "high: the authors' way, judged by nowhere",
+        terminal=True,
+        optional=True,
+    ),
+)
+
+VERIFICATION = (
+    Column("quantity", "Quantity", "what is compared"),
+    Column("ticket", "In the ticket", "as the file states it"),
+    Column("here", "Here", "as it was found on this machine"),
+    Column("agrees", "Agrees", "whether both may stand together; nothing where they need not"),
+)
+
+EVALUATIONS = (
+    _STRATEGY,
+    _STRATEGY_SEED,
+    _SUPERNET_SEED,
+    _Whole("evaluation", "Evaluation", "evaluations that the lane was charged by then, rounded up"),
+    Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
+    _Whole("connections", "Connections", "connected blocks"),
+    _Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),
+    Column("loss", "Loss", "mean validation loss", unit="nats", kind="number", digits=4),
+    _Percent("reward", "Reward", "accuracy + λ · fraction of unconnected blocks", unit="×100"),
+    _Percent("best_reward", "Best so far", "highest reward up to here", unit="×100"),
+)
+
+FACTS = (
+    Column("group", "Of", "what the fact belongs to"),
+    Column("name", "Fact", "its name"),
+    Column("value", "Value", "its value"),
+)

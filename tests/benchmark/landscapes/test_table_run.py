@@ -1,0 +1,119 @@
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from benchmark import Settings, run
+from benchmark.cli import main
+from benchmark.errors import UsageError
+from benchmark.store.folder import RunFolder, read_records
+from benchmark.store.records import RunRecords
+from tests.benchmark.tables import closed_form_table
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("table") / "table.parquet"
+    closed_form_table().write(path)
+    return str(path)
+
+
+def _records(folder: Path) -> RunRecords:
+    with closing(RunFolder(folder).open()) as store:
+        return read_records(store)
+
+
+def _settings(table: str, **values: object) -> Settings:
+    given = {"strategies": ("random", "ga"), "budget": 40, "seeds": 3} | values
+    return Settings(oracle=table, **given)
+
+
+def test_strategies_are_ranked_by_exact_regret(table: str, tmp_path: Path) -> None:
+    report = run(_settings(table, strategies=("ga", "random")), out=tmp_path / "run")
+    found = report.analysis.finds
+    best = report.analysis.landscapes[0].reward.max()
+    for lane in report.records.lanes:
+        rewards = lane.accuracy + 0.02 * (1 - lane.schemes.mean(axis=1))
+        assert found[lane.key].regret == pytest.approx(best - rewards.max())
+        assert len(lane.schemes) == 40
+    assert any("Among all 128 schemes" in sentence for sentence in report.headline)
+    assert any("no network trained" in sentence for sentence in report.headline)
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_workers_and_stops_change_nothing(table: str, tmp_path: Path) -> None:
+    one = run(_settings(table), out=tmp_path / "one", workers=1)
+    run(_settings(table), out=tmp_path / "two", workers=2)
+    for left, right in zip(one.records.lanes, _records(tmp_path / "two").lanes, strict=True):
+        assert left.key == right.key
+        assert np.array_equal(left.schemes, right.schemes)
+    with closing(sqlite3.connect(tmp_path / "two" / "run.sqlite")) as store, store:
+        # As a kill leaves it: some lanes are missing.
+        store.execute("DELETE FROM journal WHERE lane >= 3")
+        store.execute("UPDATE lanes SET state = 'running' WHERE lane >= 3")
+        store.execute("DELETE FROM facts WHERE key = 'finished'")
+    run(_settings(table), out=tmp_path / "two", workers=1)
+    for left, right in zip(one.records.lanes, _records(tmp_path / "two").lanes, strict=True):
+        assert np.array_equal(left.schemes, right.schemes)
+        assert right.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("task", "digits"), ("sharing", "share"), ("candidates", 5)]
+)
+def test_settings_without_effect_are_refused(table: str, name: str, value: object) -> None:
+    if value == Settings.model_fields[name].default:
+        run(_settings(table, **{name: value}, seeds=1, budget=1), out=Path(table).parent / "run")
+        return
+    with pytest.raises(UsageError, match=f"--{name} has no effect on a table"):
+        run(_settings(table, **{name: value}))
+
+
+def test_another_table_is_another_experiment(table: str, tmp_path: Path) -> None:
+    run(_settings(table), out=tmp_path / "run")
+    closed_form_table((3, 4)).write(tmp_path / "other")
+    with pytest.raises(UsageError, match="holds experiment"):
+        run(_settings(str(tmp_path / "other")), out=tmp_path / "run")
+
+
+def test_a_missing_table_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no table"):
+        run(_settings(str(tmp_path / "absent")), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("name", "need"), [("darts", "gradients"), ("halving", "fidelity")])
+def test_a_strategy_that_needs_more_than_scores_is_refused_before_anything_starts(
+    table: str, tmp_path: Path, name: str, need: str
+) -> None:
+    message = f"strategy '{name}' needs {need}, and a table has scores only; leave it out"
+    with pytest.raises(UsageError, match=message):
+        run(_settings(table, strategies=("random", name)), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_cannot_be_written_is_reported_all_the_same(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(_settings(table), out=tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+    def refused(path: Path) -> Path:
+        raise PermissionError(13, "Read-only file system", str(path))
+
+    monkeypatch.setattr("benchmark.store.opening.os.access", lambda _, mode: mode != os.W_OK)
+    with monkeypatch.context() as closed:
+        closed.setattr("reports.report.replacing", refused)
+        printed = CliRunner().invoke(main, ["report", str(tmp_path / "run")])
+    assert printed.exit_code == 0
+    assert "can't be written" in printed.stderr
+    assert "--out FOLDER puts them elsewhere" in printed.stderr
+    options = ["report", str(tmp_path / "run"), "--out", str(tmp_path / "there")]
+    elsewhere = CliRunner().invoke(main, options)
+    assert (elsewhere.exit_code, elsewhere.stdout) == (0, printed.stdout)
+    assert (tmp_path / "there" / "report.md").read_bytes() == before["report.md"]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before

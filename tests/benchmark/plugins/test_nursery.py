@@ -1,0 +1,102 @@
+"""Children of the nursery: what they say, how they end, and that none outlives its use."""
+
+import gc
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from benchmark.plugins import nursery
+from benchmark.plugins.nursery import start_child
+
+
+def greet(connection: Connection, name: str) -> None:
+    connection.send(f"hello {name}, from {os.getppid()}")
+
+
+def leave(_: Connection, code: int) -> None:
+    sys.exit(code)
+
+
+def vanish(_: Connection, number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def stay(connection: Connection) -> None:
+    connection.send(os.getpid())
+    time.sleep(600)
+
+
+def close_and_stay(connection: Connection) -> None:
+    connection.close()
+    time.sleep(600)
+
+
+def alive(pid: int) -> bool:
+    with suppress(ProcessLookupError, FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    return False
+
+
+def test_a_child_is_not_forked_from_this_process_and_is_quick() -> None:
+    first = start_child(greet, "you")
+    started = time.perf_counter()
+    second = start_child(greet, "again")
+    assert time.perf_counter() - started < 1
+    parents = [child.connection.recv().split()[-1] for child in (first, second)]
+    assert parents[0] == parents[1] != str(os.getpid())
+    assert [child.end(kill=False) for child in (first, second)] == [0, 0]
+
+
+@pytest.mark.parametrize(("work", "value", "code"), [(leave, 3, 3), (leave, 0, 0), (vanish, 9, -9)])
+def test_how_a_child_ended_is_known(work: nursery.Work, value: int, code: int) -> None:
+    child = start_child(work, value)
+    with pytest.raises(EOFError):
+        child.connection.recv()
+    assert child.end(kill=False) == code
+
+
+def test_a_child_that_stays_is_killed() -> None:
+    child = start_child(stay)
+    assert alive(child.connection.recv())
+    assert child.end() == -9
+    assert not alive(child.pid)
+
+
+def test_a_child_that_closes_its_connection_and_stays_is_killed_after_a_while() -> None:
+    child = start_child(close_and_stay)
+    with pytest.raises(EOFError):
+        child.connection.recv()
+    assert child.end(kill=False) == -signal.SIGKILL
+
+
+def test_a_child_dropped_in_the_middle_of_something_is_killed_later() -> None:
+    child = start_child(stay)
+    kept = nursery.shared(os.getpid())
+    with kept.conversation():
+        child.end()
+        gc.collect()
+    other = start_child(greet, "you")
+    assert other.connection.recv().startswith("hello")
+    other.end()
+    assert not alive(child.pid)
+
+
+def test_a_nursery_that_is_gone_takes_its_children_along_and_is_replaced() -> None:
+    child = start_child(stay)
+    pid = child.connection.recv()
+    gone = nursery.shared(os.getpid())
+    os.kill(gone.pid, 9)
+    while gone.alive:
+        time.sleep(0.01)
+    assert start_child(greet, "you").connection.recv().startswith("hello")
+    until = time.monotonic() + 5
+    while alive(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not alive(pid)
+    assert child.end() == -9

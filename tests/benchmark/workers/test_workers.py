@@ -1,0 +1,125 @@
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from benchmark.errors import WorkerError
+from benchmark.workers import processes
+from benchmark.workers.engine import Engine, Job, Result, Work
+from benchmark.workers.workers import Workers
+
+
+def _described(job: int) -> tuple[int, int, int]:
+    return job * job, os.getpid(), torch.get_num_threads()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("jobs", [0, 1, 2, 5])
+def test_every_job_is_done_once_with_its_index(count: int, jobs: int) -> None:
+    results = dict(Workers(count).map(_described, list(range(jobs))))
+    assert {index: square for index, (square, _, _) in results.items()} == {
+        job: job * job for job in range(jobs)
+    }
+
+
+def test_jobs_run_on_one_thread_wherever_they_run() -> None:
+    for count in (1, 2):
+        threads = {threads for _, (_, _, threads) in Workers(count).map(_described, [1, 2, 3, 4])}
+        assert threads == {1}
+
+
+def test_two_workers_are_other_processes() -> None:
+    processes = {process for _, (_, process, _) in Workers(2).map(_described, [1, 2, 3, 4])}
+    assert os.getpid() not in processes
+
+
+def _failing(job: int) -> int:
+    raise ValueError(f"job {job} is impossible")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_a_job_raises_reaches_the_caller(count: int) -> None:
+    with pytest.raises(ValueError, match=r"job \d is impossible"):
+        list(Workers(count).map(_failing, [1, 2]))
+
+
+def _killed_once(job: tuple[Path, int]) -> int:
+    mark, number = job
+    if number == 2:
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            return number
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_worker_is_replaced_and_its_jobs_are_done_again(tmp_path: Path) -> None:
+    jobs = [(tmp_path / "mark", number) for number in range(5)]
+    results = list(Workers(2).map(_killed_once, jobs))
+    assert sorted(results) == [(number, number) for number in range(5)]
+
+
+def _killed(job: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+@pytest.mark.long
+def test_jobs_that_always_kill_their_worker_end_in_an_error() -> None:
+    with pytest.raises(WorkerError, match="killed 3 times before any of 2 jobs was done; if mem"):
+        list(Workers(2).map(_killed, [1, 2]))
+    assert dict(Workers(2).map(abs, [-1, -2])) == {0: 1, 1: 2}
+
+
+def test_nobody_waits_for_workers_that_nobody_manages(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Thread()
+    executor = SimpleNamespace(_executor_manager_thread=ended)
+    monkeypatch.setattr(processes, "_LOOK", 0.01)
+    with pytest.raises(BrokenProcessPool, match="thread that manages the workers has ended"):
+        list(processes._completed([Future()], executor))  # noqa: SLF001 - no other way to end that thread
+
+
+def test_a_gpu_of_this_machine_scores_in_one_process_and_trains_in_all() -> None:
+    workers = Workers(3)
+    assert workers.on("cpu").count == 3
+    assert workers.on("cuda:1").count == 1
+    assert workers.on("cuda:1", "training").count == 3
+
+
+class Recording(Engine):
+    """Does jobs on the spot and says who asked for how much."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, str, str]] = []
+
+    def places(self, count: int, device: str, work: Work) -> int:  # noqa: ARG002 - all the same
+        return min(count, 2 if device == "cuda" else 8)
+
+    def run(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Sequence[Job],
+        *,
+        count: int,
+        device: str,
+        work: Work,
+    ) -> Iterator[tuple[int, Result]]:
+        self.asked.append((count, device, work))
+        yield from ((index, function(job)) for index, job in enumerate(jobs))
+
+
+def test_an_engine_is_told_what_jobs_need_and_gets_single_jobs_too() -> None:
+    engine = Recording()
+    workers = Workers(5, engine).on("cuda", "training")
+    assert workers.count == 2
+    assert dict(workers.map(abs, [-1])) == {0: 1}
+    list(Workers(5, engine).map(abs, [1, 2, 3]))
+    assert engine.asked == [(1, "cuda", "training"), (3, "cpu", "scoring")]
