@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 from benchmark.errors import UsageError
 
@@ -98,7 +99,7 @@ def _export_ticket(
     from rich.console import Console
 
     console = Console(stderr=True)
-    with equipped(console, cache, None) as (shared, _, live):
+    with equipped(console, cache, Crew(1, None, None)) as (shared, _, live):
         from benchmark.tickets.export import TARGETS, export_ticket
         from benchmark.tickets.ticket import read_ticket
 

@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
 from benchmark.errors import UsageError
 
@@ -14,8 +15,8 @@ from benchmark.errors import UsageError
 @click.option("--stage", type=int, help="Maps behind its last block.  [default: the last]")
 @click.option("--scheme", "schemes", multiple=True, help="Instead of Original, Full-SA, the best.")
 @options.data
-@options.workers
-def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> None:
+@options.crew
+def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     """Show in the report of the run in FOLDER where its networks look (Grad-CAM).
 
     Original, Full-SA and the best scheme found are trained again, from the run's first
@@ -30,14 +31,12 @@ def gradcam(folder: Path, images: str, workers: int | None, **values: Any) -> No
         from benchmark.store.folder import RunFolder
         from benchmark.tickets.rule import judge_files
         from benchmark.watching.live import LiveProgress
-        from benchmark.workers.engine import available_cores
-        from benchmark.workers.workers import Workers
         from reports.tickets import FOLDER
 
         live = LiveProgress(console)
-        crew = Workers(available_cores() if workers is None else workers)
+        workers = crew.assembled()
         with live.bars, RunFolder(folder).change() as store:
-            report = add_cams(store, rows, workers=crew, progress=live, **values)
+            report = add_cams(store, rows, workers=workers, progress=live, **values)
     report.write(folder)
     for problem in judge_files(folder / FOLDER, report.analysis.rule, folder / FOLDER):
         console.print(f"{problem}; it is left as it is", highlight=False)

@@ -1,18 +1,21 @@
 """Options that commands share, and the settings that they give."""
 
+import functools
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmark.commands.crew import Crew
 from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
     from benchmark.settings import Settings
 
-_PLACES = ("out", "paper", "cache", "workers")
+_PLACES = ("out", "paper", "cache", "workers", "ray", "gpus_per_training")
+"""Options that results don't depend on: where they go, and who does the work."""
 
 data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 backbone = click.option(
@@ -62,11 +65,10 @@ ask_timeout = click.option(
     type=float,
     help="Seconds a strategy may take over a request, or to load.  [default: 600.0]",
 )
-workers = click.option(
+_workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
 )
-
-ray = click.option(
+_ray = click.option(
     "--ray",
     is_flag=False,
     flag_value="local",
@@ -74,12 +76,10 @@ ray = click.option(
     help="Workers of the Ray cluster there (auto: of the one on this machine; without "
     "an address: one of this machine's cores).",
 )
-gpus_per_training = click.option(
+_gpus_per_training = click.option(
     "--gpus-per-training",
     type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="With --ray: so much of a GPU for each stand-alone training.",
+    help="With --ray: so much of a GPU for each stand-alone training.  [default: 1.0]",
 )
 paper = click.option(
     "--paper",
@@ -95,6 +95,22 @@ serve = click.option(
     metavar="[PORT]",
     help="Show it in a browser, on this machine only.  [port: 8765; 0: any free one]",
 )
+
+
+def crew(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` the options of who does its work, as one `Crew` named ``crew``."""
+
+    @functools.wraps(command)
+    def with_crew(
+        *arguments: Any,
+        workers: int | None,
+        ray: str | None,
+        gpus_per_training: float | None,
+        **values: Any,
+    ) -> None:
+        command(*arguments, crew=Crew(workers, ray, gpus_per_training), **values)
+
+    return _workers(_ray(_gpus_per_training(with_crew)))
 
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
 from benchmark.errors import UsageError
 
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
     help="Folder for tables and finished searches, which are not repeated.",
 )
 @options.ask_timeout
-@options.workers
+@options.crew
 def race(
     strategies: str | None,
     landscapes: str | None,
     tune: str | None,
+    *,
     trials: int | None,
     out: Path | None,
+    crew: Crew,
     **values: Any,
 ) -> None:
     """Compare strategies on known landscapes, whose optimum is known.
@@ -66,6 +69,7 @@ def race(
         from benchmark.watching.live import LiveProgress
 
         values["progress"] = live = LiveProgress(console)
+        values["workers"] = crew.assembled()
         with live.bars:
             if tune:
                 tables, remarks, failed = _tuned(tune, trials or 30, values)

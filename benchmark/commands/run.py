@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from benchmark.commands import options
-from benchmark.commands.session import chosen_workers, served, stoppable
+from benchmark.commands.crew import Crew
+from benchmark.commands.session import served, stoppable
 
 
 @click.command()
@@ -50,16 +51,12 @@ from benchmark.commands.session import chosen_workers, served, stoppable
 @options.config
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @options.cache
-@options.workers
-@options.ray
-@options.gpus_per_training
+@options.crew
 @options.serve
 def run(
     config: Path | None,
-    workers: int | None,
+    crew: Crew,
     *,
-    ray: str | None,
-    gpus_per_training: float,
     dry_run: bool,
     serve: int | None,
     **values: Any,
@@ -85,8 +82,10 @@ def run(
 
         live = LiveProgress(console)
         with served(serve, console) as show, live.bars:
-            crew = chosen_workers(workers, ray, gpus_per_training)
-            report = run_experiment(settings, **places, workers=crew, progress=live, on_folder=show)
+            workers = crew.assembled()
+            report = run_experiment(
+                settings, **places, workers=workers, progress=live, on_folder=show
+            )
     report.print(Console())
     failed = [lane for lane in report.records.lanes if lane.state == "failed"]
     for lane in failed:

@@ -6,13 +6,13 @@ from benchmark.errors import UsageError
 @click.command()
 @click.option("--gpus", default="1,8,64", show_default=True, help="How many, with commas.")
 def scale(gpus: str) -> None:
-    """Say what the paper's tables I to III would take on so many GPUs.
+    """Say what the paper's tables I to III, VII and VIII would take on so many GPUs.
 
-    A simulation of all supernets, searches and stand-alone trainings, as a table in
-    Markdown; docs/scale.md states what it assumes.
+    A simulation of all supernets, searches, stand-alone trainings and transfers, as tables
+    in Markdown; docs/scale.md states what it assumes.
     """
-    from benchmark.planning.rates import DEVICES
-    from benchmark.planning.scale import rows
+    from benchmark.planning.rates import A100, DEVICES
+    from benchmark.planning.scale import KINDS, rows, work
 
     counts = [int(text) for text in gpus.split(",") if text.strip().isdecimal()]
     if not counts or 0 in counts or len(counts) != len(gpus.split(",")):
@@ -23,3 +23,8 @@ def scale(gpus: str) -> None:
         for best, worst in rows(device, counts):
             days = f"{best.hours / 24:,.1f} to {worst.hours / 24:,.1f}"
             click.echo(f"| {best.gpus} × {device.name} | {days} | {best.busy:.0%} | {best.bound} |")
+    click.echo(f"\n| hours on one {A100.name}, at best | {' | '.join(KINDS)} |")
+    click.echo("|---" * (1 + len(KINDS)) + "|")
+    for subject, hours in work(A100).items():
+        cells = [f"{hours[kind]:,.1f}" if hours[kind] else "" for kind in KINDS]
+        click.echo(f"| {subject} | {' | '.join(cells)} |")

@@ -3,11 +3,12 @@
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmark.commands.crew import Crew
 
 if TYPE_CHECKING:
     from benchmark.store.store import Store
@@ -19,12 +20,7 @@ _STOPPED = 130  # 128 + SIGINT, as shells count
 
 @contextmanager
 def equipped(
-    console: Any,
-    cache: Path | None,
-    workers: int | None,
-    *,
-    ray: str | None = None,
-    gpus_per_training: float = 1.0,
+    console: Any, cache: Path | None, crew: Crew
 ) -> Iterator[tuple["Store", "Workers", "LiveProgress"]]:
     """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
     with stoppable(console):
@@ -32,27 +28,9 @@ def equipped(
         from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
-        crew = chosen_workers(workers, ray, gpus_per_training)
+        workers = crew.assembled()
         with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
-            yield shared, crew, live
-
-
-def chosen_workers(count: int | None, ray: str | None, gpus_per_training: float) -> "Workers":
-    """So many workers of this machine or of a Ray cluster; None for as many as it has.
-
-    Raises:
-        UsageError: Ray isn't installed, or no cluster answers.
-    """
-    from benchmark.workers.engine import available_cores
-    from benchmark.workers.workers import Workers
-
-    if ray is None:
-        return Workers(available_cores() if count is None else count)
-    from benchmark.workers.cluster import RayCluster
-
-    cluster = RayCluster(ray, training_gpus=gpus_per_training)
-    there = cluster.places(sys.maxsize if count is None else count, "cpu", "scoring")
-    return Workers(there, cluster)
+            yield shared, workers, live
 
 
 @contextmanager

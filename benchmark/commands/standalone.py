@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 from benchmark.errors import UsageError
 
@@ -32,9 +33,7 @@ from benchmark.errors import UsageError
     help="Judge each scheme (against Full-SA, which is trained too), write ticket files here.",
 )
 @options.cache
-@options.workers
-@options.ray
-@options.gpus_per_training
+@options.crew
 def standalone(
     schemes: tuple[str, ...],
     listed: Path | None,
@@ -43,9 +42,7 @@ def standalone(
     out: Path | None,
     tickets: Path | None,
     cache: Path | None,
-    workers: int | None,
-    ray: str | None,
-    gpus_per_training: float,
+    crew: Crew,
     **values: Any,
 ) -> None:
     """Train schemes from scratch, several seeds each, and say how well they do.
@@ -56,11 +53,7 @@ def standalone(
 
     settings = options.read_settings(config, values)
     console = Console(stderr=True)
-    with equipped(console, cache, workers, ray=ray, gpus_per_training=gpus_per_training) as (
-        shared,
-        crew,
-        live,
-    ):
+    with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.standalone.chosen_schemes import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
@@ -72,7 +65,7 @@ def standalone(
             settings,
             wanted,
             cache=shared,
-            workers=crew,
+            workers=workers,
             command=options.command_line(click.get_current_context()),
             progress=live,
         )

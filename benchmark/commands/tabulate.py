@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 
 
@@ -28,8 +29,7 @@ from benchmark.commands.session import equipped
     help="The table.  [default: TASK.parquet]",
 )
 @options.cache
-@options.workers
-@options.ray
+@options.crew
 @click.option(
     "--times",
     type=click.IntRange(min=0),
@@ -42,9 +42,8 @@ def tabulate(
     config: Path | None,
     out: Path | None,
     cache: Path | None,
-    workers: int | None,
+    crew: Crew,
     *,
-    ray: str | None,
     times: int,
     force: bool,
     **values: Any,
@@ -61,13 +60,13 @@ def tabulate(
     settings = options.read_settings(config, values)
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = Console(stderr=True)
-    with equipped(console, cache, workers, ray=ray) as (shared, crew, live):
+    with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.landscapes.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(
             settings,
             cache=shared,
-            workers=crew,
+            workers=workers,
             command=options.command_line(click.get_current_context()),
             progress=live,
             times=times,

@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 
 
@@ -37,7 +38,7 @@ from benchmark.commands.session import equipped
 )
 @options.paper
 @options.cache
-@options.workers
+@options.crew
 def transfer(
     source: Path,
     source_data: Path | None,
@@ -48,7 +49,7 @@ def transfer(
     out: Path | None,
     paper: Path | None,
     cache: Path | None,
-    workers: int | None,
+    crew: Crew,
     **values: Any,
 ) -> None:
     """Carry the scheme of SOURCE, a run's folder or a ticket file, to another task.
@@ -62,7 +63,7 @@ def transfer(
 
     settings = Settings(**options.given_values(values))
     console = Console(stderr=True)
-    with equipped(console, cache, workers) as (shared, crew, live):
+    with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.standalone.chosen_schemes import listed_schemes
         from benchmark.transfer.source import read_source
         from benchmark.transfer.transfer import default_folder
@@ -79,7 +80,7 @@ def transfer(
             settings,
             out=out,
             cache=shared,
-            workers=crew,
+            workers=workers,
             source_data=source_data,
             schemes=[*more, *(listed_schemes(listed) if listed else ())],
             command=options.command_line(click.get_current_context()),

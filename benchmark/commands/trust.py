@@ -4,6 +4,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 
 
@@ -16,20 +17,20 @@ from benchmark.commands.session import equipped
 @click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
 @options.seed
 @options.cache
-@options.workers
-def trust(evidence: Path, cache: Path | None, workers: int | None, **values: Any) -> None:
+@options.crew
+def trust(evidence: Path, cache: Path | None, crew: Crew, **values: Any) -> None:
     """Hold supernets against the stand-alone results in EVIDENCE, in both batch-norm modes."""
     from rich.console import Console
 
     settings = options.read_settings(None, values)
     console = Console(stderr=True)
-    with equipped(console, cache, workers) as (shared, crew, live):
+    with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.standalone.evidence import read_evidence
         from benchmark.standalone.trust import ask_oracles
 
         known = read_evidence(evidence)
         oracles = ask_oracles(
-            known, cache=shared, workers=crew, progress=live, **options.given_values(values)
+            known, cache=shared, workers=workers, progress=live, **options.given_values(values)
         )
     from reports.evidence import trust_sentences, trust_table
     from reports.tables.terminal import TerminalTable

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options
+from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
 
 _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
@@ -22,11 +23,11 @@ _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
 @click.option("--quick", is_flag=True, help="Repeat only the first seed, time briefly.")
 @options.device
 @options.cache
-@options.workers
+@options.crew
 def verify(
     ticket: Path,
     cache: Path | None,
-    workers: int | None,
+    crew: Crew,
     *,
     fresh: int | None,
     quick: bool,
@@ -40,7 +41,7 @@ def verify(
     from rich.console import Console
 
     console = Console(stderr=True)
-    with equipped(console, cache, workers) as (shared, crew, live):
+    with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.tickets.ticket import read_ticket
         from benchmark.tickets.verification import verify as verify_ticket
 
@@ -48,7 +49,7 @@ def verify(
         found = verify_ticket(
             known,
             cache=shared,
-            workers=crew,
+            workers=workers,
             progress=live,
             fresh=fresh,
             quick=quick,

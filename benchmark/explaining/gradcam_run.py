@@ -98,7 +98,7 @@ def make_cams(
         records: of a run with trained candidates.
         rows: of the test split.
         settings: the run's, with the place of its data.
-        workers: processes; on a GPU one is used.
+        workers: processes.
         stage: counted from 1; default the last.
         schemes: bits, ``full`` or ``none`` instead.
         progress: shows what is running.
@@ -132,7 +132,7 @@ def make_cams(
         CamJob(plan.training, bits, seed, tuple(rows), chosen - 1)
         for bits in wanted or [plan.original, plan.full, *found_scheme(records)]
     ]
-    crew = workers if settings.device == "cpu" else Workers(1)
+    crew = workers.on(settings.device, "training")
     shown = Silent() if progress is None else progress
     made: dict[int, list[CamRecord]] = {}
     with shown.stage("Training networks to look through", len(jobs), "networks") as advance:

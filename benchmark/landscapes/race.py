@@ -24,7 +24,6 @@ from benchmark.seeding import child_rng
 from benchmark.store.records import LaneKey, LaneRecord, RaceRecord
 from benchmark.store.store import Store
 from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.engine import available_cores
 from benchmark.workers.workers import Workers
 from strategies.base import SearchSpace, Strategy
 
@@ -63,7 +62,7 @@ def run_race(
     seeds: int,
     overrides: Overrides | None = None,
     ask_timeout: float = ASK_TIMEOUT,
-    workers: int | None = None,
+    workers: int | Workers | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[RaceRecord]:
@@ -81,7 +80,7 @@ def run_race(
         seeds: instances; instance i is the same for all strategies.
         overrides: hyper-parameters by the strategies' names.
         ask_timeout: seconds that a strategy may take over a request.
-        workers: processes; default one a core.
+        workers: or so many processes of this machine; default one a core.
         journal: file that finished searches are kept in, and not repeated from.
         progress: shows what is running.
 
@@ -102,7 +101,7 @@ def run_race(
         for landscape in landscapes
     ]
     kept = RaceJournal(journal)
-    found = run_instances(instances, kept, Workers(workers or available_cores()), progress)
+    found = run_instances(instances, kept, Workers.of(workers), progress)
     places = {strategy.name: place for place, strategy in enumerate(chosen)}
     order = {landscape: place for place, landscape in enumerate(landscapes)}
     return sorted(found, key=lambda r: (places[r.strategy], order[r.landscape], r.seed))

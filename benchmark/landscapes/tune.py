@@ -24,7 +24,6 @@ from benchmark.plugins.patience import ASK_TIMEOUT
 from benchmark.seeding import child_rng
 from benchmark.store.records import Interval, RaceRecord, TuningRecord
 from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.engine import available_cores
 from benchmark.workers.workers import Workers
 from reports.numbers.statistics import bootstrap_interval
 from strategies.base import SearchSpace
@@ -101,7 +100,7 @@ def tune(
     trials: int,
     overrides: Overrides | None = None,
     ask_timeout: float = ASK_TIMEOUT,
-    workers: int | None = None,
+    workers: int | Workers | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[TuningRecord]:
@@ -119,7 +118,7 @@ def tune(
         trials: settings to try, the defaults included.
         overrides: hyper-parameters by the strategies' names, which stay as they are set.
         ask_timeout: seconds that a strategy may take over a request.
-        workers: processes; default one a core. Only times depend on it.
+        workers: or so many processes of this machine; default one a core. Only times depend on it.
         journal: file that finished searches are kept in, and not repeated from.
         progress: shows what is running.
 
@@ -136,7 +135,7 @@ def tune(
         trials,
         ask_timeout,
         RaceJournal(journal),
-        Workers(workers or available_cores()),
+        Workers.of(workers),
         progress or Silent(),
     )
     fixed = overrides or {}

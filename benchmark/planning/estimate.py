@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -70,7 +69,7 @@ class Estimate:
         network = network_spec(settings, task)
         self.supernet_recipe, self.standalone_recipe = recipes(settings, task)
         blocks = network.backbone.blocks
-        whole = SchemeNetwork(network.build(torch.Generator()), [True] * blocks)
+        whole = SchemeNetwork(network.outline(), [True] * blocks)
         self.network = counted(whole.eval(), task.image_shape)
         self.settings = settings
         cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)

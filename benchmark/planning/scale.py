@@ -1,24 +1,69 @@
 """What the paper's whole programme takes on so many GPUs: a simulation of its jobs.
 
-Everything of tables I to III, from supernets to stand-alone trainings, is put on GPUs
-as they get free, longest chain first (list scheduling; Graham, "Bounds on
-Multiprocessing Timing Anomalies", 1969). What a job takes comes from `estimate`.
+Everything of tables I to III, from supernets to stand-alone trainings, and the transfers of
+tables VII and VIII are put on GPUs as they get free, longest chain first (list scheduling;
+Graham, "Bounds on Multiprocessing Timing Anomalies", 1969). What a job takes comes from
+`estimate`.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from benchmark.planning.estimate import Estimate, Step
+from benchmark.planning.plan import network_spec
 from benchmark.planning.rates import EFFICIENCY, Device
 from benchmark.settings import Settings
+from benchmark.transfer.transfer import full_sharings
+from tasks.registry import task_class
 
-_RECIPES = (
-    *("resnet164-se-share", "resnet164-sge", "resnet164-dia"),
-    *("resnet50-se", "resnet50-sge", "resnet50-dia"),
-)
 _RETAIN = (0.2, 0.5, 0.8)
+_COUNTING, _SEGMENTATION = ("shanghaitech-a", "shanghaitech-b"), ("voc2012",)
+_CARRIED = {
+    "resnet164-se-share": (),
+    "resnet164-sge": (),
+    "resnet164-dia": (),
+    "resnet50-se": (*_COUNTING, *_SEGMENTATION),
+    "resnet50-sge": _COUNTING[:1],
+    "resnet50-dia": (*_COUNTING, *_SEGMENTATION),
+}
+"""Recipes of table II, and where tables VII and VIII carry what they find."""
+KINDS = ("supernets", "searches", "stand-alone", "transfers")
+"""What jobs do."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One search with all that it rests on, and where its scheme is carried.
+
+    Attributes:
+        settings: of the run.
+        targets: tasks of transfers, which begin when the run has ended.
+    """
+
+    settings: Settings
+    targets: tuple[str, ...] = ()
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """Of the run."""
+        return Estimate(self.settings)
+
+    @cached_property
+    def onward(self) -> Mapping[str, Estimate]:
+        """Of the same networks on each of the targets, by task."""
+        run = self.settings
+        same = {"backbone": run.backbone, "attention": run.attention, "sharing": run.sharing}
+        seeds = {"standalone_seeds": run.standalone_seeds}
+        return {task: Estimate(Settings(task=task, **same, **seeds)) for task in self.targets}
+
+    @property
+    def carried(self) -> int:
+        """Trainings of one target: Original, what is full, and the scheme, for each seed."""
+        network = network_spec(self.settings, task_class(self.settings.task))
+        return (2 + len(full_sharings(network))) * self.settings.standalone_seeds
 
 
 @dataclass(frozen=True)
@@ -30,12 +75,16 @@ class Job:
         hours: on one GPU.
         after: names of what must be done before, themselves listed before it.
         widest: GPUs that can share it evenly.
+        kind: one of `KINDS`.
+        subject: what it is about.
     """
 
     name: str
     hours: float
     after: tuple[str, ...] = ()
     widest: int = 1
+    kind: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,9 +146,11 @@ class Programme:
         running: list[tuple[float, str, int]] = []
         now, free, last = 0.0, gpus, ""
         while waiting or running:
-            for name in [n for n in waiting if done.issuperset(self.jobs[n].after)]:
+            for name in tuple(waiting):
                 if free == 0:
                     break
+                if not done.issuperset(self.jobs[name].after):
+                    continue
                 width = min(free, self.jobs[name].widest)
                 free -= width
                 waiting.remove(name)
@@ -116,17 +167,21 @@ class Programme:
         )
 
 
-def experiments() -> dict[str, Settings]:
-    """Tables I to III of the paper, by name; the first of table II is the one of table III."""
+@cache
+def experiments() -> Mapping[str, Experiment]:
+    """Tables I to III, VII and VIII of the paper; the first of table II is the one of table III."""
     found = {
-        f"{recipe} p={retain:g}": Settings(recipe=f"paper-{recipe}", retain=retain)
+        f"{recipe} p={retain:g}": Experiment(Settings(recipe=f"paper-{recipe}", retain=retain))
         for recipe in ("resnet38-se", "resnet164-se")
         for retain in _RETAIN
     }
-    return found | {recipe: Settings(recipe=f"paper-{recipe}") for recipe in _RECIPES}
+    return found | {
+        recipe: Experiment(Settings(recipe=f"paper-{recipe}"), targets)
+        for recipe, targets in _CARRIED.items()
+    }
 
 
-def programme(device: Device, efficiency: float, chosen: dict[str, Settings]) -> Programme:
+def programme(device: Device, efficiency: float, chosen: Mapping[str, Experiment]) -> Programme:
     """The jobs of experiments.
 
     Args:
@@ -134,28 +189,51 @@ def programme(device: Device, efficiency: float, chosen: dict[str, Settings]) ->
         efficiency: part of the roofline that is reached.
         chosen: experiments by name.
     """
-    jobs: list[Job] = []
-    for name, settings in chosen.items():
-        supernets, search, trainings = Estimate(settings).steps
-        hours = [_hours(step, device, efficiency) for step in (supernets, search, trainings)]
+
+    def hours(step: Step) -> float:
+        """Of one of a step's jobs."""
+        return step.hours(device)[0] * EFFICIENCY[1] / efficiency / step.jobs
+
+    def jobs(name: str, experiment: Experiment) -> Iterator[Job]:
+        settings = experiment.settings
+        subject = f"{settings.backbone or task_class(settings.task).backbone}, {settings.task}"
+        supernets, search, trainings = experiment.estimate.steps
+        trained, searched = f"{name}: supernet", f"{name}: search"
+        yield Job(trained, hours(supernets), kind="supernets", subject=subject)
         # A round asks for a few schemes of every lane; a shard has two at least.
-        lanes = len(settings.strategies) * settings.seeds
-        jobs.append(Job(f"{name}: supernet", hours[0]))
-        jobs.append(Job(f"{name}: search", hours[1], (jobs[-1].name,), max(1, 3 * lanes // 2)))
-        searched = jobs[-1].name
-        jobs += [
-            Job(f"{name}: training {number}", hours[2], (searched,))
-            for number in range(trainings.jobs)
-        ]
-    return Programme(jobs)
+        widest = max(1, 3 * len(settings.strategies) * settings.seeds // 2)
+        yield Job(searched, hours(search), (trained,), widest, kind="searches", subject=subject)
+        alone = tuple(f"{name}: training {number}" for number in range(trainings.jobs))
+        for each in alone:
+            yield Job(each, hours(trainings), (searched,), kind="stand-alone", subject=subject)
+        if not experiment.targets:
+            return
+        # A run keeps no weights, so what is carried is trained once more.
+        sources = tuple(f"{name}: source {number}" for number in range(experiment.carried))
+        for each in sources:
+            yield Job(each, hours(trainings), alone, kind="transfers", subject=subject)
+        for task, estimate in experiment.onward.items():
+            for number in range(experiment.carried):
+                yield Job(
+                    f"{name}: {task} {number}",
+                    hours(estimate.steps[-1]),
+                    sources,
+                    kind="transfers",
+                    subject=f"{settings.backbone}, {task}",
+                )
 
-
-def _hours(step: Step, device: Device, efficiency: float) -> float:
-    """Of one of a step's jobs."""
-    return step.hours(device)[0] * EFFICIENCY[1] / efficiency / step.jobs
+    return Programme([job for item in chosen.items() for job in jobs(*item)])
 
 
 def rows(device: Device, gpus: Sequence[int]) -> list[tuple[Schedule, Schedule]]:
     """Schedules at the best and at the worst efficiency, for each number of GPUs."""
     worst, best = (programme(device, part, experiments()) for part in EFFICIENCY)
     return [(best.on(count), worst.on(count)) for count in gpus]
+
+
+def work(device: Device) -> dict[str, Counter[str]]:
+    """GPU hours at the best efficiency, by subject and kind of job."""
+    found: dict[str, Counter[str]] = {}
+    for job in programme(device, EFFICIENCY[1], experiments()).jobs.values():
+        found.setdefault(job.subject, Counter())[job.kind] += job.hours  # type: ignore[assignment]  # hours
+    return found

@@ -1,9 +1,12 @@
-"""Two workers against one."""
+"""Two workers against one, and what engines add to the work."""
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
+from importlib.util import find_spec
 from time import perf_counter
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
 from benchmark.oracle.base import Oracle
 from benchmark.oracle.open import OpenOracle
@@ -16,7 +19,8 @@ from benchmark.scoring import at_a_time
 from benchmark.seeding import child_generator, child_rng
 from benchmark.settings import Settings
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.workers.engine import available_cores
+from benchmark.workers.engine import Engine, available_cores
+from benchmark.workers.processes import Processes
 from benchmark.workers.threads import single_thread
 from benchmark.workers.workers import Workers
 
@@ -52,11 +56,7 @@ class TwoWorkers(Benchmark):
     def measure(self) -> Round:
         alone = self._scored(Workers(1), self._schemes)
         shared = self._scored(self._two, self._schemes)
-        started = perf_counter()
-        for _ in range(_CALLS):
-            list(self._two.map(abs, [1, 2]))
-        call = (perf_counter() - started) / _CALLS
-        return Round(alone / shared, {"A, s": alone, "B, s": shared, "a call, s": call})
+        return Round(alone / shared, {"A, s": alone, "B, s": shared})
 
     def _scored(self, workers: Workers, schemes: np.ndarray) -> float:
         oracle = ShardedOracle(digits_oracle(), digits_oracle, workers)
@@ -66,3 +66,59 @@ class TwoWorkers(Benchmark):
             for start in range(0, len(schemes), group):
                 oracle.score(schemes[start : start + group])
         return perf_counter() - started
+
+
+class EngineCall(Benchmark, ABC):
+    """By the clock: starting the engine with two workers, then jobs that do nothing."""
+
+    def prepare(self, rows: int) -> None:
+        del rows  # nothing is scored
+
+    def measure(self) -> Round:
+        started = perf_counter()
+        workers = Workers(2, self.started())
+        list(workers.map(abs, [1, 2]))
+        first = perf_counter() - started
+        started = perf_counter()
+        for _ in range(_CALLS):
+            list(workers.map(abs, [1, 2]))
+        call = (perf_counter() - started) / _CALLS
+        self.end()
+        return Round(1000 * call, {"start and first call, s": first})
+
+    @abstractmethod
+    def started(self) -> Engine:
+        """The engine, without any workers yet."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Take it down."""
+
+
+class LokyCall(EngineCall):
+    name = "loky-call"
+    title = "handing two jobs to two processes (loky) and taking the results, milliseconds"
+
+    def started(self) -> Engine:
+        self.end()
+        return Processes()
+
+    def end(self) -> None:
+        get_reusable_executor().shutdown(wait=True)
+
+
+class RayCall(EngineCall):
+    name = "ray-call"
+    title = "handing two jobs to two workers of a Ray cluster on this machine, milliseconds"
+
+    def missing(self) -> str:
+        return "" if find_spec("ray") else "the extra ray"
+
+    def started(self) -> Engine:
+        from benchmark.workers.cluster import RayCluster  # noqa: PLC0415 - an extra
+
+        self._cluster = RayCluster()
+        return self._cluster
+
+    def end(self) -> None:
+        self._cluster.close()

@@ -1,7 +1,7 @@
 """All benchmarks of speed, in the order in which they are shown."""
 
 from benchmark.speed.base import Benchmark
-from benchmark.speed.crews import TwoWorkers
+from benchmark.speed.crews import LokyCall, RayCall, TwoWorkers
 from benchmark.speed.crowd import (
     BlocksMemory,
     BlocksTime,
@@ -43,6 +43,8 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
         RunnerOverhead,
         TenStrategies,
         TwoWorkers,
+        LokyCall,
+        RayCall,
         ReportTime,
         ReportSize,
         ReportThousand,

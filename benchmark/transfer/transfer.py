@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmark.costs import measure_costs
 from benchmark.identity import content_hash
 from benchmark.networks.connect import SHARINGS, Sharing
+from benchmark.oracle.supernet import NetworkSpec
 from benchmark.planning.plan import Plan
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.settings import Settings
@@ -77,6 +78,11 @@ def default_folder(source: Path, task: str, experiment: str) -> Path:
     return Path("runs") / f"transfer-{source.stem}-{task}-{experiment[:8]}"
 
 
+def full_sharings(network: NetworkSpec) -> tuple[Sharing, ...]:
+    """In which sharings a network with all SAMs exists: a recurrent one is always a stage's."""
+    return ("share",) if network.outline().attention_of(0).recurrent else SHARINGS
+
+
 class _Transfer:
     """The networks of a transfer, and what trains and measures them."""
 
@@ -113,8 +119,7 @@ class _Transfer:
         named: list[tuple[str, Sharing, str]] = [("Original", own, plan.original)]
         named += [
             ("Full-SA" if sharing == "full" else "Full-Share", sharing, plan.full)
-            for sharing in SHARINGS
-            if sharing == "share" or not self._recurrent()
+            for sharing in full_sharings(plan.network)
         ]
         more = [scheme_bits(parse_scheme(text, stages)) for text in schemes]
         named += [(TICKET, own, ticket), *(("", own, bits) for bits in more)]
@@ -126,10 +131,6 @@ class _Transfer:
             if name or network.key not in known:
                 known.add(network.key)
                 yield network
-
-    def _recurrent(self) -> bool:
-        network = self._source.network.outline()
-        return network.attention_of(0).recurrent
 
     def source_training(self, sharing: Sharing) -> Training:
         """What networks are trained by on the source task."""

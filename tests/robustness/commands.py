@@ -40,22 +40,24 @@ class Command:
         name: of the test.
         arguments: the command line; ``{out}`` is a path of its own that is made if need be.
         rests_on: commands that have run before in the same folder, uninterrupted.
-        workers: its processes; 0 where it takes no such option.
+        crew: options of who does its work; none where it takes none.
     """
 
     name: str
     arguments: Sequence[str]
     rests_on: Sequence[str] = ()
-    workers: int = 1
+    crew: Sequence[str] = ()
 
     def line(self, folder: Path) -> list[str]:
         """The command line in ``folder``."""
         own = [text.format(out=folder / self.name, folder=folder) for text in self.arguments]
-        return own + (["--workers", str(self.workers)] if self.workers else [])
+        return [*own, *self.crew]
 
 
 COMMANDS: dict[str, Command] = {
-    name: Command(name, tuple(line.split()), rests_on, workers)
+    name: Command(
+        name, tuple(line.split()), rests_on, ("--workers", str(workers)) if workers else ()
+    )
     for name, line, rests_on, workers in (
         ("supernet", "supernet train", (), 0),
         ("run", f"run {_SEARCH} --supernet-seeds 2 --out {{out}}", (), 1),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -27,6 +28,8 @@ from benchmark.store.store import Store
 from benchmark.watching.progress import Silent
 from benchmark.workers.cluster import RayCluster
 from benchmark.workers.workers import Workers
+from tests.robustness.commands import COMMANDS, Command, tables
+from tests.robustness.harness import between, kill_command, run_command
 
 pytest.importorskip("ray", reason="the extra ray isn't installed")
 pytestmark = [
@@ -248,6 +251,52 @@ def test_a_run_on_a_cluster_has_the_same_tables(cluster: RayCluster, tmp_path: P
 
 def _untimed(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in sorted(_UNTIMED)}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all commands leave behind in one process."""
+    place = tmp_path_factory.mktemp("here")
+    for command in COMMANDS.values():
+        run_command(command, place)
+    return place
+
+
+def test_every_command_leaves_on_a_cluster_what_it_leaves_in_one_process(
+    nodes: Nodes, here: Path, tmp_path: Path
+) -> None:
+    extra = nodes.add(num_cpus=1)
+    crew = ("--ray", nodes.address, "--workers", "2")
+    distributed = [command for command in COMMANDS.values() if command.crew]
+    assert len(distributed) > 8
+    for command in COMMANDS.values():
+        run_command(replace(command, crew=crew) if command.crew else command, tmp_path)
+    nodes.kill(extra)
+    assert list(between(tables(here), tables(tmp_path))) == []
+
+
+def test_a_ticket_is_verified_on_a_cluster_as_in_one_process(
+    nodes: Nodes, here: Path, tmp_path: Path
+) -> None:
+    ticket = str(min((here / "run" / "tickets").glob("*.json")))
+    repeated = []
+    for crew in (("--workers", "1"), ("--ray", nodes.address)):
+        place = tmp_path / crew[0].strip("-")
+        place.mkdir()
+        # Whether it holds may hang on time, so any verdict will do.
+        run_command(Command("verify", ("verify", ticket, "--quick"), (), crew), place, {0, 1, 2})
+        with closing(sqlite3.connect(place / "cache" / "cache.sqlite")) as store:
+            question = "SELECT scheme, seed, test_accuracy, test_loss FROM standalone ORDER BY 1, 2"
+            repeated.append(store.execute(question).fetchall())
+    assert len(repeated[0]) > 1
+    assert repeated[0] == repeated[1]
+
+
+def test_a_killed_command_goes_on_with_the_same_cluster(nodes: Nodes, quick_folder: Path) -> None:
+    command = replace(COMMANDS["standalone"], crew=("--ray", nodes.address))
+    outcome = kill_command(command, quick_folder, kills=2, seed=0)
+    assert outcome.wrong == []
+    assert outcome.kills == 2
 
 
 _LOCAL = """

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from benchmark.cli import main
 from benchmark.planning.rates import A100
-from benchmark.planning.scale import Job, Programme, programme
+from benchmark.planning.scale import Experiment, Job, Programme, experiments, programme
 from benchmark.settings import Settings
 
 
@@ -50,13 +50,50 @@ def test_no_schedule_beats_its_bounds_or_loses_to_grahams(
 
 
 def test_an_experiment_becomes_its_jobs() -> None:
-    settings = Settings(strategies=("random",), seeds=2, candidates=1, standalone_seeds=3)
-    found = programme(A100, 0.5, {"digits": settings})
+    settings = Settings(strategies=("random",), budget=9, seeds=2, candidates=1, standalone_seeds=3)
+    found = programme(A100, 0.5, {"digits": Experiment(settings)})
     assert list(found.jobs)[:3] == ["digits: supernet", "digits: search", "digits: training 0"]
     assert len(found.jobs) == 2 + (2 + 2) * 3
     assert found.jobs["digits: search"].widest == 3
-    twice = programme(A100, 0.25, {"digits": settings})
+    twice = programme(A100, 0.25, {"digits": Experiment(settings)})
     assert twice.on(4).hours == pytest.approx(2 * found.on(4).hours)
+
+
+@pytest.mark.parametrize(("attention", "networks"), [("se", 4), ("dia", 3)])
+def test_a_scheme_is_carried_with_all_that_it_is_compared_with(
+    attention: str, networks: int
+) -> None:
+    """Original, Full-SA (there is none of DIA), Full-Share and the scheme, on both tasks."""
+    settings = Settings(
+        strategies=("random",),
+        budget=9,
+        seeds=1,
+        candidates=1,
+        attention=attention,
+        sharing="share",
+    )
+    run = Experiment(settings, ("digits-crowd", "digits-voc"))
+    found = programme(A100, 0.5, {"mine": run}).jobs
+    sources, crowd, voc = (
+        [job for job in found.values() if job.name.startswith(f"mine: {name} ")]
+        for name in ("source", "digits-crowd", "digits-voc")
+    )
+    assert [len(jobs) for jobs in (sources, crowd, voc)] == [networks * 3] * 3
+    assert {job.after for job in sources} == {
+        tuple(f"mine: training {number}" for number in range(9))
+    }
+    assert {job.after for job in (*crowd, *voc)} == {tuple(job.name for job in sources)}
+    assert sources[0].hours == found["mine: training 0"].hours != crowd[0].hours
+
+
+def test_the_paper_carries_what_tables_vii_and_viii_show() -> None:
+    carried = {name: item.targets for name, item in experiments().items() if item.targets}
+    counting = ("shanghaitech-a", "shanghaitech-b")
+    assert carried == {
+        "resnet50-se": (*counting, "voc2012"),
+        "resnet50-sge": counting[:1],
+        "resnet50-dia": (*counting, "voc2012"),
+    }
 
 
 def test_numbers_of_gpus_are_read() -> None:
@@ -70,5 +107,6 @@ def test_numbers_of_gpus_are_read() -> None:
 @pytest.mark.long
 def test_the_page_shows_what_the_command_prints() -> None:
     page = (Path(__file__).parents[3] / "docs" / "scale.md").read_text(encoding="utf-8")
-    result = CliRunner().invoke(main, ["scale"])
-    assert result.output in page
+    tables = CliRunner().invoke(main, ["scale"]).output.split("\n\n")
+    assert len(tables) == 2
+    assert [table for table in tables if table.strip() not in page] == []

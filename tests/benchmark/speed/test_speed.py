@@ -1,5 +1,8 @@
 import json
+import subprocess
+import sys
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,6 +88,24 @@ def test_density_maps_keep_what_is_claimed(name: str) -> None:
     result = run_benchmark(BENCHMARKS[name](), pairs=1, rows=1)
     assert result.claim is not None
     assert result.claim.holds(result.median)
+
+
+@pytest.mark.long
+def test_what_engines_add_is_measured() -> None:
+    """In a process of its own, since a process keeps Ray's settings for good."""
+    line = [sys.executable, "-m", "benchmark", "speed", "loky-call", "ray-call"]
+    run = subprocess.run(
+        [*line, "--pairs", "1", "--json"], capture_output=True, text=True, check=True
+    )
+    loky, ray = json.loads(run.stdout)["benchmarks"]
+    for found in (loky, ray) if find_spec("ray") else (loky,):
+        assert 0 < found["median"] / 1000 < found["rounds"][0]["start and first call, s"]
+
+
+def test_an_engine_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = run_benchmark(BENCHMARKS["ray-call"](), pairs=1, rows=1)
+    assert result.note == "the extra ray"
 
 
 def test_everything_has_its_own_name() -> None:
