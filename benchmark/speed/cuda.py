@@ -14,8 +14,7 @@ from benchmark.oracle.base import Schemes
 from benchmark.planning.rates import Device
 from benchmark.schemes import all_schemes
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.speed.networks import Subject, random_schemes, subject_spec
-from benchmark.speed.roofline import tree_work
+from benchmark.speed.networks import Subject, random_schemes
 
 _DTYPE = torch.bfloat16
 _FEW = 8
@@ -50,14 +49,8 @@ class _OnCuda(Benchmark, ABC):
         exact = self._subject.tree().score(few)
         half = self._tree.score(few)
         self._off = float(np.abs(half.accuracy - exact.accuracy).max())
-        _, channels, height, width = self._subject.data.calibration.shape
-        self._work = tree_work(
-            subject_spec(self.backbone),
-            (channels, height, width),
-            self._schemes,
-            rows=self.images,
-            piece=self._tree.footprint.piece,
-            dtype=_DTYPE,
+        self._work = self._subject.work(
+            self._schemes, rows=self.images, tree=self._tree, dtype=_DTYPE
         )
         self._ceilings = _ceilings(self._device)
 

@@ -21,6 +21,7 @@ from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.seeding import child_generator
+from benchmark.speed.roofline import TreeWork, tree_work
 from benchmark.workers.threads import single_thread
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
@@ -39,6 +40,7 @@ def subject_spec(backbone: str) -> NetworkSpec:
 class Subject:
     """A network with random images of its own size, on one device."""
 
+    spec: NetworkSpec
     network: AttentionNetwork
     data: OracleData
 
@@ -57,13 +59,32 @@ class Subject:
             calibration.to(device),
             Classification(),
         )
-        return Subject(network.to(device), data)
+        return Subject(spec, network.to(device), data)
 
     def tree(
         self, mode: BatchNormMode = "running", dtype: torch.dtype | None = None
     ) -> PrefixTreeOracle:
         """The fast oracle."""
         return PrefixTreeOracle(self.network, self.data, mode, identity="tree", dtype=dtype)
+
+    def work(
+        self,
+        schemes: Schemes,
+        *,
+        rows: int,
+        tree: PrefixTreeOracle,
+        dtype: torch.dtype = torch.float32,
+    ) -> TreeWork:
+        """What ``tree`` takes for ``schemes`` on ``rows`` images, its maps in ``dtype``."""
+        _, channels, height, width = self.data.calibration.shape
+        return tree_work(
+            self.spec,
+            (channels, height, width),
+            schemes,
+            rows=rows,
+            piece=tree.footprint.piece,
+            dtype=dtype,
+        )
 
     def plain(self, mode: BatchNormMode = "running") -> ReferenceOracle:
         """The eager loop, module by module, as the authors evaluate."""

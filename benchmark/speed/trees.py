@@ -15,8 +15,8 @@ from benchmark.schemes import all_schemes
 from benchmark.seeding import child_generator, child_rng
 from benchmark.settings import Settings
 from benchmark.speed.base import Benchmark, Claim, Round
+from benchmark.speed.ceilings import cpu_ceilings
 from benchmark.speed.networks import CACHED, LARGE, Subject, clock, random_schemes
-from benchmark.speed.work import Work, cpu_ceilings
 from benchmark.workers.threads import single_thread
 
 _LOOKED_AT = 6
@@ -41,8 +41,10 @@ class _TreeAgainstLoop(Benchmark, ABC):
         self._tree = self._subject.tree(self.mode)
         self._plain, self._strong = self._subject.plain(self.mode), self._subject.strong(self.batch)
         self._rng = np.random.default_rng(0)
-        image = self._subject.data.calibration[:1]
-        self._work = Work.of(self._subject.network, self._schemes, image)
+        images = len(self._subject.data.validation)
+        if self.mode == "recalibrated":
+            images += len(self._subject.data.calibration)
+        self._work = self._subject.work(self._schemes, rows=images, tree=self._tree)
         self._ceilings = cpu_ceilings()
         some = self._schemes[:2]
         expected = self._plain.score(some).accuracy
@@ -68,25 +70,22 @@ class _TreeAgainstLoop(Benchmark, ABC):
         return Round(scaled / tree.seconds, parts | self._rates(tree.seconds))
 
     def _rates(self, seconds: float) -> dict[str, float]:
-        images = len(self._subject.data.validation)
-        if self.mode == "recalibrated":
-            images += len(self._subject.data.calibration)
         return {
             "B, s": seconds,
-            "B's GFLOP/s": self._work.flops * images / seconds / 1e9,
+            "B's GFLOP/s": self._work.total_flops / seconds / 1e9,
             "core's GFLOP/s": self._ceilings.flops / 1e9,
-            "B's GB/s": 4 * self._work.numbers * images / seconds / 1e9,
-            "core's GB/s": self._ceilings.bytes / 1e9,
+            "B's GB/s": self._work.total_bytes / seconds / 1e9,
+            "core's GB/s": self._ceilings.bandwidth / 1e9,
         }
 
 
 class _Digits(_TreeAgainstLoop):
     def subject(self, rows: int) -> tuple[Subject, Schemes]:
         del rows  # the task's own
-        parts = Plan(Settings())
-        network = parts.network.build(child_generator(0, "speed")).eval()
-        data: OracleData = oracle_data(parts.task, child_rng(0, "speed"))
-        return Subject(network, data), all_schemes(parts.blocks)
+        plan = Plan(Settings())
+        network = plan.network.build(child_generator(0, "speed")).eval()
+        data: OracleData = oracle_data(plan.task, child_rng(0, "speed"))
+        return Subject(plan.network, network, data), all_schemes(plan.blocks)
 
 
 class DigitsRecalibrated(_Digits):

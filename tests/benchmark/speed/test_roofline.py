@@ -54,3 +54,14 @@ def test_time_is_bound_by_operations_bytes_or_launches() -> None:
         work.total_bytes / 1e6
     )
     assert work.seconds(device, launch=1e3) == pytest.approx(1e3 * work.launches)
+
+
+def test_two_schemes_share_their_blocks_up_to_where_they_differ() -> None:
+    schemes = all_schemes(5)
+    alone, siblings, strangers = (
+        _work(some, spec=NetworkSpec(SMALL, "sge", 2, "full")).total_flops
+        for some in (schemes[:1], schemes[:2], schemes[[0, 31]])
+    )
+    head = 4 * 2 * 8 * 5  # of one leaf
+    assert siblings == alone + head  # siblings come from one pass of the last block
+    assert siblings < strangers < 2 * alone

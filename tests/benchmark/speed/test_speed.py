@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
+from benchmark.oracle.supernet import NetworkSpec
 from benchmark.speed.base import Benchmark, Claim, Result, Round, run_benchmark
 from benchmark.speed.networks import Subject
 from benchmark.speed.registry import BENCHMARKS
@@ -18,7 +19,7 @@ from benchmark.speed.report import as_json, as_line, as_markdown
 from benchmark.speed.reports import write_run
 from benchmark.store.folder import RunFolder, read_records
 from reports.report import Report
-from tests.benchmark.small import small_data, small_network
+from tests.benchmark.small import SMALL, small_data, small_network
 
 
 class _Counting(Benchmark):
@@ -63,7 +64,7 @@ def test_what_was_not_run_says_why() -> None:
 
 def test_the_strong_loop_scores_what_the_plain_one_does() -> None:
     schemes = np.array([[0, 1, 0, 1, 1], [1, 1, 0, 0, 1]], dtype=bool)
-    subject = Subject(small_network(), small_data())
+    subject = Subject(NetworkSpec(SMALL, "se", 2, "full"), small_network(), small_data())
     assert subject.strong(10).accuracy(schemes) == subject.plain().score(schemes).accuracy.tolist()
 
 
