@@ -54,9 +54,9 @@ def _copies_stay_in_their_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _emptied(network: nn.Module, dtype: torch.dtype | None = None) -> None:
     """Have empty tensors on the GPU take the place of all parameters and buffers."""
-    tensors: dict[str, Any]
     for module in network.modules():
-        for tensors in (module._parameters, module._buffers):  # noqa: SLF001 - no public way in place
+        kinds: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)  # type: ignore[assignment]  # noqa: SLF001 - no public way in place
+        for tensors in kinds:
             for name, tensor in tensors.items():
                 if tensor is not None:
                     empty = torch.empty(tensor.shape, dtype=dtype or tensor.dtype, device="cuda")
