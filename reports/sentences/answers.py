@@ -220,7 +220,8 @@ def _savings(analysis: Analysis) -> Answer:
         about += f"; its test accuracy is {gap} points from Full-SA's"
     details = [f"{about}.", *_of_attention(best.cost, full.cost, original)]
     if not sure:
-        details.insert(0, f"The closest candidate would save {saved} ({best.verdict.reason}).")
+        reason = best.verdict.reason.removesuffix(" (means alone)")
+        details.insert(0, f"The closest candidate would save {saved} ({reason}).")
         return Answer(question, "No ticket is proven", "open", tuple(details), bits=best.bits)
     if analysis.rule == "paper":
         details.append("By the paper's rule, which ignores noise.")

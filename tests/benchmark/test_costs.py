@@ -1,12 +1,15 @@
 from time import perf_counter
 
 import numpy as np
+import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from benchmark.costs import count_flops, count_parameters, measure_costs, median_bounds
 from benchmark.oracle.supernet import NetworkSpec
+from benchmark.store.records import Interval
 from benchmark.verdicts import LATENCY_TARGET, latency_half_width
 from tests.benchmark.small import SMALL
 
@@ -45,6 +48,22 @@ def test_a_slower_network_has_a_positive_increment() -> None:
     assert full.increment.low > 0
     assert full.increment.low <= full.increment.center <= full.increment.high
     assert full.milliseconds > 0
+
+
+def test_times_stay_with_their_networks_in_either_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[int] = []
+
+    def clock(network: nn.Module, _: torch.Tensor) -> float:
+        timed.append(count_parameters(network))
+        return float(timed[-1])
+
+    monkeypatch.setattr("benchmark.costs._timed", clock)
+    cost = measure_costs(SPEC, "10000", (3, 6, 6), rounds=4)
+    some, none, every = timed[:3]
+    assert none < some < every
+    assert timed == [some, none, every] + [every, none, some] * 2 + [some, none, every]
+    same = some / every - 1
+    assert cost.increment_over_full == Interval(same, same, same)
 
 
 def test_timing_goes_on_until_intervals_are_narrow_or_patience_ends() -> None:
