@@ -37,7 +37,7 @@ from benchmark.commands.session import equipped
     show_default=True,
     help="Schemes of each number of connections whose inference is timed.",
 )
-@click.option("--force", is_flag=True, help="Score more than 2^16 schemes too.")
+@click.option("--force", is_flag=True, help="Score more than 2^16 schemes too, up to 2^24.")
 def tabulate(
     config: Path | None,
     out: Path | None,

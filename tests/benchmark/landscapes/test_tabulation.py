@@ -64,7 +64,7 @@ def test_too_many_schemes_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_what_would_never_end_is_not_begun_even_if_forced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.tabulation.MOST", 11)
+    monkeypatch.setattr("benchmark.landscapes.tabulation.MOST", 11)
     with (
         closing(Store(tmp_path / "cache.sqlite")) as cache,
         pytest.raises(UsageError, match=r"2\^12 schemes; .* not scored even with --force"),

@@ -55,13 +55,15 @@ def _copies_stay_in_their_mode(monkeypatch: pytest.MonkeyPatch) -> None:
 def _emptied(network: nn.Module, dtype: torch.dtype | None = None) -> None:
     """Have empty tensors on the GPU take the place of all parameters and buffers."""
     for module in network.modules():
-        kinds: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)  # type: ignore[assignment]  # noqa: SLF001 - no public way in place
-        for tensors in kinds:
-            for name, tensor in tensors.items():
-                if tensor is not None:
-                    empty = torch.empty(tensor.shape, dtype=dtype or tensor.dtype, device="cuda")
-                    is_parameter = isinstance(tensor, nn.Parameter)
-                    tensors[name] = nn.Parameter(empty) if is_parameter else empty
+        _empty(module._parameters, dtype)  # noqa: SLF001 - no public way in place
+        _empty(module._buffers, dtype)  # noqa: SLF001
+
+
+def _empty(tensors: dict[str, Any], dtype: torch.dtype | None) -> None:
+    for name, tensor in tensors.items():
+        if tensor is not None:
+            empty = torch.empty(tensor.shape, dtype=dtype or tensor.dtype, device="cuda")
+            tensors[name] = nn.Parameter(empty) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _in_type(network: AttentionNetwork, dtype: torch.dtype) -> AttentionNetwork:
