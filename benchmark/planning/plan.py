@@ -29,7 +29,7 @@ from strategies.base import SearchSpace, Strategy
 from tasks.base import Task, TaskSpec
 from tasks.metrics import Metric
 from tasks.recipes import Recipe
-from tasks.registry import load_task
+from tasks.registry import load_task, task_class
 
 SMOKE_ROWS = 8
 """Of each split, where things are only tried out."""
@@ -75,7 +75,7 @@ class Plan:
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.identity = content_hash(
-            settings=settings.model_dump(exclude=_NO_PART),
+            settings=settings.model_dump(exclude=_NO_PART) | {"task_options": _choices(settings)},
             strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
             piece=self._piece(),
@@ -236,11 +236,21 @@ def _changed(recipe: Recipe, changes: RecipeChanges, epochs: int | None) -> Reci
     return recipe if epochs is None else recipe.lasting(epochs)
 
 
+def _choices(settings: Settings) -> dict[str, str]:
+    """The task's options that aren't at their defaults: to spell those out changes nothing."""
+    offered = task_class(settings.task).options
+    return {
+        name: value
+        for name, value in settings.task_options.items()
+        if value not in offered.get(name, ())[:1]
+    }
+
+
 def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
     return TaskSpec(
         name=settings.task,
         seed=settings.data_seed,
-        options=tuple(sorted(settings.task_options.items())),
+        options=tuple(sorted(_choices(settings).items())),
         rows=SMOKE_ROWS if settings.smoke else None,
         data=None if settings.data is None else str(settings.data.expanduser()),
         cache=None if cache is None else str(cache),

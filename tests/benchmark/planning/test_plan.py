@@ -7,6 +7,7 @@ from benchmark.errors import UsageError
 from benchmark.networks.backbones import shape_named
 from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
+from tasks.digits import Digits
 from tests.benchmark.plug_in import SOURCE, write_plug_in
 
 
@@ -25,6 +26,19 @@ def test_identities_follow_the_settings() -> None:
     for change in ({"seed": 1}, {"budget": 7}, {"sharing": "share"}, {"confidence": 0.9}):
         other = Settings(**change)
         assert Plan(other).identity != identity
+
+
+def test_an_option_at_its_default_is_the_same_experiment_as_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Digits, "options", {"ink": ("black", "blue")})
+    plain, told = Plan(Settings()), Plan(Settings(task_options={"ink": "black"}))
+    assert (told.identity, told.task_spec) == (plain.identity, plain.task_spec)
+    other = Plan(Settings(task_options={"ink": "blue"}))
+    assert other.identity != plain.identity
+    assert other.task_spec.options == (("ink", "blue"),)
+    # The command still says it: a recipe may say something else.
+    assert "--task-option ink=black" in told.settings.command()
 
 
 def test_the_backbone_may_be_another_than_the_tasks() -> None:
