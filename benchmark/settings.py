@@ -167,7 +167,7 @@ class Settings(BaseModel):
 
     def __init__(self, **values: Any) -> None:
         if (name := values.get("recipe")) is not None:
-            if name not in RECIPES:
+            if not isinstance(name, str) or name not in RECIPES:
                 raise unknown_name("recipe", str(name), RECIPES)
             values = started_from(RECIPES[name].settings, values)
         if values.get("smoke"):
