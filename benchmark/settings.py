@@ -173,7 +173,7 @@ class Settings(BaseModel):
             type(self)(**(values | {"smoke": False}))  # what is replaced must be possible too
             _warn_of_replaced(values)
         if (name := values.get("recipe")) is not None:
-            if name not in RECIPES:
+            if not isinstance(name, str) or name not in RECIPES:
                 raise unknown_name("recipe", str(name), RECIPES)
             values = started_from(RECIPES[name].settings, values)
         if values.get("smoke"):

@@ -76,6 +76,7 @@ FOUND: list[tuple[str, bytes]] = [
     ("races", _RACE % (b"2", b'"a": 1')),
     ("races", _DEEP),
     ("settings", b"a = " + _DEEP),
+    ("settings", b"recipe = []"),
     ("supernets: description", _DEEP),
     ("stores: facts", b'{"description": {}}'),
     ("stores: facts", b'{"description": []}'),
