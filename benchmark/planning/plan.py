@@ -14,6 +14,7 @@ from benchmark.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.devices import check_device
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
+from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
@@ -218,6 +219,11 @@ def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
     """
     shape = shape_named(settings.backbone or task.backbone)
     return NetworkSpec.on(task, shape, attention=settings.attention, sharing=settings.sharing)
+
+
+def full_sharings(network: NetworkSpec) -> tuple[Sharing, ...]:
+    """In which sharings a network with all SAMs exists: a recurrent one is always a stage's."""
+    return ("share",) if network.outline().attention_of(0).recurrent else SHARINGS
 
 
 def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:

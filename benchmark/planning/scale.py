@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from benchmark.planning.estimate import Estimate, Step
-from benchmark.planning.plan import network_spec
+from benchmark.planning.plan import full_sharings, network_spec
 from benchmark.planning.rates import EFFICIENCY, Device
 from benchmark.settings import Settings
-from benchmark.transfer.transfer import full_sharings
 from tasks.registry import task_class
 
 _RETAIN = (0.2, 0.5, 0.8)

@@ -17,8 +17,7 @@ from pathlib import Path
 from benchmark.costs import measure_costs
 from benchmark.identity import content_hash
 from benchmark.networks.connect import SHARINGS, Sharing
-from benchmark.oracle.supernet import NetworkSpec
-from benchmark.planning.plan import Plan
+from benchmark.planning.plan import Plan, full_sharings
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.settings import Settings
 from benchmark.standalone.kept_networks import FOLDER
@@ -76,11 +75,6 @@ def transfer(
 def default_folder(source: Path, task: str, experiment: str) -> Path:
     """Where a transfer of ``source`` to ``task`` lies; another experiment lies elsewhere."""
     return Path("runs") / f"transfer-{source.stem}-{task}-{experiment[:8]}"
-
-
-def full_sharings(network: NetworkSpec) -> tuple[Sharing, ...]:
-    """In which sharings a network with all SAMs exists: a recurrent one is always a stage's."""
-    return ("share",) if network.outline().attention_of(0).recurrent else SHARINGS
 
 
 class _Transfer:
