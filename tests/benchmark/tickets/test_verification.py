@@ -32,7 +32,7 @@ def _steady_clock() -> Iterator[None]:
         return replace(found, increment=same, increment_over_full=same)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("measurement", "verification"):
+        for module in ("measurement", "tickets.verification"):
             patch.setattr(f"benchmark.{module}.measure_costs", steady)
         yield
 
