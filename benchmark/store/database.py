@@ -9,6 +9,9 @@ from benchmark.errors import StoreError, UsageError
 _FULL = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC"}
 _CLOSED = {"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY_DIRECTORY"}
 
+BUSY_TIMEOUT = 60.0
+"""Seconds for which a connection waits while others write."""
+
 
 class Database(sqlite3.Connection):
     """A connection that says what is wrong with which file, and what to do about it."""
@@ -75,7 +78,7 @@ def connected(path: Path, *, read_only: bool = False, named: Path | None = None)
     where = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
     try:
         found = sqlite3.connect(
-            where, timeout=60, isolation_level=None, factory=Database, uri=read_only
+            where, timeout=BUSY_TIMEOUT, isolation_level=None, factory=Database, uri=read_only
         )
     except sqlite3.Error as error:
         raise _explained(named, error) from error

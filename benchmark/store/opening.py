@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic, sleep
 
-from benchmark.errors import BenchmarkWarning, StoreError
-from benchmark.store.database import Database, connected, damaged_store
+from benchmark.errors import BenchmarkWarning, StoreError, UsageError
+from benchmark.store.database import BUSY_TIMEOUT, Database, connected, damaged_store
 from benchmark.store.filesystems import file_system, on_network
 from benchmark.store.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+
+_AGAIN = 0.02  # seconds between tries
 
 
 @contextmanager
@@ -41,7 +44,7 @@ def opened(path: Path, *, named: Path | None = None) -> Database:
     named = path if named is None else named
     db = connected(path, named=named)
     try:
-        db.execute(f"PRAGMA journal_mode = {_journal(path)}")
+        _set_journal(db, _journal(path))
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         _check(db, named)
@@ -83,6 +86,21 @@ def looked_at(path: Path) -> tuple[Database, TemporaryDirectory[str] | None]:
     except BaseException:
         folder.cleanup()
         raise
+
+
+def _set_journal(db: Database, mode: str) -> None:
+    # Where two processes make one store, SQLite refuses this at once instead of waiting.
+    last = monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            db.execute(f"PRAGMA journal_mode = {mode}")
+        except UsageError as error:
+            cause = getattr(error.__cause__, "sqlite_errorname", "")
+            if cause != "SQLITE_BUSY" or monotonic() > last:
+                raise
+            sleep(_AGAIN)
+        else:
+            return
 
 
 def _version(db: Database) -> int:

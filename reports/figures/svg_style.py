@@ -117,11 +117,9 @@ def _value(text: str, style: Mapping[str, str]) -> str:
 @lru_cache(maxsize=1)
 def style_sheet() -> tuple[_Rule, ...]:
     """The page's rules that figures can meet, the weakest first; ``:root`` meets all."""
-    folder = Path(__file__).parent / "templates"
+    folder = Path(__file__).parents[1] / "templates"
     text = "\n".join(
-        path.read_text(encoding="utf-8")
-        for name in ("report.css", "figures.css")
-        if (path := folder / name).exists()
+        (folder / name).read_text(encoding="utf-8") for name in ("report.css", "figures.css")
     )
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"@[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", text)

@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -272,6 +273,17 @@ for number in range(100):
         store.add_answers("shared", [f"{number:b}", f"{name}{number}"], [(0.5, 1.0)] * 2, seconds=0)
         store.add_call(lane, number, Call([name], [(0.5, 1.0)]))
 """
+
+
+def test_a_store_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    maker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN IMMEDIATE")  # SQLite refuses to change the journal's mode meanwhile
+    with closing(maker):
+        done = Timer(0.2, maker.execute, ["COMMIT"])
+        done.start()
+        Store(path).close()
+        done.join()
 
 
 def test_two_processes_write_one_store_and_lose_nothing(tmp_path: Path) -> None:
