@@ -25,6 +25,7 @@ REPEATED = frozenset(
 )
 """Settings that stand-alone trainings and verdicts depend on. Strategies and places of files
 are not among them: whoever checks a ticket runs and reads nothing that the ticket names."""
+_MOST_FREEDOM = 2**31
 
 
 class Claim(BaseModel):
@@ -116,6 +117,8 @@ class Ticket(BaseModel):
             raise ValueError(f"expected settings of trainings only, received {other[0]}")
         if self.scheme not in trained:
             raise ValueError(f"expected trainings of {self.scheme}, received none")
+        if not (self.noise.variance >= 0 and 0 <= self.noise.freedom < _MOST_FREEDOM):
+            raise ValueError(f"expected a variance and degrees of freedom, received {self.noise}")
         return self
 
     @property

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -33,9 +34,11 @@ from benchmark.standalone.chosen_schemes import listed_schemes
 from benchmark.standalone.evidence import Evidence, read_evidence
 from benchmark.standalone.kept_networks import read_weights
 from benchmark.store.folder import read_records
-from benchmark.store.records import RaceRecord
+from benchmark.store.records import RaceRecord, Rule
 from benchmark.store.store import Store
-from benchmark.tickets.ticket import read_ticket
+from benchmark.tickets.check import self_check
+from benchmark.tickets.rule import judged_by
+from benchmark.tickets.ticket import Ticket, read_ticket
 from benchmark.training import Checkpoint
 from benchmark.training.metrics import metrics
 from benchmark.training.state import TrainingState
@@ -176,7 +179,11 @@ def _ticket(content: bytes, place: Place) -> object:
         if isinstance(values, dict):
             values.pop("checksum", None)
             content = json.dumps(values | {"checksum": content_hash(**values)}).encode()
-    return _file(read_ticket)(content, place)
+    ticket = _file(read_ticket)(content, place)
+    assert isinstance(ticket, Ticket)
+    for rule in get_args(Rule):
+        judged_by(ticket, rule)
+    return self_check(ticket)
 
 
 def _supernet(content: bytes, place: Place) -> object:

@@ -3,6 +3,7 @@
 ``python -m tests.fuzz`` looks for worse ones, led by coverage; what it found is here.
 """
 
+import json
 import sqlite3
 import struct
 import tempfile
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from benchmark.errors import StoreError
 from tasks.imagenet.index import cached_index
+from tests.benchmark.sample_tickets import TICKET
 from tests.fuzz.parsers import PARSERS, Parser, small_index
 
 NAMES = [parser.name for parser in PARSERS]
@@ -68,10 +70,15 @@ _RACE = (
 _UNFOLDING = b")" + b"".join(b"q%ch%c\x86" % (depth, depth) for depth in range(40))
 """A tuple of twice the same tuple, forty times."""
 
+_FORGED = json.dumps(
+    TICKET.values() | {"noise": {"variance": -1.0, "freedom": 1}, "checksum": ""}
+).encode()
+
 FOUND: list[tuple[str, bytes]] = [
     ("stand-alone results", _DEEP),
     ("tickets", _DEEP),
     ("tickets", b'{"format": 1, "scheme": "\\ud800"}'),
+    ("tickets", _FORGED),
     ("races", _RACE % (b"1e400", b"")),
     ("races", _RACE % (b"2", b'"a": 1')),
     ("races", _DEEP),
