@@ -27,15 +27,18 @@ def check_device(name: str) -> None:
 
 @contextmanager
 def repeatable(*, tf32: bool = False) -> Iterator[None]:
-    """Have GPUs compute the same bits each time, inside the block or the decorated function.
+    """Have convolutions on GPUs repeat their bits, inside the block or the decorated function.
 
-    Convolutions take algorithms that are chosen by shapes alone and that add in a fixed order.
-    Changes nothing on CPUs.
+    They take algorithms that are chosen by shapes alone and that add in a fixed order.
+    Changes nothing where there is no GPU.
 
     Args:
         tf32: whether float32 convolutions may round their inputs to TensorFloat-32, as torch
             has it by default; otherwise float32 means float32.
     """
+    if not torch.cuda.is_available():
+        yield
+        return
     with torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32
     ):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _SCORING = (
+    "benchmark.devices",
     "benchmark.evaluation",
     "benchmark.networks",
     "benchmark.optimizers",

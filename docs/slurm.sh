@@ -11,11 +11,15 @@ RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))') # ste
 node=(--num-cpus="${SLURM_CPUS_PER_TASK:?say --cpus-per-task}" --num-gpus="${SLURM_GPUS_ON_NODE:-0}"
     --object-store-memory=100000000 --min-worker-port=0 --max-worker-port=0 --block)
 
-joined() {
-    local here
-    for _ in {1..60}; do
+joined() { # so many nodes, by so many steps
+    local here until=$((SECONDS + 120))
+    while [ "$SECONDS" -lt "$until" ]; do
         here=$(ray status --address="$address" 2>/dev/null | grep -c '^ 1 node_' || true)
         [ "$here" -lt "$1" ] || return 0
+        if [ "$(jobs -pr | wc -l)" -lt "$2" ]; then
+            echo "a node ended instead of joining the cluster at $address" >&2
+            return 1
+        fi
         sleep 2
     done
     echo "$here of $1 nodes joined the cluster at $address in two minutes" >&2
@@ -31,12 +35,12 @@ trap stop EXIT
 
 ray start --head --node-ip-address="${address%:*}" --port="$port" \
     --ray-client-server-port="$((port + 1))" --include-dashboard=false "${node[@]}" &
-joined 1
+joined 1 1
 others=$((SLURM_NNODES - 1))
 if [ "$others" -gt 0 ]; then
     # From Slurm 22.05 on a step gets one CPU unless it asks for more.
-    srun --nodes="$others" --ntasks="$others" --cpus-per-task="$SLURM_CPUS_PER_TASK" \
+    srun --export=ALL --nodes="$others" --ntasks="$others" --cpus-per-task="$SLURM_CPUS_PER_TASK" \
         --exclude="$SLURMD_NODENAME" ray start --address="$address" "${node[@]}" &
-    joined "$SLURM_NNODES"
+    joined "$SLURM_NNODES" 2
 fi
 python -m benchmark "$@" --ray "$address"

@@ -74,7 +74,7 @@ _ray = click.option(
     flag_value="local",
     metavar="[ADDRESS]",
     help="Workers of the Ray cluster there (auto: of the one on this machine; without "
-    "an address: one of this machine's cores).",
+    "an address, last on the line: one of this machine's cores).",
 )
 _gpus_per_training = click.option(
     "--gpus-per-training",

@@ -76,9 +76,10 @@ class Footprint:
         limit = _UNASKED.get(self.device) if self.limit is None else self.limit
         while limit is not None and self.peak(piece, piece=piece) > limit:
             if piece == 1:
+                received = "" if self.limit is None else f", received {shown_size(self.limit)}"
                 raise UsageError(
                     f"the oracle needs {shown_size(self.peak(1, piece=1))} of memory for a single "
-                    f"image, received a limit of {shown_size(limit)}; raise --oracle-memory"
+                    f"image{received}; give it so much by --oracle-memory"
                 )
             piece //= 2
         return piece

@@ -27,7 +27,7 @@ LAUNCH = 8e-6
 
 @dataclass(frozen=True)
 class Device:
-    """A GPU as its maker describes it.
+    """What a device does at most: a GPU by its maker's data sheet, or as it was measured.
 
     Attributes:
         name: of the device, and of the numbers that it computes with.
@@ -49,11 +49,11 @@ DEVICES = (GTX_1080_TI, A100, H100)
 
 @dataclass(frozen=True)
 class Workload:
-    """A forward pass, operator by operator.
+    """A forward pass of one image, or of one piece of several, operator by operator.
 
     Attributes:
-        flops: of one image, two for each multiply-add.
-        bytes: that are read and written for one image, weights left out.
+        flops: two for each multiply-add.
+        bytes: that are read and written, weights left out.
     """
 
     flops: Float64[np.ndarray, " operators"]

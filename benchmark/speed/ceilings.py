@@ -1,7 +1,7 @@
-"""What a core reaches at most, measured."""
+"""What a device reaches at most, measured: a large product, a large copy."""
 
 from collections.abc import Callable
-from time import process_time
+from time import perf_counter, process_time
 
 import torch
 from torch import nn
@@ -11,6 +11,32 @@ from benchmark.planning.rates import Device
 from benchmark.workers.threads import single_thread
 
 _TIMES = 3
+
+
+def ceilings(device: str, dtype: torch.dtype) -> Device:
+    """Of ``device`` by the clock: a product of 8,192 × 8,192 in ``dtype``, a copy of 2 GiB."""
+    if device == "cpu":
+        return cpu_ceilings()
+    side, times = 8192, 20
+    left = torch.randn(side, side, device=device, dtype=dtype)
+    large = torch.empty(2**31, device=device, dtype=torch.uint8)
+    other = torch.empty_like(large)
+    torch.mm(left, left)
+    other.copy_(large)
+    product = device_seconds(lambda: [torch.mm(left, left) for _ in range(times)], device) / times
+    copy = device_seconds(lambda: [other.copy_(large) for _ in range(times)], device) / times
+    return Device(device, 2 * side**3 / product, 2 * large.numel() / copy)
+
+
+def device_seconds(work: Callable[[], object], device: str) -> float:
+    """Seconds on the clock that ``work`` takes, the device synchronised."""
+    if device != "cpu":
+        torch.cuda.synchronize(device)
+    started = perf_counter()
+    work()
+    if device != "cpu":
+        torch.cuda.synchronize(device)
+    return perf_counter() - started
 
 
 @single_thread()

@@ -1,19 +1,18 @@
 """What is claimed of a GPU of the H200's class, with the device's own ceilings beside it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from benchmark.oracle.base import Schemes
-from benchmark.planning.rates import Device
 from benchmark.schemes import all_schemes
 from benchmark.speed.base import Benchmark, Claim, Round
+from benchmark.speed.ceilings import ceilings, device_seconds
 from benchmark.speed.networks import Subject, random_schemes
 
 _DTYPE = torch.bfloat16
@@ -52,17 +51,18 @@ class _OnCuda(Benchmark, ABC):
         self._work = self._subject.work(
             self._schemes, rows=self.images, tree=self._tree, dtype=_DTYPE
         )
-        self._ceilings = _ceilings(self._device)
+        self._ceilings = ceilings(self._device, _DTYPE)
 
     def measure(self) -> Round:
         with _peak(self._device) as peak:
-            seconds = _seconds(lambda: self._tree.score(self._schemes), self._device)
+            seconds = device_seconds(lambda: self._tree.score(self._schemes), self._device)
         parts = {
             "B, s": seconds,
             "TFLOP/s": self._work.total_flops / seconds / 1e12,
             "GB/s": self._work.total_bytes / seconds / 1e9,
             "device's TFLOP/s": self._ceilings.flops / 1e12,
             "device's GB/s": self._ceilings.bandwidth / 1e9,
+            "operators launched": self._work.launches,
             "least at these ceilings, s": self._work.seconds(self._ceilings),
             "largest difference of accuracy to float32": self._off,
             "memory, GiB": peak.bytes / 2**30,
@@ -110,32 +110,9 @@ class CudaResNet164(_OnCuda):
     def judged(self, seconds: float, parts: dict[str, float]) -> Round:
         loop = self._subject.plain()
         loop.score(self._schemes[:1])
-        few = _seconds(lambda: loop.score(self._schemes[:_FEW]), self._device)
+        few = device_seconds(lambda: loop.score(self._schemes[:_FEW]), self._device)
         scaled = few / _FEW * len(self._schemes)
         return Round(scaled / seconds, {"A, s": scaled} | parts)
-
-
-def _ceilings(name: str) -> Device:
-    """What the device reaches at most: a large product, a large copy."""
-    side, size, times = (8192, 2**31, 20) if name.startswith("cuda") else (512, 2**24, 2)
-    left = torch.randn(side, side, device=name, dtype=_DTYPE)
-    large = torch.empty(size, device=name, dtype=torch.uint8)
-    other = torch.empty_like(large)
-    torch.mm(left, left)
-    other.copy_(large)
-    product = _seconds(lambda: [torch.mm(left, left) for _ in range(times)], name) / times
-    copy = _seconds(lambda: [other.copy_(large) for _ in range(times)], name) / times
-    return Device(name, 2 * side**3 / product, 2 * size / copy)
-
-
-def _seconds(work: Callable[[], object], device: str) -> float:
-    if device != "cpu":
-        torch.cuda.synchronize(device)
-    started = perf_counter()
-    work()
-    if device != "cpu":
-        torch.cuda.synchronize(device)
-    return perf_counter() - started
 
 
 @dataclass

@@ -42,8 +42,6 @@ class _TreeAgainstLoop(Benchmark, ABC):
         self._plain, self._strong = self._subject.plain(self.mode), self._subject.strong(self.batch)
         self._rng = np.random.default_rng(0)
         images = len(self._subject.data.validation)
-        if self.mode == "recalibrated":
-            images += len(self._subject.data.calibration)
         self._work = self._subject.work(self._schemes, rows=images, tree=self._tree)
         self._ceilings = cpu_ceilings()
         some = self._schemes[:2]
@@ -67,11 +65,13 @@ class _TreeAgainstLoop(Benchmark, ABC):
         # Maps that are too large for malloc to keep are handed out anew, page by page.
         kernel = loop.kernel / loop.seconds * scaled
         parts = {"A, s": scaled, "of it in the kernel, s": kernel}
-        return Round(scaled / tree.seconds, parts | self._rates(tree.seconds))
+        parts["B, s"] = tree.seconds
+        if self.mode == "running":  # what calibration takes is not in the count
+            parts |= self._rates(tree.seconds)
+        return Round(scaled / tree.seconds, parts)
 
     def _rates(self, seconds: float) -> dict[str, float]:
         return {
-            "B, s": seconds,
             "B's GFLOP/s": self._work.total_flops / seconds / 1e9,
             "core's GFLOP/s": self._ceilings.flops / 1e9,
             "B's GB/s": self._work.total_bytes / seconds / 1e9,
@@ -93,6 +93,7 @@ class DigitsRecalibrated(_Digits):
     title = (
         "all 4,096 schemes of digits, recalibrated: plain loop (6 schemes, scaled) / prefix tree"
     )
+    claim = Claim(25, least=True, unit="times")
     mode = "recalibrated"
 
 

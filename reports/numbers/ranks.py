@@ -3,7 +3,8 @@
 Demšar, "Statistical comparisons of classifiers over multiple data sets": Friedman's test
 asks whether all strategies are alike; Nemenyi's critical difference q·sqrt(k(k + 1)/6N)
 is how far two mean ranks of k strategies over N cells must lie apart, for all pairs at
-once. Both come from scipy; the libraries that draw this diagram bring matplotlib and more.
+once. For two strategies the exact sign test takes its place. All come from scipy; the
+libraries that draw this diagram bring matplotlib and more.
 
 Intervals of mean ranks are half the critical difference to each side (Koning, Franses, Hibon
 & Stekler, "The M3 competition: Statistical tests of the results"): two of them overlap exactly
@@ -19,7 +20,7 @@ from math import inf, isnan, nan, sqrt
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import friedmanchisquare, rankdata, studentized_range
+from scipy.stats import binom, friedmanchisquare, rankdata, studentized_range
 
 from benchmark.store.records import Interval
 from reports.numbers.statistics import CONFIDENCE, mean_ranks
@@ -57,17 +58,26 @@ class Ranks:
 
 @lru_cache(maxsize=32)
 def critical_difference(strategies: int, cells: int, confidence: float = CONFIDENCE) -> float:
-    """Nemenyi's, in ranks; infinite without cells.
+    """Nemenyi's, in ranks; the sign test's for two strategies; infinite where none is enough.
 
-    Also for two strategies in so few cells that not even the same winner in all of them is
-    rare (sign test; six at 95%): Nemenyi's normal approximation would take it for proof.
+    For two, Nemenyi's normal approximation takes for proof what happens by chance more often
+    than ``confidence`` allows (7 cells of 8, p = 0.07), and that in any number of cells.
     """
     if cells == 0 or strategies < 2:  # noqa: PLR2004 - a difference takes two
         return inf
-    if strategies == 2 and 2 ** (1 - cells) > 1 - confidence:  # noqa: PLR2004 - one pair
-        return inf
+    if strategies == 2:  # noqa: PLR2004 - one pair
+        return _sign_difference(cells, confidence)
     quantile = float(studentized_range.ppf(confidence, strategies, inf)) / sqrt(2)
     return quantile * sqrt(strategies * (strategies + 1) / (6 * cells))
+
+
+def _sign_difference(cells: int, confidence: float) -> float:
+    """Largest difference of two mean ranks that a two-sided sign test leaves open."""
+    most = next(
+        (lost for lost in range(cells) if 2 * binom.cdf(lost, cells, 0.5) > 1 - confidence), cells
+    )
+    # One of the two has won all cells but ``most``: a difference of (cells - 2 · most) / cells.
+    return inf if most == 0 else (cells - 2 * most) / cells
 
 
 def friedman(scores: Float64[np.ndarray, "cells strategies"]) -> float:

@@ -128,13 +128,14 @@ def ranks_rows(ranks: Ranks) -> tuple[tuple[Value, ...], ...]:
 def ranks_caption(ranks: Ranks, cell: str) -> str:
     """How many cells there are, critical difference and test; ``cell`` says what one is."""
     text = f"Ranks in cells {cell} that every strategy completed: {count(ranks.cells, 'cell')}."
+    test = "The sign test's" if len(ranks.strategies) == 2 else "Nemenyi's"  # noqa: PLR2004 - one pair
     if not isinf(ranks.critical_difference):
         text += (
-            f" Nemenyi's critical difference: {plain(ranks.critical_difference)} ranks at "
+            f" {test} critical difference: {plain(ranks.critical_difference)} ranks at "
             f"{level(ranks.confidence)}; intervals are half of it to each side, so strategies "
             "whose intervals overlap can't be told apart."
         )
-    elif ranks.cells:
+    elif ranks.cells and len(ranks.strategies) > 1:
         text += " That is too few to tell any apart, so intervals span all ranks."
     if not np.isnan(ranks.p_value):
         text += f" Friedman's test of no difference at all: p = {p_value(ranks.p_value)}."

@@ -57,7 +57,9 @@ def _submit(folder: Path, *command: str) -> tuple[int, str, str]:
     }
     script = ["bash", str(RECIPE), *command]
     with (folder / "job.out").open("w") as out:
-        ended = subprocess.run(script, env=given, cwd=folder, stdout=out, stderr=out, check=False)
+        ended = subprocess.run(
+            script, env=given, cwd=folder, stdout=out, stderr=out, check=False, timeout=400
+        )
     return ended.returncode, (folder / "job.out").read_text(), mark
 
 

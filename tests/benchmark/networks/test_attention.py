@@ -13,12 +13,12 @@ from benchmark.networks.connect import ATTENTIONS
 def test_features_rescaled_in_their_own_memory_are_to_the_bit_those_rescaled_into_a_new_tensor(
     make: Callable[[int, int], Attention], layout: torch.memory_format
 ) -> None:
-    module = make(8, 4)
+    module, generator = make(8, 4), torch.Generator().manual_seed(0)
     for parameter in module.parameters():
-        parameter.copy_(torch.randn_like(parameter))
-    features = torch.randn(3, 8, 5, 4).to(memory_format=layout)
+        parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    features = torch.randn(3, 8, 5, 4, generator=generator).to(memory_format=layout)
     before = features.clone()
-    _, state = module(torch.randn(3, 8, 5, 4), None)
+    _, state = module(torch.randn(3, 8, 5, 4, generator=generator), None)
     expected, after = module(features, state)
     assert torch.equal(features, before)
     found, again = module.rescale_(features, state)

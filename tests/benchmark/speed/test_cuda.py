@@ -1,3 +1,5 @@
+import pytest
+
 from benchmark.oracle.base import Schemes
 from benchmark.speed.cuda import CudaResNet38, CudaResNet164
 
@@ -21,5 +23,11 @@ def test_it_measures_the_tree_and_the_loop_turn_by_turn() -> None:
         assert parts["least at these ceilings, s"] > 0
 
 
-def test_without_a_gpu_it_says_so() -> None:
-    assert CudaResNet38().missing() in ("", "no GPU")
+@pytest.mark.parametrize(("there", "said"), [(False, "no GPU"), (True, "")])
+def test_without_a_gpu_it_says_so(
+    there: bool,  # noqa: FBT001 - a case
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert CudaResNet38().missing() == said

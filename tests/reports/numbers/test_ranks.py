@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from benchmark.store.records import RunRecords
 from reports.analysis import analyse
@@ -20,7 +21,7 @@ from reports.numbers.ranks import (
 from reports.tables.comparison import ranks_table
 
 # Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", Table 5 (α = 0.05).
-NEMENYI = {2: 1.960, 3: 2.343, 4: 2.569, 5: 2.728, 10: 3.164}
+NEMENYI = {3: 2.343, 4: 2.569, 5: 2.728, 10: 3.164}
 
 
 @pytest.mark.parametrize(("strategies", "quantile"), NEMENYI.items())
@@ -39,6 +40,15 @@ def test_two_strategies_take_as_many_cells_as_a_sign_test() -> None:
     assert critical_difference(2, 5) == inf
     assert critical_difference(2, 6) < 1
     assert critical_difference(2, 5, 0.9) < 1
+    # 7 of 8: p = 2·(1 + 8)/256 = 0.070, so a difference of (7 - 1)/8 proves nothing; 8 of 8 does.
+    assert critical_difference(2, 8) == 0.75
+
+
+@pytest.mark.parametrize("cells", [6, 9, 14, 21, 39])
+def test_two_strategies_are_told_apart_as_the_sign_test_does(cells: int) -> None:
+    for won in range(cells // 2 + 1, cells + 1):
+        apart = (2 * won - cells) / cells > critical_difference(2, cells)
+        assert apart == (binomtest(won, cells).pvalue <= 0.05)
 
 
 def test_cells_that_agree_do_not_make_an_interval_narrow() -> None:
@@ -53,7 +63,8 @@ def test_cells_that_agree_do_not_make_an_interval_narrow() -> None:
     # Half of 2.343·sqrt(3·4/(6·2)) = 1.17 to each side, within [1, 3].
     assert ranked(2, "abc") == [(1, 2.17), (1, 3), (1.83, 3)]
     assert ranked(2, "ab") == [(1, 2), (1, 2)]
-    assert ranked(8, "ab") == [(1, 1.35), (1.65, 2)]
+    # Half of 0.75 to each side.
+    assert ranked(8, "ab") == [(1, 1.38), (1.62, 2)]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(2, 6))
