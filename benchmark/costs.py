@@ -151,7 +151,11 @@ def _both_ways(
     images: Float[torch.Tensor, "n c h w"],
     rounds: int,
 ) -> Float64[np.ndarray, "rounds networks"]:
-    """Seconds of the networks of ``schemes``, half of the rounds in the opposite order."""
+    """Seconds of the networks of ``schemes``, half of the rounds in the opposite order.
+
+    Networks built first are faster by up to a point whatever they are. Rounds of one build
+    share that, which intervals over rounds don't know; built both ways it cancels.
+    """
     later = rounds // 2
     forth = _interleaved([_built(spec, bits) for bits in schemes], images, rounds - later)
     if later == 0:

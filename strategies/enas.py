@@ -1,6 +1,8 @@
+from contextlib import AbstractContextManager
 from typing import final
 
 import numpy as np
+from jaxtyping import Float64
 from threadpoolctl import ThreadpoolController
 
 from strategies._checks import (
@@ -83,25 +85,33 @@ class ENAS(Strategy):
 
     def ask(self, n: int) -> Schemes:
         count = min(n, self._schemes_per_step)
-        return self._controller.sample(count, blocks=self.space.blocks, rng=self.rng)
+        with self._one_thread():
+            return self._controller.sample(count, blocks=self.space.blocks, rng=self.rng)
 
     def mean_probability(self, schemes: Schemes) -> float:
         """p̄ of the second paper's Table V: mean probability of the schemes' decisions now."""
-        log_policy = self._controller.walk(schemes).log_policy
+        with self._one_thread():
+            log_policy = self._controller.walk(schemes).log_policy
         return float(np.exp(np.where(schemes, log_policy[:, :, 1], log_policy[:, :, 0])).mean())
 
     def tell(self, schemes: Schemes, answers: Answers) -> None:
         answered = np.isfinite(answers.reward)
         if not answered.any():
             return
-        schemes = schemes[answered]
+        with self._one_thread():
+            self._learn(schemes[answered], answers.reward[answered])
+
+    def _learn(self, schemes: Schemes, rewards: Float64[np.ndarray, " n"]) -> None:
         walk = self._controller.walk(schemes)
         log_policy = walk.log_policy
         policy = np.exp(log_policy)
         entropy = -(policy * log_policy).sum(axis=(1, 2))
-        totals = self._reward_scale * answers.reward[answered] + self._entropy_weight * entropy
+        totals = self._reward_scale * rewards + self._entropy_weight * entropy
         advantage = totals - self._baseline.update(float(totals.mean()))
         # REINFORCE: the loss is minus the mean over schemes of advantage times log-probability.
         slopes = advantage[:, None] * (policy[:, :, 1] - schemes) / len(schemes)
-        with self._threads.limit(limits=1, user_api="blas"):
-            self._controller.descend(walk, slopes)
+        self._controller.descend(walk, slopes)
+
+    def _one_thread(self) -> AbstractContextManager[object]:
+        context: AbstractContextManager[object] = self._threads.limit(limits=1, user_api="blas")
+        return context

@@ -147,6 +147,17 @@ def test_batches_of_any_size_score_as_one_by_one(mode: Mode, rows: int) -> None:
     assert together.accuracy.shape == (rows,)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_maps_of_one_position_score_alone_as_beside_siblings(mode: Mode, side: int) -> None:
+    # Such maps have other strides where they were added in place than where they were not.
+    data = small_data(size=side)
+    oracle = PrefixTreeOracle(small_network(), data, mode, identity="tree")
+    together = oracle.score(ALL).loss
+    alone = [oracle.score(ALL[row : row + 1]).loss[0] for row in range(0, len(ALL), 5)]
+    assert together[::5].tolist() == alone  # to the bit
+
+
 @settings(deadline=None, max_examples=12)
 @given(st.lists(st.integers(0, 31), max_size=12))
 def test_duplicates_and_order_change_nothing(rows: list[int]) -> None:
