@@ -89,7 +89,9 @@ def test_a_job_runs_its_command_on_all_nodes_and_leaves_nothing_behind(tmp_path:
     assert code == 0, said
     assert view_records(tmp_path / "run").environment["workers"] == 2
     (step,) = (tmp_path / "srun.log").read_text().splitlines()
-    assert step.startswith("--nodes=1 --ntasks=1 --cpus-per-task=1 --exclude=first ray start --add")
+    asked, started = step.split(" ray ")
+    assert asked == "--export=ALL --nodes=1 --ntasks=1 --cpus-per-task=1 --exclude=first"
+    assert started.startswith("start --address=")
     _wait_until_all_have_ended(mark)
 
 
