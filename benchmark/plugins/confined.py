@@ -25,24 +25,26 @@ _FIRST_VICTIM = "1000"  # for the kernel, when memory runs out
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
 
-def start_confined(work: Work, *arguments: Any, load: Callable[[], object], limit: float) -> Child:
-    """Start a child that needs what ``load`` loads, which its nursery does once for all.
+def start_confined(
+    work: Work, *arguments: Any, before: Callable[[], object] | None = None
+) -> Child:
+    """Start a child for code of somebody else's, which it loads by itself.
+
+    Nobody else waits for that, or dies of it; and by then all that is ours has been imported,
+    so that no limit need be long enough for it.
 
     Args:
         work: see `benchmark.plugins.nursery.Nursery.start`.
         arguments: to it.
-        load: loads somebody else's code, and did well in a `try_out`.
-        limit: seconds that it may take.
+        before: see there.
 
     Raises:
-        LaneError: it takes longer, or ends the nursery.
+        LaneError: no process can be started.
     """
     try:
-        return start_child(work, *arguments, before=load, limit=limit)
-    except TimeoutError as error:
-        raise LaneError(f"its loading took longer than {limit:g} s (--ask-timeout)") from error
+        return start_child(work, *arguments, before=before)
     except (OSError, EOFError) as error:
-        raise LaneError("its loading ended its process") from error
+        raise LaneError(f"no process could be started for it: {summary(error)}") from error
 
 
 def try_out(task: Callable[[], object], what: str, limit: float) -> None:

@@ -23,8 +23,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
 
-from benchmark.plugins.patience import Countdown, within
-
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
 
@@ -93,7 +91,6 @@ class Nursery:
         work: Work,
         *arguments: Any,
         before: Callable[[], object] | None = None,
-        limit: float | None = None,
     ) -> Child:
         """Run ``work(connection, *arguments)`` in a new child.
 
@@ -101,10 +98,9 @@ class Nursery:
             work: a function that can be pickled.
             arguments: to it, which can be pickled.
             before: done once before the child is forked, so that it needn't be done in each.
-            limit: seconds that it may take.
+                Nothing of somebody else's: what ends or hangs the nursery ends all its children.
 
         Raises:
-            TimeoutError: it takes longer, which ends the nursery.
             OSError, EOFError: the nursery is gone.
         """
         pickled = pickle.dumps((work, arguments, before))
@@ -112,8 +108,6 @@ class Nursery:
         with ours, theirs, self.conversation():
             self._control.send(("start", pickled))
             send_handle(self._control, theirs.fileno(), self._process.pid)
-            if limit is not None and not within(Countdown(limit), self._control.poll):
-                raise TimeoutError(f"nothing was ready within {limit} s")
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
     def reap(self, pid: int, *, kill: bool) -> int:
@@ -179,16 +173,11 @@ def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its o
     return nursery
 
 
-def start_child(
-    work: Work,
-    *arguments: Any,
-    before: Callable[[], object] | None = None,
-    limit: float | None = None,
-) -> Child:
+def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
     """Start a child of this process's nursery; see `Nursery.start`."""
     if not shared(os.getpid()).alive:
         shared.cache_clear()
-    return shared(os.getpid()).start(work, *arguments, before=before, limit=limit)
+    return shared(os.getpid()).start(work, *arguments, before=before)
 
 
 def _lasting_parent() -> str:

@@ -126,11 +126,3 @@ def test_nobody_is_killed_who_was_not_born_there() -> None:
     child = start_child(greet, "you")
     assert child.connection.recv().startswith("hello")
     child.end()
-
-
-def test_a_nursery_that_hangs_over_what_comes_before_is_replaced() -> None:
-    with pytest.raises(TimeoutError, match=r"nothing was ready within 0\.2 s"):
-        start_child(greet, "you", before=hang, limit=0.2)
-    child = start_child(greet, "you")
-    assert child.connection.recv().startswith("hello")
-    assert child.end(kill=False) == 0
