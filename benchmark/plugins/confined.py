@@ -11,12 +11,14 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.errors import LaneError, UsageError
 from benchmark.plugins.blame import place, summary
 from benchmark.plugins.nursery import CAN_FORK, Child, Work, start_child
 from benchmark.plugins.patience import Countdown, within
+
+T = TypeVar("T")
 
 LOADING = 60.0
 """Seconds that it may take to load a strategy, unless somebody says otherwise."""
@@ -47,33 +49,45 @@ def start_confined(
         raise LaneError(f"no process could be started for it: {summary(error)}") from error
 
 
-def try_out(task: Callable[[], object], what: str, limit: float) -> None:
-    """Do ``task`` in a process of its own, to learn whether it can be done here.
+def try_out(task: Callable[[], T], what: str, limit: float, *, doing: str = "loaded") -> T:
+    """Do ``task`` in a process of its own, also to learn whether it can be done here.
 
     Args:
-        task: can be pickled.
+        task: can be pickled, and so can what it returns.
         what: of which code it is, for messages.
         limit: seconds that it may take.
+        doing: what is done to that code, for messages.
+
+    Returns:
+        what it returned.
 
     Raises:
         UsageError: it takes longer, exits, crashes, or raises.
     """
     if not CAN_FORK:
-        return
-    child = start_child(_serve_trial, task, list(sys.path))
+        return task()
+    try:
+        child = start_child(_serve_trial, task, list(sys.path))
+    except (OSError, EOFError) as error:
+        raise UsageError(
+            f"no process could be started for {what} to be {doing} in: {summary(error)}"
+        ) from error
     try:
         if not within(Countdown(limit), child.connection.poll):
             frames = [(file, int(line)) for file, line in _FRAME.findall(shown_stack(child))]
             raise UsageError(
-                f"{what} took longer than {limit:g} s while it was loaded{place(frames)}"
+                f"{what} took longer than {limit:g} s while it was {doing}{place(frames)}"
             )
-        if reason := child.connection.recv():
-            raise UsageError(reason)
+        reason, value = child.connection.recv()
     except (EOFError, ConnectionError) as error:
         end = ending(child.end(kill=False))
-        raise UsageError(f"{what} {end} while it was loaded") from error
+        raise UsageError(f"{what} {end} while it was {doing}") from error
     finally:
         child.end()
+    if reason:
+        raise UsageError(reason)
+    returned: T = value
+    return returned
 
 
 def _serve_trial(connection: Connection, task: Callable[[], object], path: list[str]) -> None:
@@ -83,13 +97,12 @@ def _serve_trial(connection: Connection, task: Callable[[], object], path: list[
         os.dup2(nowhere.fileno(), 2)
     confine(connection)
     try:
-        task()
+        answer = "", task()
     except UsageError as error:
-        connection.send(str(error))
+        answer = str(error), None
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is said
-        connection.send(summary(error))
-    else:
-        connection.send("")
+        answer = summary(error), None
+    connection.send(answer)
 
 
 def ending(code: int) -> str:

@@ -46,7 +46,7 @@ def test_a_strategy_with_values_is_made_there_first(tmp_path: Path) -> None:
         "        if not 0 <=", "        import os\n\n        os._exit(7)\n        if 0 <="
     )
     reference = write_plug_in(tmp_path, evil)
-    with pytest.raises(UsageError, match="ended its process with exit code 7 while it was loaded"):
+    with pytest.raises(UsageError, match="ended its process with exit code 7 while it was made"):
         choose_all([reference], {"flipper": {"batch": 3}}, SPACE)
 
 
@@ -59,6 +59,34 @@ def test_commands_say_so_in_a_line(command: str, tmp_path: Path) -> None:
     assert result.stderr == (
         f"Error: {reference} took longer than 0.5 s while it was loaded (mine.py, line 2)\n"
     )
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1"])
+@pytest.mark.parametrize("command", ["race --strategies random", "check random"])
+def test_a_limit_is_some_time(command: str, seconds: str) -> None:
+    result = CliRunner().invoke(main, [*command.split(), "--ask-timeout", seconds])
+    assert result.exit_code == 2
+    assert "is not in the range x>0" in result.stderr
+
+
+TUNED = {
+    "hangs": ("time.sleep(600)", r"took longer than 1 s while it was made (mine.py, line 35)"),
+    "leaves": ("os._exit(77)", "ended its process with exit code 77 while it was made"),
+    "raises": ("batch / 0", "ZeroDivisionError: division by zero (mine.py, line 35)"),
+}
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_what_tuning_makes_is_made_there_too(name: str, tmp_path: Path) -> None:
+    does, message = TUNED[name]
+    strike = f"        if batch > 3:\n            {does}\n        if not 0 <="
+    reference = write_plug_in(tmp_path, f"{FIRST}{SOURCE.replace('        if not 0 <=', strike)}")
+    line = ["race", "--tune", reference, "--seeds", "2", "--ask-timeout", "1"]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.endswith(f"{message}\n")
+    assert result.stderr.count("\n") == 1
 
 
 LATER = {
