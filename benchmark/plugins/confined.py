@@ -117,8 +117,7 @@ def ending(code: int) -> str:
 
 def shown_stack(child: Child) -> str:
     """Where a confined child hangs, in native code or not, latest call first."""
-    with suppress(ProcessLookupError):
-        os.kill(child.pid, signal.SIGUSR1)
+    child.signal(signal.SIGUSR1)
     shown = b""
     handle = child.connection.fileno()
     until = monotonic() + _SHOWING

@@ -65,6 +65,12 @@ class Child:
             self.connection.close()
         return self._end
 
+    def signal(self, number: int) -> None:
+        """Send a signal, unless it has ended: its number may be somebody else's by now."""
+        if self._end is None and self._nursery.alive and self.pid > 1:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
 
 @final
 class Nursery:
@@ -112,8 +118,9 @@ class Nursery:
 
     def reap(self, pid: int, *, kill: bool) -> int:
         """See `Child.end`."""
+        if not self.alive:  # its children are gone with it, and their numbers are free
+            return -signal.SIGKILL
         if self._talking:  # garbage was collected in the middle of something
-            _kill(pid)
             self._abandoned.append(pid)
             return -signal.SIGKILL
         try:
@@ -132,18 +139,22 @@ class Nursery:
         with self._turn:
             self._talking = True
             try:
-                while self._abandoned:
-                    self._reap(self._abandoned.pop(), kill=True)
+                self._reap_abandoned()
                 yield
+                self._reap_abandoned()
             except BaseException:
                 self._end()
                 raise
             finally:
                 self._talking = False
 
+    def _reap_abandoned(self) -> None:
+        while self._abandoned:
+            self._reap(self._abandoned.pop(), kill=True)
+
     def _end(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self.close()
 
     def _reap(self, pid: int, *, kill: bool) -> int:
         self._control.send(("reap", pid, kill))
@@ -175,7 +186,10 @@ def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its o
 
 def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
     """Start a child of this process's nursery; see `Nursery.start`."""
-    if not shared(os.getpid()).alive:
+    kept = shared(os.getpid())
+    if not kept.alive:
+        atexit.unregister(kept.close)
+        kept.close()
         shared.cache_clear()
     return shared(os.getpid()).start(work, *arguments, before=before)
 
