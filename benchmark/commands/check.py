@@ -2,11 +2,15 @@ import sys
 
 import click
 
+from benchmark.commands import options
+
 
 @click.command()
 @click.argument("strategy")
 @click.option(
-    "--ask-timeout", type=float, help="Seconds that one check, or loading, may take.  [default: 60]"
+    "--ask-timeout",
+    type=options.SECONDS,
+    help="Seconds that one check, or loading, may take.  [default: 60]",
 )
 def check(strategy: str, ask_timeout: float | None) -> None:
     """Run the contract suite on STRATEGY: a name, or FILE.py:CLASS.
@@ -20,7 +24,7 @@ def check(strategy: str, ask_timeout: float | None) -> None:
     from benchmark.testing.guarded import check_guarded
     from benchmark.testing.verdicts import PATIENCE
 
-    limit = ask_timeout or PATIENCE
+    limit = PATIENCE if ask_timeout is None else ask_timeout
     verdicts = check_guarded(choose(strategy, limit=limit), limit=limit)
     Console().print(verdict_table(strategy, verdicts))
     if not all(verdict.passed for verdict in verdicts):

@@ -60,9 +60,10 @@ overrides = click.option(
     metavar="STRATEGY.NAME=VALUE",
     help="Set a hyper-parameter (repeatable); `list strategies` names them.",
 )
+SECONDS = click.FloatRange(min=0, min_open=True)
 ask_timeout = click.option(
     "--ask-timeout",
-    type=float,
+    type=SECONDS,
     help="Seconds a strategy may take over a request, or to load.  [default: 600.0]",
 )
 _workers = click.option(

@@ -140,7 +140,12 @@ def tune(
     )
     fixed = overrides or {}
     chosen = choose_all(strategies, fixed, tuner.space, limit=ask_timeout)
-    ranges = {s.name: tuning_ranges(s, tuner.space, fixed.get(s.name, {})) for s in chosen}
+    ranges = {
+        strategy.name: tuning_ranges(
+            strategy, tuner.space, fixed.get(strategy.name, {}), limit=ask_timeout
+        )
+        for strategy in chosen
+    }
     return [_tuned(strategy, ranges[strategy.name], tuner) for strategy in chosen]
 
 

@@ -15,7 +15,9 @@ from optuna.distributions import (
 
 from benchmark.errors import UsageError
 from benchmark.plugins.chosen import ChosenStrategy
+from benchmark.plugins.confined import try_out
 from benchmark.plugins.overrides import Value
+from benchmark.plugins.patience import ASK_TIMEOUT
 from strategies.base import SearchSpace
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
 
@@ -36,7 +38,11 @@ class Ranges:
 
 
 def tuning_ranges(
-    strategy: ChosenStrategy, space: SearchSpace, fixed: Mapping[str, Value]
+    strategy: ChosenStrategy,
+    space: SearchSpace,
+    fixed: Mapping[str, Value],
+    *,
+    limit: float = ASK_TIMEOUT,
 ) -> Ranges:
     """Ranges of all hyper-parameters of ``strategy`` that can be tuned and aren't ``fixed``.
 
@@ -44,9 +50,23 @@ def tuning_ranges(
     others from a tenth to ten times, logarithmically; where the strategy refuses an end as
     it stands alone, 1 is tried in its place, and then the default itself.
 
+    Args:
+        strategy: is made with such values, in a process of its own if it is somebody else's.
+        space: what it will search.
+        fixed: values by name that stay as they are.
+        limit: seconds that making somebody else's strategy may take, over all values.
+
     Raises:
-        UsageError: nothing is left to tune.
+        UsageError: nothing is left to tune; or it takes longer, exits, crashes, or raises
+            something else than a refusal.
     """
+    find = partial(_found, strategy, space, dict(fixed))
+    if not strategy.is_plug_in:
+        return find()
+    return try_out(find, strategy.reference, limit, doing="made")
+
+
+def _found(strategy: ChosenStrategy, space: SearchSpace, fixed: dict[str, Value]) -> Ranges:
     distributions: dict[str, BaseDistribution] = {}
     defaults: dict[str, Value] = {}
     for name, parameter in hyper_parameters(strategy.load()).items():
@@ -67,12 +87,12 @@ def _distribution(
         return CategoricalDistribution([False, True])
     if get_origin(kind) is Literal:
         return CategoricalDistribution(list(get_args(kind)))
-    try_out = partial(_accepts, strategy, space, parameter.name)
+    accepts = partial(_accepts, strategy, space, parameter.name)
     if kind is int and default >= 1:
-        low, high = (_nearest(end, default, try_out) for end in (max(default // 2, 1), 2 * default))
+        low, high = (_nearest(end, default, accepts) for end in (max(default // 2, 1), 2 * default))
         return IntDistribution(low, high, log=True) if low < high else None
     if kind is float and default > 0:
-        low, high = (_nearest(end, default, try_out) for end in (default / 10, default * 10))
+        low, high = (_nearest(end, default, accepts) for end in (default / 10, default * 10))
         return FloatDistribution(low, high, log=True) if low < high else None
     return None
 

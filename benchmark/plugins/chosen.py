@@ -98,7 +98,7 @@ def choose(
         path, class_name = split_reference(reference)
         reference = f"{path}:{class_name}"
     if _is_unseen(reference):
-        try_out(partial(_load, reference), reference, limit)
+        try_out(partial(_can_load, reference), reference, limit)
     loaded, code = _load(reference)
     name = _name(reference, loaded)
     try:
@@ -160,6 +160,10 @@ def _is_unseen(reference: str) -> bool:
     return installed_strategies()[reference].module not in sys.modules
 
 
+def _can_load(reference: str) -> None:
+    _load(reference)  # a class doesn't come back from another process
+
+
 def _load(reference: str) -> tuple[type[Strategy], str]:
     if is_file_reference(reference):
         return load_class(*split_reference(reference))
@@ -201,7 +205,7 @@ def _name(reference: str, loaded: type[Strategy]) -> str:
 
 def _try(strategy: ChosenStrategy, space: SearchSpace, limit: float) -> None:
     if strategy.is_plug_in:
-        try_out(partial(_make, strategy, space), strategy.reference, limit)
+        try_out(partial(_make, strategy, space), strategy.reference, limit, doing="made")
     else:
         _make(strategy, space)
 

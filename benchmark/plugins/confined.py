@@ -11,12 +11,14 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.errors import LaneError, UsageError
 from benchmark.plugins.blame import place, summary
 from benchmark.plugins.nursery import CAN_FORK, Child, Work, start_child
 from benchmark.plugins.patience import Countdown, within
+
+T = TypeVar("T")
 
 LOADING = 60.0
 """Seconds that it may take to load a strategy, unless somebody says otherwise."""
@@ -25,53 +27,67 @@ _FIRST_VICTIM = "1000"  # for the kernel, when memory runs out
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
 
-def start_confined(work: Work, *arguments: Any, load: Callable[[], object], limit: float) -> Child:
-    """Start a child that needs what ``load`` loads, which its nursery does once for all.
+def start_confined(
+    work: Work, *arguments: Any, before: Callable[[], object] | None = None
+) -> Child:
+    """Start a child for code of somebody else's, which it loads by itself.
+
+    Nobody else waits for that, or dies of it; and by then all that is ours has been imported,
+    so that no limit need be long enough for it.
 
     Args:
         work: see `benchmark.plugins.nursery.Nursery.start`.
         arguments: to it.
-        load: loads somebody else's code, and did well in a `try_out`.
-        limit: seconds that it may take.
+        before: see there.
 
     Raises:
-        LaneError: it takes longer, or ends the nursery.
+        LaneError: no process can be started.
     """
     try:
-        return start_child(work, *arguments, before=load, limit=limit)
-    except TimeoutError as error:
-        raise LaneError(f"its loading took longer than {limit:g} s (--ask-timeout)") from error
+        return start_child(work, *arguments, before=before)
     except (OSError, EOFError) as error:
-        raise LaneError("its loading ended its process") from error
+        raise LaneError(f"no process could be started for it: {summary(error)}") from error
 
 
-def try_out(task: Callable[[], object], what: str, limit: float) -> None:
-    """Do ``task`` in a process of its own, to learn whether it can be done here.
+def try_out(task: Callable[[], T], what: str, limit: float, *, doing: str = "loaded") -> T:
+    """Do ``task`` in a process of its own, also to learn whether it can be done here.
 
     Args:
-        task: can be pickled.
+        task: can be pickled, and so can what it returns.
         what: of which code it is, for messages.
         limit: seconds that it may take.
+        doing: what is done to that code, for messages.
+
+    Returns:
+        what it returned.
 
     Raises:
         UsageError: it takes longer, exits, crashes, or raises.
     """
     if not CAN_FORK:
-        return
-    child = start_child(_serve_trial, task, list(sys.path))
+        return task()
+    try:
+        child = start_child(_serve_trial, task, list(sys.path))
+    except (OSError, EOFError) as error:
+        raise UsageError(
+            f"no process could be started for {what} to be {doing} in: {summary(error)}"
+        ) from error
     try:
         if not within(Countdown(limit), child.connection.poll):
             frames = [(file, int(line)) for file, line in _FRAME.findall(shown_stack(child))]
             raise UsageError(
-                f"{what} took longer than {limit:g} s while it was loaded{place(frames)}"
+                f"{what} took longer than {limit:g} s while it was {doing}{place(frames)}"
             )
-        if reason := child.connection.recv():
-            raise UsageError(reason)
+        reason, value = child.connection.recv()
     except (EOFError, ConnectionError) as error:
         end = ending(child.end(kill=False))
-        raise UsageError(f"{what} {end} while it was loaded") from error
+        raise UsageError(f"{what} {end} while it was {doing}") from error
     finally:
         child.end()
+    if reason:
+        raise UsageError(reason)
+    returned: T = value
+    return returned
 
 
 def _serve_trial(connection: Connection, task: Callable[[], object], path: list[str]) -> None:
@@ -81,13 +97,12 @@ def _serve_trial(connection: Connection, task: Callable[[], object], path: list[
         os.dup2(nowhere.fileno(), 2)
     confine(connection)
     try:
-        task()
+        answer = "", task()
     except UsageError as error:
-        connection.send(str(error))
+        answer = str(error), None
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is said
-        connection.send(summary(error))
-    else:
-        connection.send("")
+        answer = summary(error), None
+    connection.send(answer)
 
 
 def ending(code: int) -> str:
@@ -102,8 +117,7 @@ def ending(code: int) -> str:
 
 def shown_stack(child: Child) -> str:
     """Where a confined child hangs, in native code or not, latest call first."""
-    with suppress(ProcessLookupError):
-        os.kill(child.pid, signal.SIGUSR1)
+    child.signal(signal.SIGUSR1)
     shown = b""
     handle = child.connection.fileno()
     until = monotonic() + _SHOWING

@@ -78,8 +78,9 @@ class HostedStrategy(Strategy):
         self.needs = chosen.load().needs  # type: ignore[misc]  # those of the class it stands for
         self._timeout = timeout
         self._seconds = 0.0
-        self._child = start_confined(serve, chosen, space, rng, load=chosen.load, limit=timeout)
+        self._child = start_confined(serve, chosen, space, rng)
         weakref.finalize(self, self._child.end)
+        self._wait("its loading")
         self._wait("its making")
 
     def take_seconds(self) -> float:
@@ -153,6 +154,9 @@ def serve(
     """Be the other process: make the strategy and do what is asked until nobody asks."""
     confine(connection)
     with suppress(EOFError, ConnectionError):
+        with _told(connection):
+            chosen.load()
+            connection.send(("done", None, 0.0))  # no part of its search
         strategy = None
         with _told(connection) as reply:
             strategy = chosen.make(space, rng=rng)

@@ -23,8 +23,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
 
-from benchmark.plugins.patience import Countdown, within
-
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
 
@@ -67,6 +65,12 @@ class Child:
             self.connection.close()
         return self._end
 
+    def signal(self, number: int) -> None:
+        """Send a signal, unless it has ended: its number may be somebody else's by now."""
+        if self._end is None and self._nursery.alive and self.pid > 1:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
 
 @final
 class Nursery:
@@ -93,7 +97,6 @@ class Nursery:
         work: Work,
         *arguments: Any,
         before: Callable[[], object] | None = None,
-        limit: float | None = None,
     ) -> Child:
         """Run ``work(connection, *arguments)`` in a new child.
 
@@ -101,10 +104,9 @@ class Nursery:
             work: a function that can be pickled.
             arguments: to it, which can be pickled.
             before: done once before the child is forked, so that it needn't be done in each.
-            limit: seconds that it may take.
+                Nothing of somebody else's: what ends or hangs the nursery ends all its children.
 
         Raises:
-            TimeoutError: it takes longer, which ends the nursery.
             OSError, EOFError: the nursery is gone.
         """
         pickled = pickle.dumps((work, arguments, before))
@@ -112,14 +114,13 @@ class Nursery:
         with ours, theirs, self.conversation():
             self._control.send(("start", pickled))
             send_handle(self._control, theirs.fileno(), self._process.pid)
-            if limit is not None and not within(Countdown(limit), self._control.poll):
-                raise TimeoutError(f"nothing was ready within {limit} s")
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
     def reap(self, pid: int, *, kill: bool) -> int:
         """See `Child.end`."""
+        if not self.alive:  # its children are gone with it, and their numbers are free
+            return -signal.SIGKILL
         if self._talking:  # garbage was collected in the middle of something
-            _kill(pid)
             self._abandoned.append(pid)
             return -signal.SIGKILL
         try:
@@ -138,18 +139,22 @@ class Nursery:
         with self._turn:
             self._talking = True
             try:
-                while self._abandoned:
-                    self._reap(self._abandoned.pop(), kill=True)
+                self._reap_abandoned()
                 yield
+                self._reap_abandoned()
             except BaseException:
                 self._end()
                 raise
             finally:
                 self._talking = False
 
+    def _reap_abandoned(self) -> None:
+        while self._abandoned:
+            self._reap(self._abandoned.pop(), kill=True)
+
     def _end(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self.close()
 
     def _reap(self, pid: int, *, kill: bool) -> int:
         self._control.send(("reap", pid, kill))
@@ -179,16 +184,14 @@ def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its o
     return nursery
 
 
-def start_child(
-    work: Work,
-    *arguments: Any,
-    before: Callable[[], object] | None = None,
-    limit: float | None = None,
-) -> Child:
+def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
     """Start a child of this process's nursery; see `Nursery.start`."""
-    if not shared(os.getpid()).alive:
+    kept = shared(os.getpid())
+    if not kept.alive:
+        atexit.unregister(kept.close)
+        kept.close()
         shared.cache_clear()
-    return shared(os.getpid()).start(work, *arguments, before=before, limit=limit)
+    return shared(os.getpid()).start(work, *arguments, before=before)
 
 
 def _lasting_parent() -> str:

@@ -1,11 +1,13 @@
 """The contract suite in a process of its own, which a strategy may hang, leave or crash."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from benchmark.errors import LaneError
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import ending, start_confined
-from benchmark.plugins.nursery import CAN_FORK
+from benchmark.plugins.nursery import CAN_FORK, Child
 from benchmark.plugins.patience import Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
@@ -21,13 +23,18 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Ve
 
     Args:
         chosen: the strategy.
-        limit: seconds that one check may take.
+        limit: seconds that one check, or loading somebody else's code, may take.
+
+    Raises:
+        LaneError: it can't be loaded any more.
     """
     if not CAN_FORK:
         return check_strategy(Subject(chosen), limit=limit)
-    child = start_confined(serve_checks, chosen, limit, load=chosen.load, limit=limit)
+    before = None if chosen.is_plug_in else chosen.load
+    child = start_confined(serve_checks, chosen, limit, before=before)
     verdicts: list[Verdict] = []
     try:
+        _await_loading(child, limit)
         for check in CHECKS:
             if not within(Countdown(limit + _GRACE), child.connection.poll):
                 reason = f"expected an end within {limit:g} s, received none, not even by an alarm"
@@ -45,6 +52,15 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Ve
     return verdicts
 
 
+def _await_loading(child: Child, limit: float) -> None:
+    try:
+        if not within(Countdown(limit), child.connection.poll):
+            raise LaneError(f"its loading took longer than {limit:g} s (--ask-timeout)")
+        child.connection.recv()
+    except (EOFError, ConnectionError) as error:
+        raise LaneError(f"its loading {ending(child.end(kill=False))}") from error
+
+
 def _broken_off(before: Sequence[Verdict], check: Check, reason: str) -> list[Verdict]:
     rest = CHECKS[len(before) + 1 :]
     return [
@@ -55,7 +71,10 @@ def _broken_off(before: Sequence[Verdict], check: Check, reason: str) -> list[Ve
 
 
 def serve_checks(connection: Connection, chosen: ChosenStrategy, limit: float) -> None:
-    """Be the other process: tell why each check failed, and whether it took too long."""
+    """Be the other process: tell when it is loaded, why checks failed, and which took too long."""
     subject = Subject(chosen)
+    with suppress(Exception, SystemExit):  # every check will meet it again, and tell
+        chosen.load()
+    connection.send(None)
     for check in CHECKS:
         connection.send(reason_of(check, subject, limit))

@@ -38,7 +38,7 @@ from benchmark.workers.workers import Workers
 from tasks.digits import Digits
 from tasks.registry import load_task
 from tests.robustness.commands import COMMANDS, Command, tables
-from tests.robustness.orphaned import Remains
+from tests.robustness.orphaned import Remains, belonging
 
 _SMALL: dict[str, Any] = {
     "budget": 6,
@@ -79,7 +79,7 @@ class Outcome:
         kills: that hit it at work.
         starts: of the command, the last one of each chain undisturbed.
         seconds: that it takes undisturbed.
-        orphans: processes that it left when it was killed alone.
+        orphans: processes that worked for it when it was killed.
         wrong: what differed, or was done twice; empty when all is well.
     """
 
@@ -117,10 +117,11 @@ def kill_command(
         for _ in range(min(chain, kills - outcome.kills)):
             outcome.starts += 1
             moment = float(rng.uniform(0, outcome.seconds))
-            if not _killed(command, place, moment, outcome, alone=alone):
+            working = _killed(command, place, moment, outcome, alone=alone)
+            if working is None:
                 break
             outcome.kills += 1
-            remains.append(Remains(place))
+            remains.append(Remains(working))
         outcome.starts += 1
         _finish(command, place, outcome)
         outcome.orphans += sum(dead.count for dead in remains)
@@ -165,8 +166,10 @@ def _ended(child: Child) -> int:
     return child.end(kill=False)
 
 
-def _killed(command: Command, place: Path, moment: float, outcome: Outcome, *, alone: bool) -> bool:
-    """Start the command, kill it after ``moment`` seconds; whether it was still at work."""
+def _killed(
+    command: Command, place: Path, moment: float, outcome: Outcome, *, alone: bool
+) -> dict[int, str] | None:
+    """Start the command, kill it after ``moment`` seconds; who worked for it, if it still did."""
     before = durable(place)
     child = _start(command, place)
     started = monotonic()
@@ -174,11 +177,12 @@ def _killed(command: Command, place: Path, moment: float, outcome: Outcome, *, a
         sleep(0.002)
     if child.connection.poll(0):  # moments are drawn from the time that it takes now
         outcome.seconds = min(outcome.seconds, monotonic() - started)
+    working = belonging(place)
     with suppress(ProcessLookupError):
         (os.kill if alone else os.killpg)(child.pid, SIGKILL)
     killed = child.end(kill=False) == -SIGKILL
     _compare(before, place, outcome)
-    return killed
+    return working if killed else None
 
 
 def _finish(command: Command, place: Path, outcome: Outcome) -> None:

@@ -11,10 +11,15 @@ PATIENCE = 8.0
 
 
 def belonging(folder: Path) -> dict[int, str]:
-    """Processes that were started to work in ``folder``, and when each was."""
+    """Processes that were started to work in ``folder``, and when each was.
+
+    Those that only clean up after the others (Python's and loky's resource trackers) are left out.
+    """
     found = {}
     for place in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
+            if b"resource_tracker" in (place / "cmdline").read_bytes():
+                continue
             if os.fsencode(folder) + b"/" in (place / "environ").read_bytes():
                 found[int(place.name)] = _began(place)
     return {pid: began for pid, began in found.items() if began}
@@ -33,10 +38,10 @@ def _began(place: Path) -> str:
 
 
 class Remains:
-    """Looks on, beside everything else, until what belonged to ``folder`` when made is gone."""
+    """Looks on, beside everything else, until ``processes`` (see `belonging`) are gone."""
 
-    def __init__(self, folder: Path) -> None:
-        self._processes = belonging(folder)
+    def __init__(self, processes: dict[int, str]) -> None:
+        self._processes = processes
         self._left = list(self._processes)
         self._thread = Thread(target=self._look_on, daemon=True)
         self._thread.start()

@@ -7,19 +7,21 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from signal import SIGKILL
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 
-from benchmark.plugins.nursery import start_child
+from benchmark.plugins.nursery import shared, start_child
 from benchmark.workers.processes import Processes
 from tests.robustness.orphaned import PATIENCE, Remains, belonging
 
 
 def occupied(connection: Connection, folder: Path) -> None:
     os.environ["TICKET_BENCHMARK_CACHE"] = str(folder / "cache")
-    start_child(sit).connection.recv()
-    jobs = Processes().run(sit_down, [folder / "mark"], count=1, device="cpu", work="training")
+    child = start_child(sit)
+    child.connection.recv()
+    connection.send({shared(os.getpid()).pid, child.pid})
+    jobs = Processes().run(sit_down, [folder], count=1, device="cpu", work="training")
     connection.send(list(jobs))
 
 
@@ -28,29 +30,36 @@ def sit(connection: Connection) -> None:
     sleep(10 * PATIENCE)
 
 
-def sit_down(mark: Path) -> None:
-    mark.touch()
+def sit_down(folder: Path) -> None:
+    (folder / "begun").write_text(str(os.getpid()))
+    (folder / "begun").rename(folder / "worker")
     sleep(10 * PATIENCE)
 
 
+@pytest.mark.long
 def test_nobody_goes_on_for_a_process_that_was_killed_alone(tmp_path: Path) -> None:
     child = start_child(occupied, tmp_path)
-    while not (tmp_path / "mark").exists():
+    workers = child.connection.recv()
+    worker = tmp_path / "worker"
+    until = monotonic() + 10 * PATIENCE
+    while not worker.exists():
+        assert monotonic() < until
         assert not child.connection.poll(0.01)
-    os.kill(child.pid, SIGKILL)
-    child.end(kill=False)
-    remains = Remains(tmp_path)
-    assert remains.count >= 3  # a worker, a nursery and its child; perhaps who cleans up
-    assert remains.left() == []
+    working = belonging(tmp_path)
+    assert working.keys() >= workers | {int(worker.read_text())}
+    child.signal(SIGKILL)
+    assert child.end(kill=False) == -SIGKILL
+    assert Remains(working).left() == []
 
 
-def ranks(folder: Path) -> int:
-    """How many processes of a group have found each other: gloo names its threads."""
-    found = 0
+def ranks(folder: Path) -> set[int]:
+    """Processes of a group that have found each other: gloo names its threads."""
+    found = set()
     for pid in belonging(folder):
         with suppress(OSError):
             threads = [path.read_text() for path in Path("/proc", str(pid), "task").glob("*/comm")]
-            found += any("gloo" in name for name in threads)
+            if any("gloo" in name for name in threads):
+                found.add(pid)
     return found
 
 
@@ -61,11 +70,11 @@ def test_processes_of_a_group_end_with_torchrun(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, *line.split(), "--supernet-epochs", "9999"], env=environment
     ) as command:
-        while ranks(tmp_path) < 2:
+        while len(ranks(tmp_path)) < 2:
             assert command.poll() is None
             sleep(0.5)
+        working = belonging(tmp_path)
         command.kill()
         command.wait()
-    remains = Remains(tmp_path)
-    assert remains.count >= 2
-    assert remains.left() == []
+    assert len(working) >= 3  # torchrun itself and its ranks
+    assert Remains(working).left() == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.plugins import nursery
+from benchmark.plugins.confined import shown_stack
 from benchmark.plugins.nursery import start_child
 from benchmark.plugins.patience import Overdue, Patience
 
@@ -87,10 +88,45 @@ def test_a_child_dropped_in_the_middle_of_something_is_killed_later() -> None:
     with kept.conversation():
         child.end()
         gc.collect()
+    assert not alive(child.pid)
     other = start_child(greet, "you")
     assert other.connection.recv().startswith("hello")
     other.end()
-    assert not alive(child.pid)
+
+
+def interrupted() -> nursery.Nursery:
+    """A nursery that somebody ended by leaving in the middle of a conversation."""
+    start_child(greet, "you").end()
+    kept = nursery.shared(os.getpid())
+    with pytest.raises(Overdue), kept.conversation():
+        raise Overdue
+    return kept
+
+
+def test_no_signal_goes_to_the_number_of_a_child_that_went_with_its_nursery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = start_child(stay)
+    child.connection.recv()
+    gone = interrupted()
+    sent: list[int] = []
+    for name in ("kill", "killpg"):
+        monkeypatch.setattr(os, name, lambda pid, _: sent.append(pid))
+    child.signal(signal.SIGUSR1)
+    assert shown_stack(child) == ""
+    with gone.conversation():
+        assert child.end() == -signal.SIGKILL
+    child.signal(signal.SIGUSR1)
+    assert sent == []
+
+
+def test_a_nursery_that_is_replaced_leaves_no_descriptors() -> None:
+    interrupted()
+    gc.collect()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        interrupted()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_nursery_that_is_gone_takes_its_children_along_and_is_replaced() -> None:
@@ -126,11 +162,3 @@ def test_nobody_is_killed_who_was_not_born_there() -> None:
     child = start_child(greet, "you")
     assert child.connection.recv().startswith("hello")
     child.end()
-
-
-def test_a_nursery_that_hangs_over_what_comes_before_is_replaced() -> None:
-    with pytest.raises(TimeoutError, match=r"nothing was ready within 0\.2 s"):
-        start_child(greet, "you", before=hang, limit=0.2)
-    child = start_child(greet, "you")
-    assert child.connection.recv().startswith("hello")
-    assert child.end(kill=False) == 0
