@@ -53,6 +53,9 @@ def train(
     what was trained here. The same command again goes on where it stopped. Several
     processes: torchrun --nproc-per-node N -m benchmark supernet train …
     """
+    from benchmark.workers.orphans import end_with_torchrun
+
+    end_with_torchrun()
     from rich.console import Console
 
     from benchmark.errors import UsageError

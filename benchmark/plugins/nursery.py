@@ -52,10 +52,11 @@ class Child:
         self._end: int | None = None
 
     def end(self, *, kill: bool = True) -> int:
-        """Wait for the end of the process, with all that it has started killed before.
+        """Wait for the end of the process.
 
         Args:
-            kill: at once; otherwise after some seconds, in which it may end by itself.
+            kill: it and all that it has started, at once; otherwise after some seconds, in which
+                it may end by itself. What it has started and not ended goes on then.
 
         Returns:
             its exit code, or the negative number of the signal that ended it.

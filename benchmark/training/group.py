@@ -13,7 +13,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from benchmark.devices import check_device
 from benchmark.errors import UsageError
-from benchmark.workers.orphans import end_with
 
 _OF_TORCHRUN = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 
@@ -112,8 +111,6 @@ def joined(device: str) -> Iterator[tuple[Group, str]]:
             f"WORLD_SIZE is set, but {', '.join(missing)} not: start the processes with torchrun, "
             "or unset it"
         )
-    if "TORCHELASTIC_RUN_ID" in os.environ:  # `torchrun` itself is the parent
-        end_with(os.getppid())
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
         yield Group(dist.get_rank(), dist.get_world_size()), device

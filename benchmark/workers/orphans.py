@@ -19,6 +19,16 @@ def end_with(parent: int) -> None:
     threading.Thread(target=_watch, args=(parent,), name="parent", daemon=True).start()
 
 
+def end_with_torchrun() -> None:
+    """End this process with the ``torchrun`` that has started it, if one has.
+
+    To be called first thing: who is adopted before can't know it. (That the adopter is process 1
+    says nothing: in a container that is ``torchrun`` itself.)
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        end_with(os.getppid())
+
+
 def _watch(parent: int) -> None:
     while True:
         time.sleep(_LOOK)

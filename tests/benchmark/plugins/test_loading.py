@@ -1,5 +1,6 @@
 """Strategies of somebody else's that do the worst they can while they are loaded."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from benchmark.cli import main
 from benchmark.errors import LaneError, UsageError
+from benchmark.plugins import nursery
 from benchmark.plugins.chosen import choose, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.testing.guarded import check_guarded
@@ -67,6 +69,18 @@ def test_a_limit_is_some_time(command: str, seconds: str) -> None:
     result = CliRunner().invoke(main, [*command.split(), "--ask-timeout", seconds])
     assert result.exit_code == 2
     assert "is not in the range x>0" in result.stderr
+
+
+def test_the_start_of_a_process_is_not_its_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = choose(write_plug_in(tmp_path))
+    with pytest.raises(InterruptedError), nursery.shared(os.getpid()).conversation():
+        raise InterruptedError  # so that another one must be started
+    (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(1.5)")
+    monkeypatch.syspath_prepend(tmp_path)
+    strategy = make_strategy(chosen, SPACE, rng=np.random.default_rng(0), timeout=1.0)
+    assert np.asarray(strategy.ask(2)).shape == (2, 5)
 
 
 TUNED = {
