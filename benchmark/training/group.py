@@ -1,5 +1,6 @@
 """Processes that train one network together, each on its parts of every mini-batch."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,6 +116,7 @@ def joined(device: str) -> Iterator[tuple[Group, str]]:
     try:
         yield Group(dist.get_rank(), dist.get_world_size()), device
     finally:
+        gc.collect()  # wrapped networks hold the group in cycles, until the interpreter has gone
         dist.destroy_process_group()
 
 
