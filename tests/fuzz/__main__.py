@@ -18,7 +18,8 @@ import atheris
 # What is looked into for coverage, with all below; torch, numpy and scipy would take minutes.
 _INTO = ["benchmark", "tasks", "tarfile", "tomllib", "zipfile", "pickle", "json", "csv", "PIL"]
 with atheris.instrument_imports(include=_INTO):
-    from tests.fuzz.parsers import PARSERS, Parser
+    from tests.fuzz.parser import Parser
+    from tests.fuzz.parsers import PARSERS
 
 _ERROR = re.compile(r"^(?:[\w.]*Error|[\w.]*Exception|ALARM|==\d+== ERROR).*$", re.MULTILINE)
 

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from benchmark.errors import StoreError
 from tasks.imagenet.index import cached_index
 from tests.benchmark.sample_tickets import TICKET
-from tests.fuzz.parsers import PARSERS, Parser, small_index
+from tests.fuzz.data_sets import small_index
+from tests.fuzz.parser import Parser
+from tests.fuzz.parsers import PARSERS
 
 NAMES = [parser.name for parser in PARSERS]
 
