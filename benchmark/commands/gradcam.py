@@ -39,7 +39,7 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
             report = add_cams(store, rows, workers=workers, progress=live, **values)
     report.write(folder)
     for problem in judge_files(folder / FOLDER, report.analysis.rule, folder / FOLDER):
-        console.print(f"{problem}; it is left as it is", highlight=False)
+        console.print(problem, highlight=False)
     console.print(f"Report: {folder / 'report.html'}", highlight=False)
 
 

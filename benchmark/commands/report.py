@@ -46,7 +46,7 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
         made.write(out or folder)
         kept, rule = folder / FOLDER, made.analysis.rule
         for problem in judge_files(kept, rule, kept if out is None else out / FOLDER):
-            click.echo(f"{problem}; it is left as it is", err=True)
+            click.echo(problem, err=True)
     except OSError as error:
         if out is not None:
             raise

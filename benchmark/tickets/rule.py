@@ -36,7 +36,7 @@ def judge_files(source: Path, rule: Rule, target: Path) -> list[str]:
         try:
             ticket = read_ticket(path)
         except TicketError as error:
-            problems.append(str(error))
+            problems.append(f"{error}; it is left as it is")
             continue
         if target != source or ticket.claim.rule != rule:
             judged_by(ticket, rule).write(target / path.name)
