@@ -34,3 +34,25 @@ class Attention(nn.Module, ABC):
         self, features: Float[Tensor, "n c h w"], state: State
     ) -> tuple[Float[Tensor, "n c h w"], State]:
         """Do what `forward` does, to the bit, in the memory of ``features``."""
+
+
+class ChannelAttention(Attention):
+    """A SAM that sees nothing but the mean of each channel, and rescales whole channels."""
+
+    @abstractmethod
+    def gate(
+        self, means: Float[Tensor, "n c"], state: State
+    ) -> tuple[Float[Tensor, "n c"], State]:
+        """The factor in (0, 1) of each channel, and the next state."""
+
+    def forward(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        gate, state = self.gate(features.mean((2, 3)), state)
+        return features * gate[:, :, None, None], state
+
+    def rescale_(
+        self, features: Float[Tensor, "n c h w"], state: State
+    ) -> tuple[Float[Tensor, "n c h w"], State]:
+        gate, state = self.gate(features.mean((2, 3)), state)
+        return features.mul_(gate[:, :, None, None]), state

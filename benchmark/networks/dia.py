@@ -6,10 +6,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError
-from benchmark.networks.attention import Attention, State
+from benchmark.networks.attention import ChannelAttention, State
 
 
-class DIA(Attention):
+class DIA(ChannelAttention):
     """An LSTM over the connected blocks of a stage, whose output gates the channels.
 
     As in the official release, the maps from input and from hidden state to the gates
@@ -35,24 +35,12 @@ class DIA(Attention):
         self.from_input = _bottleneck(channels, channels // reduction)
         self.from_state = _bottleneck(channels, channels // reduction)
 
-    def forward(
-        self, features: Float[Tensor, "n c h w"], state: State
-    ) -> tuple[Float[Tensor, "n c h w"], State]:
-        h, c = self._next(features, state)
-        return features * h[:, :, None, None], (h, c)
-
-    def rescale_(
-        self, features: Float[Tensor, "n c h w"], state: State
-    ) -> tuple[Float[Tensor, "n c h w"], State]:
-        h, c = self._next(features, state)
-        return features.mul_(h[:, :, None, None]), (h, c)
-
-    def _next(
-        self, features: Float[Tensor, "n c h w"], state: State
-    ) -> tuple[Float[Tensor, "n c"], Float[Tensor, "n c"]]:
-        pooled = features.mean((2, 3))
-        h, c = (pooled.new_zeros(pooled.shape),) * 2 if state is None else state
-        return self.step(pooled, h, c)
+    def gate(
+        self, means: Float[Tensor, "n c"], state: State
+    ) -> tuple[Float[Tensor, "n c"], State]:
+        h, c = (means.new_zeros(means.shape),) * 2 if state is None else state
+        h, c = self.step(means, h, c)
+        return h, (h, c)
 
     def step(
         self, pooled: Float[Tensor, "n c"], h: Float[Tensor, "n c"], c: Float[Tensor, "n c"]

@@ -4,10 +4,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError
-from benchmark.networks.attention import Attention, State
+from benchmark.networks.attention import ChannelAttention, State
 
 
-class SE(Attention):
+class SE(ChannelAttention):
     """Global average pooling, two fully connected layers, a sigmoid gate for each channel.
 
     Both layers have a bias, as in the official release.
@@ -29,18 +29,9 @@ class SE(Attention):
         self.squeeze = nn.Linear(channels, channels // reduction)
         self.excite = nn.Linear(channels // reduction, channels)
 
-    def gate(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c"]:
-        """The factor in (0, 1) of each channel."""
-        hidden: Tensor = self.squeeze(features.mean((2, 3))).relu()
+    def gate(
+        self, means: Float[Tensor, "n c"], state: State
+    ) -> tuple[Float[Tensor, "n c"], State]:
+        hidden: Tensor = self.squeeze(means).relu()
         gate: Tensor = self.excite(hidden).sigmoid()
-        return gate
-
-    def forward(
-        self, features: Float[Tensor, "n c h w"], state: State
-    ) -> tuple[Float[Tensor, "n c h w"], State]:
-        return features * self.gate(features)[:, :, None, None], state
-
-    def rescale_(
-        self, features: Float[Tensor, "n c h w"], state: State
-    ) -> tuple[Float[Tensor, "n c h w"], State]:
-        return features.mul_(self.gate(features)[:, :, None, None]), state
+        return gate, state

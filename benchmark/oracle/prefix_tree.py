@@ -19,15 +19,17 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
-from torch.nn import functional
 
 from benchmark.devices import repeatable
 from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Apply, Block, ConvNorm
+from benchmark.networks.resnet import Block, ConvNorm
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.oracle.batch_norms import Frozen, Measure, Replay, Running
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
+from benchmark.oracle.kernels.library import Kernels
+from benchmark.oracle.kernels.passes import Compiled, Layouts
 from benchmark.oracle.memory import (
     Footprint,
     OutOfMemoryError,
@@ -36,15 +38,12 @@ from benchmark.oracle.memory import (
     release_memory,
 )
 from benchmark.oracle.own_head import HeadOfItsOwn, HeadStatistics, RunHead
+from benchmark.oracle.passes import Children, Operations, Passes, Pieces
 from benchmark.sizes import shown_size
 from benchmark.workers.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]
-Pieces = Sequence[Float[Tensor, "_ _ _ _"]]
-"""Rows in parts, each of which goes through a block on its own."""
 Outputs = Sequence[Float[Tensor, "_ ..."]]
-Prepare = Callable[[ConvNorm], Convolve]
-"""Makes a node's convolution, its norm included; asked in the order in which they run."""
 
 
 class PrefixTreeOracle(Oracle):
@@ -60,6 +59,8 @@ class PrefixTreeOracle(Oracle):
         identity: content hash of the above and of ``dtype``.
         dtype: of features and folded weights; default the network's own. Statistics, the
             classifier and the metric stay in the network's.
+        kernels: compiled ones that block passes take; None for torch's operations, which
+            other devices and types than a CPU's float32 need.
         memory: bytes that it may hold; default what `Footprint.rows` rows need.
         group: schemes of one descent, which bounds the statistics held at a time.
 
@@ -75,6 +76,7 @@ class PrefixTreeOracle(Oracle):
         *,
         identity: str,
         dtype: torch.dtype | None = None,
+        kernels: Kernels | None = None,
         memory: int | None = None,
         group: int = 1024,
     ) -> None:
@@ -85,7 +87,8 @@ class PrefixTreeOracle(Oracle):
         self._batch_norm = batch_norm
         self._identity = identity
         self._convolutions = FrozenConvolutions(self._dtype)
-        self.running = _Running(self._convolutions)
+        self._layouts = None if kernels is None else Layouts(kernels)
+        self.running = self._passes(Running(self._convolutions))
         self._measured: dict[ConvNorm, Convolve] = {}
         self._head = HeadOfItsOwn(self._network.backbone)
         self.footprint = Footprint(
@@ -156,12 +159,12 @@ class PrefixTreeOracle(Oracle):
         return np.array([(score.accuracy, score.loss) for score in scores]).reshape(-1, 2)
 
     def _measure(self, schemes: Schemes) -> "_Tape":
-        measure = _Measure(self._convolutions, self._measured)
+        measure = Measure(self._convolutions, self._measured)
         heads = self._head.measured()
         draws = [self._laid(self._data.calibration)]
         try:
             with memory_refusals():
-                for _ in descend(self._network, schemes, draws, measure, heads.run):
+                for _ in descend(self._network, schemes, draws, Operations(measure), heads.run):
                     pass  # only what is measured on the way counts
         except OutOfMemoryError as error:
             needed = self.footprint.calibration(len(self._data.calibration))
@@ -208,11 +211,11 @@ class PrefixTreeOracle(Oracle):
         done = 0
         while done < len(pieces):
             some = pieces[done : done + max(self._rows // self.footprint.piece, 1)]
-            prepare, head = self._replayed(tape, len(some))
+            passes, head = self._replayed(tape, len(some))
             refusal: str | None = None
             try:
                 with memory_refusals():
-                    leaves = descend(self._network, schemes, some, prepare, head)
+                    leaves = descend(self._network, schemes, some, passes, head)
                     found = [keep(parts, done) for _, parts in leaves]
             except OutOfMemoryError as error:
                 # The error itself holds on to the maps of the attempt.
@@ -225,11 +228,14 @@ class PrefixTreeOracle(Oracle):
             done += len(some)
         return outputs
 
-    def _replayed(self, tape: "_Tape | None", pieces: int) -> tuple[Prepare, RunHead]:
+    def _replayed(self, tape: "_Tape | None", pieces: int) -> tuple[Passes, RunHead]:
         if tape is None:
             return self.running, self._network.backbone.head
         head = self._head.replayed(tape.heads, pieces)
-        return _Replay(self._convolutions, tape.units), head
+        return self._passes(Replay(self._convolutions, tape.units)), head
+
+    def _passes(self, norms: Frozen) -> Passes:
+        return Operations(norms) if self._layouts is None else Compiled(self._layouts, norms)
 
     def _halve(self, refusal: str) -> None:
         piece = self.footprint.piece
@@ -266,7 +272,7 @@ def descend(
     network: AttentionNetwork,
     schemes: Schemes,
     pieces: Pieces,
-    prepare: Prepare,
+    passes: Passes,
     head: RunHead | None = None,
 ) -> Iterator[tuple[int, Outputs]]:
     """Yield the row and the outputs of each scheme; shared prefixes run once.
@@ -274,8 +280,9 @@ def descend(
     Nodes are visited in an order that depends on ``schemes`` alone, which must be
     unique and in ascending order. ``head`` makes outputs of features; default the network's.
     """
-    blocks = network.backbone.blocks
+    blocks = [_block(module) for module in network.backbone.blocks]
     run_head = network.backbone.head if head is None else head
+    pools = network.backbone.own_head is None
     exact = next(network.backbone.parameters()).dtype
     kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
 
@@ -289,20 +296,18 @@ def descend(
             return
         if network.starts_stage(level):
             states = [None] * len(features)
-        residuals, skips = branches(blocks[level], features, prepare)
         ones = rows.start + int(np.count_nonzero(~schemes[rows.start : rows.stop, level]))
-        if rows.start < ones:
-            # Without a sibling, nobody needs the residuals any more.
-            add = Tensor.add if ones < rows.stop else Tensor.add_
-            passed = [add(r, s).relu_() for s, r in zip(skips, residuals, strict=True)]
-            yield from visit(level + 1, range(rows.start, ones), passed, states, earlier)
-            del passed
-        if ones < rows.stop:
-            attention, states = network.attention_of(level), list(states)
-            for number, skip in enumerate(skips):
-                _, states[number] = attention.rescale_(residuals[number], states[number])
-                residuals[number].add_(skip).relu_()
-            yield from visit(level + 1, range(ones, rows.stop), residuals, states, earlier)
+        children = Children(
+            passed=rows.start < ones,
+            attended=ones < rows.stop,
+            pooled=pools and level + 1 == len(blocks),
+        )
+        node = passes.node(blocks[level], network.attention_of(level), features, children)
+        if children.passed:
+            yield from visit(level + 1, range(rows.start, ones), node.passed(), states, earlier)
+        if children.attended:
+            attended, states = node.attended(states)
+            yield from visit(level + 1, range(ones, rows.stop), attended, states, earlier)
 
     def outputs(features: Pieces, earlier: list[Pieces]) -> Outputs:
         return [
@@ -315,76 +320,13 @@ def descend(
         ]
 
     if len(schemes) > 0:
-        stem = shared(prepare, [network.backbone.first])
-        entering = [network.backbone.stem(piece, stem) for piece in pieces]
+        entering = passes.enter(network.backbone, pieces)
         yield from visit(0, range(len(schemes)), entering, [None] * len(pieces), [])
 
 
-def branches(
-    block: nn.Module, features: Pieces, prepare: Prepare
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Residuals and shortcuts of each piece; what they share is gone afterwards."""
-    assert isinstance(block, Block)
-    apply = shared(prepare, [*block.units, *([] if block.shortcut is None else [block.shortcut])])
-    residuals = [block.body(piece, apply) for piece in features]
-    return residuals, [block.skip(piece, apply) for piece in features]
-
-
-def shared(prepare: Prepare, units: Sequence[nn.Module]) -> Apply:
-    """Runs each of ``units`` with its convolution prepared once."""
-    prepared: dict[nn.Module, Convolve] = {}
-    for unit in units:
-        assert isinstance(unit, ConvNorm)
-        prepared[unit] = prepare(unit)
-    return lambda unit, features: prepared[unit](features)
-
-
-class _Measure:
-    """Normalises by the statistics of the one piece itself and writes them on a tape.
-
-    A convolution's own bias is left out: it is gone when the mean is subtracted.
-    """
-
-    def __init__(
-        self, convolutions: FrozenConvolutions, convolve: dict[ConvNorm, Convolve]
-    ) -> None:
-        self._convolutions = convolutions
-        self._convolve = convolve
-        self.tape: list[Affine] = []
-
-    def __call__(self, unit: ConvNorm) -> Convolve:
-        if unit not in self._convolve:
-            self._convolve[unit] = self._convolutions.fold(unit.conv)
-        convolve = self._convolve[unit]
-        return lambda features: self._normalised(unit, convolve(features))
-
-    def _normalised(self, unit: ConvNorm, convolved: Features) -> Features:
-        norm = unit.norm
-        mean, variance = torch.zeros_like(norm.weight), torch.ones_like(norm.weight)
-        # With momentum 1 the running statistics become those of this batch.
-        normalised = functional.batch_norm(
-            convolved,
-            mean,
-            variance,
-            norm.weight,
-            norm.bias,
-            training=True,
-            momentum=1.0,
-            eps=norm.eps,
-        )
-        self.tape.append(_affine(unit, mean, variance))
-        return normalised
-
-
-class _Replay:
-    """Normalises by the statistics on a tape, folded into the convolutions."""
-
-    def __init__(self, convolutions: FrozenConvolutions, tape: Sequence[Affine]) -> None:
-        self._convolutions = convolutions
-        self._tape = iter(tape)
-
-    def __call__(self, unit: ConvNorm) -> Convolve:
-        return self._convolutions.fold(unit.conv, next(self._tape))
+def _block(module: nn.Module) -> Block:
+    assert isinstance(module, Block)
+    return module
 
 
 @dataclass(frozen=True)
@@ -393,30 +335,6 @@ class _Tape:
 
     units: list[Affine]
     heads: HeadStatistics
-
-
-class _Running:
-    """Normalises by the supernet's running statistics, folded into the convolutions once."""
-
-    def __init__(self, convolutions: FrozenConvolutions) -> None:
-        self._convolutions = convolutions
-        self._convolve: dict[ConvNorm, Convolve] = {}
-
-    def __call__(self, unit: ConvNorm) -> Convolve:
-        if unit not in self._convolve:
-            mean, variance = unit.norm.running_mean, unit.norm.running_var
-            assert mean is not None
-            assert variance is not None
-            if unit.conv.bias is not None:  # the mean is that of convolutions with their bias
-                mean = mean - unit.conv.bias
-            affine = _affine(unit, mean, variance)
-            self._convolve[unit] = self._convolutions.fold(unit.conv, affine)
-        return self._convolve[unit]
-
-
-def _affine(unit: ConvNorm, mean: Tensor, variance: Tensor) -> Affine:
-    scale = unit.norm.weight * torch.rsqrt(variance + unit.norm.eps)
-    return scale, unit.norm.bias - mean * scale
 
 
 def _in_type(network: AttentionNetwork, dtype: torch.dtype) -> AttentionNetwork:

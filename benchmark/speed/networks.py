@@ -17,6 +17,7 @@ from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import ConvNorm
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
+from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.supernet import NetworkSpec
@@ -64,8 +65,12 @@ class Subject:
     def tree(
         self, mode: BatchNormMode = "running", dtype: torch.dtype | None = None
     ) -> PrefixTreeOracle:
-        """The fast oracle."""
-        return PrefixTreeOracle(self.network, self.data, mode, identity="tree", dtype=dtype)
+        """The fast oracle, as commands make it."""
+        device = self.data.calibration.device.type
+        kernels = chosen_kernels("auto", device, dtype or torch.float32)
+        return PrefixTreeOracle(
+            self.network, self.data, mode, identity="tree", dtype=dtype, kernels=kernels
+        )
 
     def work(
         self,

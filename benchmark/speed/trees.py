@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
-from benchmark.networks.attention import State
+from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.resnet import Block
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
-from benchmark.oracle.prefix_tree import Prepare, branches, shared
+from benchmark.oracle.passes import Children, Passes
 from benchmark.oracle.supernet import oracle_data
 from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes
@@ -199,14 +200,14 @@ class ResNet38Blocks(Benchmark):
     @single_thread()
     @torch.inference_mode()
     def _passes(self, images: torch.Tensor) -> float:
-        network, prepare = self._subject.network, self._tree.running
-        features = network.backbone.stem(images, shared(prepare, [network.backbone.first]))
+        network, passes = self._subject.network, self._tree.running
+        (features,) = passes.enter(network.backbone, [images])
         seconds = 0.0
         for level in range(network.spec.blocks):
-            _pass(self._subject, level, features, prepare)
+            _pass(network, level, features, passes)
             with clock() as block:
                 for _ in range(_TIMES):
-                    outputs = _pass(self._subject, level, features, prepare)
+                    outputs = _pass(network, level, features, passes)
             seconds += block.seconds / _TIMES * 2**level
             features = outputs
         with clock() as head:
@@ -215,11 +216,14 @@ class ResNet38Blocks(Benchmark):
         return seconds + head.seconds / _TIMES * len(self._schemes)
 
 
-def _pass(subject: Subject, level: int, features: torch.Tensor, prepare: Prepare) -> torch.Tensor:
+def _pass(
+    network: AttentionNetwork, level: int, features: torch.Tensor, passes: Passes
+) -> torch.Tensor:
     """One node: convolutions, and both children."""
-    (residual,), (skip,) = branches(subject.network.backbone.blocks[level], [features], prepare)
-    (skip + residual).relu_()
-    state: State = None
-    attended, _ = subject.network.attention_of(level).rescale_(residual, state)
-    outputs: torch.Tensor = attended.add_(skip).relu_()
-    return outputs
+    block = network.backbone.blocks[level]
+    assert isinstance(block, Block)
+    children = Children(passed=True, attended=True, pooled=level + 1 == network.spec.blocks)
+    node = passes.node(block, network.attention_of(level), [features], children)
+    node.passed()
+    (attended,), _ = node.attended([None])
+    return attended

@@ -1,0 +1,70 @@
+/* Block passes of a frozen network on x86-64, in float32, maps channels last.
+ *
+ * One image (or a few small maps) goes through all convolutions of a block while its maps lie
+ * in a core's own caches, and leaves with what both of its children need: the residual, its
+ * means, and the sum with the shortcut. `library.py` finds the compiled file, `layout.py` makes
+ * the tables below. GCC's vectors (Clang has them too) are all that is used beyond C.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__)
+
+/* A convolution and the affine map behind it, for some maps at once. */
+struct unit {
+    const int32_t *from;   /* of each position: where in the input its first tap lies */
+    const int32_t *to;     /* where in the output it is written */
+    const uint64_t *needs; /* which taps lie in the map, not in its border */
+    const int32_t *taps;   /* of each tap: where it lies, seen from the first */
+    const float *weights;  /* for some outputs after the other: taps, channels, outputs */
+    const float *scale;    /* of each output, filled up to whole vectors */
+    const float *shift;
+    float *output;         /* what the next unit reads, a border of zeros around it */
+    int32_t positions, depth, outputs, tap_count, relu;
+};
+
+/* The convolutions of a residual branch, or the one of a shortcut. */
+struct chain {
+    const struct unit *units;
+    const int32_t *enter;  /* of each position: where in `entered` it is copied; or NULL */
+    float *entered;        /* the first unit's input, a border of zeros around it */
+    float *branch;         /* the residual, where nobody else wants it */
+    float *joined;         /* one map, where only its means are wanted */
+    int32_t count, together, entering, channels; /* units; maps at once; one's positions, channels */
+};
+
+/* Numbers that are added up before they are added to the others. */
+enum { PART = 64 };
+
+#define NAME(function) function##_avx512
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512")))
+#define LANES 16
+#define HALF 8
+#define ROWS 8
+#include "block_pass.h"
+#undef NAME
+#undef TARGET
+#undef LANES
+#undef HALF
+#undef ROWS
+
+#define NAME(function) function##_avx2
+#define TARGET __attribute__((target("avx2,fma")))
+#define LANES 8
+#define HALF 0
+#define ROWS 4
+#include "block_pass.h"
+
+int ticket_runs_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+}
+
+int ticket_runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+#endif
+
+/* Raised with every change of what is declared above; see `library.py`. */
+int ticket_kernels_version(void) { return 1; }

@@ -1,0 +1,197 @@
+"""Tables that tell the kernels where a convolution's numbers lie, and weights in their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, Int64, UInt64
+from torch import Tensor, nn
+
+from benchmark.oracle.kernels.library import Chain, Unit
+
+_MOST_TAPS = 64
+"""Of a convolution: a bit each."""
+_SMALL = 16
+"""Positions of a map up to which several travel together, one position of them all after the
+other: taps that lie in the border, most of them there, are left out."""
+_MAPS, _POSITIONS = 8, 64
+"""Small maps that travel together at least, and positions of theirs."""
+
+
+def has_layout(conv: nn.Conv2d) -> bool:
+    """Whether the kernels know such a convolution."""
+    return (
+        conv.groups == 1
+        and conv.padding_mode == "zeros"
+        and not isinstance(conv.padding, str)
+        and conv.kernel_size[0] * conv.kernel_size[1] <= _MOST_TAPS
+    )
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Maps one behind the other, channels last, each within a border of zeros.
+
+    Attributes:
+        channels, height, width: of a map without its border.
+        border: rows above and below, columns to the left and right.
+    """
+
+    channels: int
+    height: int
+    width: int
+    border: tuple[int, int] = (0, 0)
+
+    @property
+    def positions(self) -> int:
+        """Of a map without its border."""
+        return self.height * self.width
+
+    @property
+    def numbers(self) -> int:
+        """Of a map with its border."""
+        return self.channels * (self.height + 2 * self.border[0]) * (self.width + 2 * self.border[1])
+
+    def behind(self, conv: nn.Conv2d) -> "Maps":
+        """What ``conv`` makes of these, without a border."""
+        height, width = (
+            (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+            for size, padding, dilation, kernel, stride in zip(
+                (self.height, self.width), conv.padding, conv.dilation, conv.kernel_size,
+                conv.stride, strict=True,
+            )
+        )
+        return Maps(conv.out_channels, height, width)
+
+    def place(self, image: np.ndarray, y: np.ndarray, x: np.ndarray) -> Int32[np.ndarray, " n"]:
+        """Where the channels of positions begin, counted from the border's corner."""
+        row = self.width + 2 * self.border[1]
+        return (image * self.numbers + (y * row + x) * self.channels).astype(np.int32)
+
+    def order(self, together: int) -> Int64[np.ndarray, "image_y_x positions"]:
+        """Image, y and x of all positions of ``together`` maps, in the order of the tables."""
+        if self.positions > _SMALL:
+            return np.indices((together, self.height, self.width)).reshape(3, -1)
+        y, x, image = np.indices((self.height, self.width, together)).reshape(3, -1)
+        return np.stack([image, y, x])
+
+    def inside(self, together: int) -> Int32[np.ndarray, " positions"]:
+        """Where each position's channels begin, border or not, in the order of the maps."""
+        image, y, x = np.indices((together, self.height, self.width)).reshape(3, -1)
+        return self.place(image, y + self.border[0], x + self.border[1])
+
+
+def together(maps: Maps, images: int) -> int:
+    """How many of ``images`` maps go through a block at once."""
+    if maps.positions > _SMALL:
+        return 1
+    return min(images, max(_MAPS, _POSITIONS // maps.positions))
+
+
+def packed(conv: nn.Conv2d, widths: Sequence[int]) -> Float[Tensor, " numbers"]:
+    """Weights of ``conv`` as the kernels read them: outputs as many at once as ``widths`` say."""
+    weight = conv.weight.detach().flatten(2)
+    parts = []
+    first = 0
+    while first < len(weight):
+        width = next((w for w in widths if w <= len(weight) - first), widths[-1])
+        part = weight.new_zeros(weight.shape[2], weight.shape[1], width)
+        taken = weight[first : first + width]
+        part[:, :, : len(taken)] = taken.permute(2, 1, 0)
+        parts.append(part.flatten())
+        first += width
+    return torch.cat(parts)
+
+
+class Layout:
+    """Tables and buffers of a chain of convolutions for maps of one shape.
+
+    Args:
+        convolutions: one behind the other; all but the last are followed by a ReLU.
+        weights: of each, `packed`.
+        entering: the maps that enter, without a border.
+        images: how many at most.
+    """
+
+    def __init__(
+        self,
+        convolutions: Sequence[nn.Conv2d],
+        weights: Sequence[Tensor],
+        entering: Maps,
+        images: int,
+    ) -> None:
+        outputs = [entering]
+        for conv in convolutions:
+            outputs.append(outputs[-1].behind(conv))
+        self.leaving = outputs[-1]
+        number = together(self.leaving, images)
+        bordered = [
+            replace(maps, border=tuple(conv.padding))
+            for maps, conv in zip(outputs, convolutions, strict=False)
+        ]
+        self._kept: list[np.ndarray | Tensor] = list(weights)
+        self.units = (Unit * len(convolutions))()
+        for unit, conv, weight, (before, after) in zip(
+            self.units, convolutions, weights, pairwise([*bordered, self.leaving]), strict=True
+        ):
+            self._fill(unit, conv, before, after, number)
+            unit.weights = weight.data_ptr()
+            unit.relu = 1
+            unit.output = self._buffer(number * after.numbers)
+        self.units[-1].relu = 0
+        self.joined = self._buffer(self.leaving.numbers)
+        self.chain = Chain(
+            units=self.units,
+            branch=self.units[-1].output,
+            joined=self.joined,
+            count=len(convolutions),
+            together=number,
+            entering=entering.positions,
+            channels=entering.channels,
+        )
+        if bordered[0].border != (0, 0):
+            self.chain.enter = self._table(bordered[0].inside(number))
+            self.chain.entered = self._buffer(number * bordered[0].numbers)
+
+    def scale(self, affines: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Have each convolution followed by its scale and shift, which must stay alive."""
+        for unit, (scale, shift) in zip(self.units, affines, strict=True):
+            unit.scale, unit.shift = scale.data_ptr(), shift.data_ptr()
+
+    def _fill(self, unit: Unit, conv: nn.Conv2d, before: Maps, after: Maps, number: int) -> None:
+        image, y, x = after.order(number)
+        i, j = np.indices(conv.kernel_size).reshape(2, -1)
+        down, right = i * conv.dilation[0], j * conv.dilation[1]
+        top, left = y * conv.stride[0], x * conv.stride[1]
+        unit.from_ = self._table(before.place(image, top, left))
+        unit.to = self._table(after.place(image, y + after.border[0], x + after.border[1]))
+        unit.taps = self._table(before.place(np.zeros_like(down), down, right))
+        unit.needs = self._table(
+            _bits(
+                _within(top[:, None] + down - before.border[0], before.height)
+                & _within(left[:, None] + right - before.border[1], before.width)
+            )
+        )
+        unit.positions, unit.depth, unit.outputs = len(y), before.channels, after.channels
+        unit.tap_count = len(down)
+
+    def _table(self, values: np.ndarray) -> int:
+        self._kept.append(np.ascontiguousarray(values))
+        return int(self._kept[-1].ctypes.data)  # type: ignore[union-attr]  # just put there
+
+    def _buffer(self, numbers: int) -> int:
+        # Zeros: nobody writes to borders.
+        self._kept.append(torch.zeros(numbers))
+        return int(self._kept[-1].data_ptr())  # type: ignore[union-attr]  # just put there
+
+
+def _within(place: np.ndarray, size: int) -> np.ndarray:
+    return (place >= 0) & (place < size)
+
+
+def _bits(flags: np.ndarray) -> UInt64[np.ndarray, " positions"]:
+    """Each row of ``flags`` as a number, the first one as its lowest bit."""
+    powers = np.uint64(1) << np.arange(flags.shape[1], dtype=np.uint64)
+    return (flags * powers).sum(axis=1, dtype=np.uint64)
