@@ -99,53 +99,143 @@ TARGET static void NAME(convolve)(const struct unit *unit, const float *input, f
 #endif
 }
 
-/* Mean of each channel, summed in parts: long sums would lose digits. */
+typedef float NAME(single) __attribute__((vector_size(4), aligned(4)));
+typedef int32_t NAME(single_mask) __attribute__((vector_size(4), aligned(4)));
+
+/* Goes on from channel `c` to the last: four vectors of channels at once, then one, then singly. */
+#define OVER_CHANNELS(MACRO)                                                                      \
+    for (; c + 4 * LANES <= channels; c += 4 * LANES) MACRO(NAME(vector), NAME(mask), LANES, 4)   \
+    for (; c + LANES <= channels; c += LANES) MACRO(NAME(vector), NAME(mask), LANES, 1)           \
+    for (; c < channels; c++) MACRO(NAME(single), NAME(single_mask), 1, 1)
+
+/* Mean of each channel of a map; sums of parts first: long sums would lose digits. */
 TARGET static void NAME(mean)(const float *map, float *means, int positions, int channels) {
-    for (int c = 0; c < channels; c += PART) {
-        int width = channels - c < PART ? channels - c : PART;
-        float total[PART] = {0};
-        for (int p = 0; p < positions; p += PART) {
-            float part[PART] = {0};
-            int stop = positions - p < PART ? positions : p + PART;
-            for (int q = p; q < stop; q++)
-                for (int i = 0; i < width; i++) part[i] += map[(size_t)q * channels + c + i];
-            for (int i = 0; i < width; i++) total[i] += part[i];
-        }
-        for (int i = 0; i < width; i++) means[c + i] = total[i] / (float)positions;
+    int c = 0;
+#define MEAN(VECTOR, MASK, LANES_, WIDTH)                                                         \
+    {                                                                                             \
+        VECTOR total[WIDTH] = {0};                                                                \
+        for (int p = 0; p < positions; p += PART) {                                               \
+            VECTOR part[WIDTH] = {0};                                                             \
+            int stop = positions - p < PART ? positions : p + PART;                               \
+            for (int q = p; q < stop; q++)                                                        \
+                for (int v = 0; v < WIDTH; v++)                                                   \
+                    part[v] += *(const VECTOR *)(map + (size_t)q * channels + c + v * LANES_);    \
+            for (int v = 0; v < WIDTH; v++) total[v] += part[v];                                  \
+        }                                                                                         \
+        for (int v = 0; v < WIDTH; v++)                                                           \
+            *(VECTOR *)(means + c + v * LANES_) = total[v] / (float)positions;                    \
     }
+    OVER_CHANNELS(MEAN)
+#undef MEAN
 }
 
-/* relu(skip + gate · residual) of one map, or its mean of each channel; gate may be NULL. */
-TARGET static void NAME(join_map)(const float *skip, const float *residual, const float *gate,
-                                  float *joined, int positions, int channels) {
-    for (int p = 0; p < positions; p++) {
-        size_t at = (size_t)p * channels;
-        for (int c = 0; c < channels; c++) {
-            float sum = gate ? skip[at + c] + residual[at + c] * gate[c] : skip[at + c] + residual[at + c];
-            joined[at + c] = sum < 0 ? 0 : sum;
-        }
+/* relu(skip + residual) to `passed`, relu(skip + gate · residual) to `attended`, or the means of
+ * each channel where `pooled`. No `gate` is a gate of one, no place to write to not wanted. */
+TARGET static void NAME(join)(const float *skip, const float *residual, const float *gate,
+                              float *passed, float *attended, int pooled, int positions,
+                              int channels) {
+    int c = 0;
+#define JOINED(SUM, TOTAL, TO)                                                                    \
+    sum = SUM;                                                                                    \
+    sum = (vector)((mask)sum & ~(sum < (vector){0}));                                             \
+    if (pooled)                                                                                   \
+        TOTAL += sum;                                                                             \
+    else                                                                                          \
+        *(vector *)(TO + at) = sum;
+#define JOIN(VECTOR, MASK, LANES_, WIDTH)                                                         \
+    {                                                                                             \
+        typedef VECTOR vector;                                                                    \
+        typedef MASK mask;                                                                        \
+        vector factor[WIDTH], of_passed[WIDTH] = {0}, of_attended[WIDTH] = {0};                   \
+        for (int v = 0; v < WIDTH; v++)                                                           \
+            factor[v] = gate ? *(const vector *)(gate + c + v * LANES_) : 1 + (vector){0};        \
+        for (int p = 0; p < positions; p += PART) {                                               \
+            vector part[WIDTH] = {0}, attended_part[WIDTH] = {0};                                 \
+            int stop = positions - p < PART ? positions : p + PART;                               \
+            for (int q = p; q < stop; q++)                                                        \
+                for (int v = 0; v < WIDTH; v++) {                                                 \
+                    size_t at = (size_t)q * channels + c + v * LANES_;                            \
+                    vector from = *(const vector *)(skip + at), sum;                              \
+                    vector branch = *(const vector *)(residual + at);                             \
+                    if (passed) { JOINED(from + branch, part[v], passed) }                        \
+                    if (attended) { JOINED(from + branch * factor[v], attended_part[v], attended) } \
+                }                                                                                 \
+            for (int v = 0; v < WIDTH; v++) {                                                     \
+                of_passed[v] += part[v];                                                          \
+                of_attended[v] += attended_part[v];                                               \
+            }                                                                                     \
+        }                                                                                         \
+        for (int v = 0; v < WIDTH && pooled; v++) {                                               \
+            if (passed) *(vector *)(passed + c + v * LANES_) = of_passed[v] / (float)positions;   \
+            if (attended)                                                                         \
+                *(vector *)(attended + c + v * LANES_) = of_attended[v] / (float)positions;       \
+        }                                                                                         \
+    }
+    OVER_CHANNELS(JOIN)
+#undef JOIN
+#undef JOINED
+}
+
+/* 1 / (1 + exp(−x)); the power of two by a polynomial (Cephes), good to a few units in the
+ * last place. What is no number stays so. */
+TARGET static inline NAME(vector) NAME(sigmoid)(NAME(vector) x) {
+    NAME(vector) zero = {0}, t = x * -1.44269504f;
+    NAME(mask) low = t < -126.0f, high = t > 126.0f;
+    t = (NAME(vector))(((NAME(mask))t & ~low & ~high) |
+                       ((NAME(mask))(zero - 126.0f) & low) |
+                       ((NAME(mask))(zero + 126.0f) & high));
+    NAME(vector) whole = (t + 12582912.0f) - 12582912.0f; /* 1.5 · 2²³ leaves no digits behind */
+    NAME(vector) rest = t - whole;
+    NAME(vector) power = zero + 1.535336188319500e-4f;
+    power = power * rest + 1.339887440266574e-3f;
+    power = power * rest + 9.618437357674640e-3f;
+    power = power * rest + 5.550332471162809e-2f;
+    power = power * rest + 2.402264791363012e-1f;
+    power = power * rest + 6.931472028550421e-1f;
+    power = power * rest + 1.0f;
+    NAME(mask) exponent = (__builtin_convertvector(whole, NAME(mask)) + 127) << 23;
+    return 1.0f / (1.0f + power * (NAME(vector))exponent);
+}
+
+/* The gate of one image by two fully connected layers. */
+TARGET static void NAME(excite)(const struct gate *gate, const float *means, int channels) {
+    memcpy(gate->means, means, channels * sizeof(float));
+    for (int h = 0; h < gate->hidden; h++) {
+        NAME(vector) sums = {0};
+        for (int c = 0; c < gate->channels; c += LANES)
+            sums += *(const NAME(vector) *)(gate->means + c) *
+                    *(const NAME(vector) *)(gate->squeeze + (size_t)h * gate->channels + c);
+        float sum = gate->squeeze_bias[h];
+        for (int i = 0; i < LANES; i++) sum += sums[i];
+        gate->activations[h] = sum < 0 ? 0 : sum;
+    }
+    for (int c = 0; c < gate->channels; c += LANES) {
+        NAME(vector) sum = *(const NAME(vector) *)(gate->excite_bias + c);
+        for (int h = 0; h < gate->hidden; h++)
+            sum += gate->activations[h] *
+                   *(const NAME(vector) *)(gate->excite + (size_t)h * gate->channels + c);
+        *(NAME(vector) *)(gate->factors + c) = NAME(sigmoid)(sum);
     }
 }
 
 TARGET void NAME(ticket_join)(const float *skip, const float *residual, const float *gate,
-                              float *joined, float *pooled, float *scratch, int64_t images,
-                              int positions, int channels) {
+                              float *joined, int pooled, int64_t images, int positions,
+                              int channels) {
     size_t size = (size_t)positions * channels;
-    for (int64_t n = 0; n < images; n++) {
-        float *to = pooled ? scratch : joined + n * size;
-        NAME(join_map)(skip + n * size, residual + n * size, gate ? gate + n * channels : 0, to,
-                       positions, channels);
-        if (pooled) NAME(mean)(to, pooled + n * channels, positions, channels);
-    }
+    for (int64_t n = 0; n < images; n++)
+        NAME(join)(skip + n * size, residual + n * size, gate ? gate + n * channels : 0, 0,
+                   joined + n * (pooled ? (size_t)channels : size), pooled, positions, channels);
 }
 
-TARGET void NAME(ticket_pass)(const struct chain *chain, const float *input, int64_t images,
-                              const float *skip, float *residual, float *means, float *passed,
-                              float *pooled) {
+TARGET void NAME(ticket_pass)(const struct chain *chain, const struct gate *gate,
+                              const float *input, const float *skip, int64_t images,
+                              float *residual, float *means, float *passed, float *attended,
+                              int pooled) {
     const struct unit *last = &chain->units[chain->count - 1];
     int together = chain->together, channels = last->outputs;
     int entering = chain->entering, positions = last->positions / together;
     size_t taken = (size_t)entering * chain->channels, made = (size_t)positions * channels;
+    size_t left = pooled ? (size_t)channels : made;
     for (int64_t first = 0; first < images; first += together) {
         /* The last maps go with some that are there already, and come out as before. */
         int64_t start = first + together <= images ? first : images - together;
@@ -158,19 +248,20 @@ TARGET void NAME(ticket_pass)(const struct chain *chain, const float *input, int
         }
         float *branch = residual ? residual + start * made : chain->branch;
         for (int i = 0; i < chain->count; i++) {
-            const struct unit *unit = &chain->units[i];
-            float *output = i + 1 < chain->count ? unit->output : branch;
-            NAME(convolve)(unit, map, output);
+            float *output = i + 1 < chain->count ? chain->units[i].output : branch;
+            NAME(convolve)(&chain->units[i], map, output);
             map = output;
         }
-        for (int i = 0; i < together; i++) {
+        for (int i = 0; i < together && (passed || attended || means); i++) {
             const float *of = branch + i * made;
-            if (means) NAME(mean)(of, means + (start + i) * channels, positions, channels);
-            if (passed || pooled)
-                NAME(ticket_join)(skip + (start + i) * made, of, 0,
-                                  passed ? passed + (start + i) * made : 0,
-                                  pooled ? pooled + (start + i) * channels : 0, chain->joined, 1,
-                                  positions, channels);
+            int64_t n = start + i;
+            float *mean = means ? means + n * channels : chain->means;
+            if (means || attended) NAME(mean)(of, mean, positions, channels);
+            if (attended) NAME(excite)(gate, mean, channels);
+            if (passed || attended)
+                NAME(join)(skip + n * made, of, attended ? gate->factors : 0,
+                           passed ? passed + n * left : 0, attended ? attended + n * left : 0,
+                           pooled, positions, channels);
         }
     }
 }

@@ -31,8 +31,16 @@ struct chain {
     const int32_t *enter;  /* of each position: where in `entered` it is copied; or NULL */
     float *entered;        /* the first unit's input, a border of zeros around it */
     float *branch;         /* the residual, where nobody else wants it */
-    float *joined;         /* one map, where only its means are wanted */
+    float *means;          /* of one map, likewise */
     int32_t count, together, entering, channels; /* units; maps at once; one's positions, channels */
+};
+
+/* Squeeze-and-Excitation; channels are filled up with zeros to whole vectors. */
+struct gate {
+    const float *squeeze, *squeeze_bias; /* hidden, channels */
+    const float *excite, *excite_bias;   /* hidden, channels: transposed */
+    float *means, *activations, *factors;
+    int32_t hidden, channels;
 };
 
 /* Numbers that are added up before they are added to the others. */

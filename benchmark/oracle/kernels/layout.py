@@ -8,14 +8,18 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int32, Int64, UInt64
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
-from benchmark.oracle.kernels.library import Chain, Unit
+from benchmark.networks.se import SE
+from benchmark.oracle.kernels.library import Chain, Gate, Unit
 
 _MOST_TAPS = 64
 """Of a convolution: a bit each."""
 _SMALL = 16
 """Positions of a map up to which several travel together, one position of them all after the
 other: taps that lie in the border, most of them there, are left out."""
+_WHOLE = 16
+"""Channels of the longest vector."""
 _MAPS, _POSITIONS = 8, 64
 """Small maps that travel together at least, and positions of theirs."""
 
@@ -141,11 +145,10 @@ class Layout:
             unit.relu = 1
             unit.output = self._buffer(number * after.numbers)
         self.units[-1].relu = 0
-        self.joined = self._buffer(self.leaving.numbers)
         self.chain = Chain(
             units=self.units,
             branch=self.units[-1].output,
-            joined=self.joined,
+            means=self._buffer(self.leaving.channels),
             count=len(convolutions),
             together=number,
             entering=entering.positions,
@@ -185,6 +188,31 @@ class Layout:
         # Zeros: nobody writes to borders.
         self._kept.append(torch.zeros(numbers))
         return int(self._kept[-1].data_ptr())  # type: ignore[union-attr]  # just put there
+
+
+class GateLayout:
+    """An SE module's weights, channels filled up with zeros, and room for one image.
+
+    Args:
+        attention: the module.
+    """
+
+    def __init__(self, attention: SE) -> None:
+        channels = attention.excite.out_features
+        missing = -channels % _WHOLE
+        hidden = attention.squeeze.out_features
+        weights = [
+            pad(attention.squeeze.weight, (0, missing)),
+            attention.squeeze.bias,
+            pad(attention.excite.weight.T, (0, missing)),
+            pad(attention.excite.bias, (0, missing)),
+            torch.zeros(channels + missing),
+            torch.zeros(hidden),
+            torch.zeros(channels + missing),
+        ]
+        self._kept = [part.detach().contiguous() for part in weights]
+        addresses = [part.data_ptr() for part in self._kept]
+        self.gate = Gate(*addresses, hidden, channels + missing)
 
 
 def _within(place: np.ndarray, size: int) -> np.ndarray:

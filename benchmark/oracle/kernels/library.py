@@ -55,10 +55,26 @@ class Chain(Structure):
         ("enter", c_void_p),
         ("entered", c_void_p),
         ("branch", c_void_p),
-        ("joined", c_void_p),
+        ("means", c_void_p),
         ("count", c_int32),
         ("together", c_int32),
         ("entering", c_int32),
+        ("channels", c_int32),
+    )
+
+
+class Gate(Structure):
+    """``struct gate`` of ``kernels.c``."""
+
+    _fields_ = (
+        ("squeeze", c_void_p),
+        ("squeeze_bias", c_void_p),
+        ("excite", c_void_p),
+        ("excite_bias", c_void_p),
+        ("means", c_void_p),
+        ("activations", c_void_p),
+        ("factors", c_void_p),
+        ("hidden", c_int32),
         ("channels", c_int32),
     )
 
@@ -86,31 +102,40 @@ class Kernels:
     def run(
         self,
         chain: Chain,
+        gate: Gate | None,
         features: Tensor,
         skip: Tensor | None,
         *,
         residual: Tensor | None = None,
         means: Tensor | None = None,
         passed: Tensor | None = None,
-        pooled: Tensor | None = None,
+        attended: Tensor | None = None,
+        pooled: bool = False,
     ) -> None:
         """Run ``features`` through ``chain`` and write what is wanted.
 
         Args:
             chain: the convolutions, with tables for at most as many images.
+            gate: of the block's SAM; needed for ``attended``.
             features: maps that enter.
-            skip: what the residual is added to; None where nothing is.
+            skip: what the residual is added to; needed for ``passed`` and ``attended``.
             residual: for what comes out of the last convolution.
             means: for the residual's mean of each map and channel.
             passed: for ``relu(skip + residual)``.
-            pooled: for its means, in the place of ``passed``.
+            attended: for ``relu(skip + gate · residual)``.
+            pooled: whether the means of these two are wanted instead.
         """
         self._function("ticket_pass")(
             byref(chain),
+            None if gate is None else byref(gate),
             features.data_ptr(),
+            _address(skip),
             len(features),
-            *(None if part is None else part.data_ptr() for part in (skip, residual, means)),
-            *(None if part is None else part.data_ptr() for part in (passed, pooled)),
+            _address(residual),
+            _address(means),
+            _address(passed),
+            _address(attended),
+            pooled,
         )
 
     def join(
@@ -118,10 +143,9 @@ class Kernels:
         skip: Tensor,
         residual: Tensor,
         gate: Tensor | None,
+        joined: Tensor,
         *,
-        joined: Tensor | None = None,
-        pooled: Tensor | None = None,
-        scratch: int | None = None,
+        pooled: bool = False,
     ) -> None:
         """Write ``relu(skip + gate · residual)`` to ``joined``, which may be ``residual``.
 
@@ -130,17 +154,15 @@ class Kernels:
             residual: maps like these.
             gate: of each map and channel; None for 1.
             joined: where it is written.
-            pooled: for its means, in the place of ``joined``.
-            scratch: address of one map's numbers; needed for ``pooled``.
+            pooled: whether its means of each map and channel are wanted instead.
         """
         images, channels, height, width = skip.shape
         self._function("ticket_join")(
             skip.data_ptr(),
             residual.data_ptr(),
-            None if gate is None else gate.data_ptr(),
-            None if joined is None else joined.data_ptr(),
-            None if pooled is None else pooled.data_ptr(),
-            scratch,
+            _address(gate),
+            joined.data_ptr(),
+            pooled,
             images,
             height * width,
             channels,
@@ -148,6 +170,10 @@ class Kernels:
 
     def _function(self, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - ctypes'
         return getattr(self.library, f"{name}_{self.instructions}")
+
+
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 @cache
@@ -199,11 +225,12 @@ def _compiled() -> CDLL | None:
     if library.ticket_kernels_version() != VERSION or not hasattr(library, "ticket_runs_avx2"):
         return None
     for instructions in INSTRUCTIONS:
-        address, number = c_void_p, c_int32
         of_pass = getattr(library, f"ticket_pass_{instructions}")
-        of_pass.argtypes = (POINTER(Chain), address, c_int64, *[address] * 5)
-        of_pass.restype = None
+        of_pass.argtypes = (
+            *(POINTER(Chain), POINTER(Gate), c_void_p, c_void_p, c_int64),
+            *(c_void_p, c_void_p, c_void_p, c_void_p, c_int32),
+        )
         of_join = getattr(library, f"ticket_join_{instructions}")
-        of_join.argtypes = (*[address] * 6, c_int64, number, number)
-        of_join.restype = None
+        of_join.argtypes = (*[c_void_p] * 4, c_int32, c_int64, c_int32, c_int32)
+        of_pass.restype = of_join.restype = None
     return library

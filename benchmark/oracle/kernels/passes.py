@@ -9,12 +9,35 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from benchmark.networks.attention import Attention, ChannelAttention, State
-from benchmark.networks.resnet import Block, ResNet
+from benchmark.networks.resnet import Block, ConvNorm, ResNet
+from benchmark.networks.se import SE
 from benchmark.oracle.batch_norms import Frozen
 from benchmark.oracle.convolution import Affine
-from benchmark.oracle.kernels.layout import Layout, Maps, has_layout, packed
+from benchmark.oracle.kernels.layout import GateLayout, Layout, Maps, has_layout, packed
 from benchmark.oracle.kernels.library import Kernels
 from benchmark.oracle.passes import Children, Node, Operations, Passes, Pieces, units_of
+
+
+@dataclass(frozen=True)
+class BlockLayout:
+    """What the kernels need of a block for features of one shape.
+
+    Attributes:
+        body: the residual branch.
+        projection: the shortcut; None where it is the identity.
+        gate: of the SAM, where the kernels know it.
+    """
+
+    body: Layout
+    projection: Layout | None
+    gate: GateLayout | None
+
+    def scale(self, affines: Sequence[Affine]) -> None:
+        """Have the convolutions followed by ``affines``, those of the body first."""
+        body = len(self.body.units)
+        self.body.scale(affines[:body])
+        if self.projection is not None:
+            self.projection.scale(affines[body:])
 
 
 class Layouts:
@@ -26,20 +49,45 @@ class Layouts:
 
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
+        self._units: dict[Block, list[ConvNorm]] = {}
         self._weights: dict[nn.Conv2d, Tensor] = {}
-        self._made: dict[tuple[object, ...], Layout] = {}
+        self._gates: dict[Attention, GateLayout | None] = {}
+        self._made: dict[tuple[Block, Attention, torch.Size], BlockLayout] = {}
 
-    def of(self, convolutions: Sequence[nn.Conv2d], features: Tensor) -> Layout:
-        """For ``features`` through ``convolutions``, one behind the other."""
-        key = (*convolutions, features.shape)
+    def units(self, block: Block) -> list[ConvNorm]:
+        """The convolutions of ``block``, if the kernels know all of them; else none."""
+        if block not in self._units:
+            units = units_of(block)
+            known = all(has_layout(unit.conv) for unit in units)
+            self._units[block] = units if known else []
+        return self._units[block]
+
+    def of(self, block: Block, attention: Attention, features: Tensor) -> BlockLayout:
+        """For ``features`` that enter ``block``, whose SAM is ``attention``."""
+        key = (block, attention, features.shape)
         if key not in self._made:
-            for conv in convolutions:
-                if conv not in self._weights:
-                    self._weights[conv] = packed(conv, self.kernels.widths)
-            weights = [self._weights[conv] for conv in convolutions]
-            images, *entering = features.shape
-            self._made[key] = Layout(convolutions, weights, Maps(*entering), images)
+            units, body = self.units(block), len(block.units)
+            self._made[key] = BlockLayout(
+                self._chain(units[:body], features),
+                self._chain(units[body:], features) if units[body:] else None,
+                self._gate(attention),
+            )
         return self._made[key]
+
+    def _chain(self, units: Sequence[ConvNorm], features: Tensor) -> Layout:
+        convolutions = [unit.conv for unit in units]
+        for conv in convolutions:
+            if conv not in self._weights:
+                self._weights[conv] = packed(conv, self.kernels.widths)
+        images, *entering = features.shape
+        weights = [self._weights[conv] for conv in convolutions]
+        return Layout(convolutions, weights, Maps(*entering), images)
+
+    def _gate(self, attention: Attention) -> GateLayout | None:
+        if attention not in self._gates:
+            known = isinstance(attention, SE)
+            self._gates[attention] = GateLayout(attention) if known else None
+        return self._gates[attention]
 
 
 class Compiled(Passes):
@@ -61,72 +109,60 @@ class Compiled(Passes):
     def node(
         self, block: Block, attention: Attention, features: Pieces, children: Children
     ) -> Node:
-        units = units_of(block)
-        if not all(has_layout(unit.conv) for unit in units):
+        units = self._layouts.units(block)
+        if not units:
             return self._operations.node(block, attention, features, children)
         whole = self._layouts.kernels.widths[-1]
         affines = [_filled(self._norms.affine(unit), whole) for unit in units]
-        convolutions = [unit.conv for unit in units]
-        shapes = children, isinstance(attention, ChannelAttention)
-        passes = [
-            self._run(
-                convolutions,
-                affines,
-                len(block.units),
-                piece.contiguous(memory_format=torch.channels_last),
-                *shapes,
-            )
-            for piece in features
-        ]
+        passes = []
+        for piece in features:
+            laid = piece.contiguous(memory_format=torch.channels_last)
+            layout = self._layouts.of(block, attention, laid)
+            layout.scale(affines)
+            passes.append(self._run(layout, laid, children, attention))
         return _CompiledNode(self._layouts.kernels, attention, passes, pooled=children.pooled)
 
     def _run(
-        self,
-        convolutions: Sequence[nn.Conv2d],
-        affines: Sequence[Affine],
-        body: int,
-        features: Tensor,
-        children: Children,
-        gated: bool,
+        self, layout: BlockLayout, features: Tensor, children: Children, attention: Attention
     ) -> "_Pass":
-        kernels = self._layouts.kernels
-        layout = self._layouts.of(convolutions[:body], features)
-        layout.scale(affines[:body])
-        made, images = layout.leaving, len(features)
+        kernels, images, leaving = self._layouts.kernels, len(features), layout.body.leaving
         skip = features
-        if body < len(convolutions):
-            projection = self._layouts.of(convolutions[body:], features)
-            projection.scale(affines[body:])
-            skip = _maps(images, made)
-            kernels.run(projection.chain, features, None, residual=skip)
-        residual = _maps(images, made) if children.attended else None
-        means = features.new_empty(images, made.channels) if residual is not None and gated else None
-        passed = pooled = None
-        if children.passed and children.pooled:
-            pooled = features.new_empty(images, made.channels)
-        elif children.passed:
-            passed = _maps(images, made)
+        if layout.projection is not None:
+            skip = _maps(images, leaving)
+            kernels.run(layout.projection.chain, None, features, None, residual=skip)
+        result = _Pass(skip)
+        left = _maps if not children.pooled else _points
+        if children.passed:
+            result.passed = left(images, leaving)
+        if children.attended and layout.gate is not None:
+            result.attended = left(images, leaving)
+        elif children.attended:
+            result.residual = _maps(images, leaving)
+            if isinstance(attention, ChannelAttention):
+                result.means = torch.empty(images, leaving.channels)
         kernels.run(
-            layout.chain,
+            layout.body.chain,
+            None if layout.gate is None else layout.gate.gate,
             features,
             skip,
-            residual=residual,
-            means=means,
-            passed=passed,
-            pooled=pooled,
+            residual=result.residual,
+            means=result.means,
+            passed=result.passed,
+            attended=result.attended,
+            pooled=children.pooled,
         )
-        return _Pass(skip, residual, means, passed if pooled is None else _points(pooled), layout)
+        return result
 
 
 @dataclass
 class _Pass:
-    """What one piece's pass leaves; ``passed`` until it is handed over."""
+    """What one piece's pass leaves: the children, or what makes the attended one."""
 
     skip: Tensor
-    residual: Tensor | None
-    means: Tensor | None
-    passed: Tensor | None
-    layout: Layout
+    residual: Tensor | None = None
+    means: Tensor | None = None
+    passed: Tensor | None = None
+    attended: Tensor | None = None
 
 
 class _CompiledNode(Node):
@@ -149,25 +185,29 @@ class _CompiledNode(Node):
     def attended(self, states: Sequence[State]) -> tuple[Pieces, list[State]]:
         features, following = [], []
         for part, state in zip(self._passes, states, strict=True):
-            assert part.residual is not None
-            gate = None
-            if part.means is not None:
-                assert isinstance(self._attention, ChannelAttention)
-                gate, after = self._attention.gate(part.means, state)
-                gate = gate.contiguous()
-            else:
-                _, after = self._attention.rescale_(part.residual, state)
-            features.append(self._joined(part, part.residual, gate))
+            if part.attended is not None:
+                features.append(part.attended)
+                following.append(state)
+                continue
+            joined, after = self._attend(part, state)
+            features.append(joined)
             following.append(after)
         return features, following
 
-    def _joined(self, part: _Pass, residual: Tensor, gate: Tensor | None) -> Tensor:
-        if not self._pooled:
-            self._kernels.join(part.skip, residual, gate, joined=residual)
-            return residual
-        pooled = residual.new_empty(residual.shape[:2])
-        self._kernels.join(part.skip, residual, gate, pooled=pooled, scratch=part.layout.joined)
-        return _points(pooled)
+    def _attend(self, part: _Pass, state: State) -> tuple[Tensor, State]:
+        residual, gate = part.residual, None
+        assert residual is not None
+        if part.means is not None:
+            assert isinstance(self._attention, ChannelAttention)
+            gate, state = self._attention.gate(part.means, state)
+            gate = gate.contiguous()
+        else:
+            _, state = self._attention.rescale_(residual, state)
+        joined = residual
+        if self._pooled:
+            joined = residual.new_empty(*residual.shape[:2], 1, 1)
+        self._kernels.join(part.skip, residual, gate, joined, pooled=self._pooled)
+        return joined, state
 
 
 def _maps(images: int, maps: Maps) -> Float[Tensor, "n c h w"]:
@@ -175,8 +215,9 @@ def _maps(images: int, maps: Maps) -> Float[Tensor, "n c h w"]:
     return torch.empty(images, maps.height, maps.width, maps.channels).permute(0, 3, 1, 2)
 
 
-def _points(means: Float[Tensor, "n c"]) -> Float[Tensor, "n c 1 1"]:
-    return means[:, :, None, None]
+def _points(images: int, maps: Maps) -> Float[Tensor, "n c 1 1"]:
+    """A number of each map and channel to be written."""
+    return torch.empty(images, maps.channels, 1, 1)
 
 
 def _filled(affine: Affine, whole: int) -> Affine:
