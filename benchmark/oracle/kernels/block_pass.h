@@ -74,8 +74,8 @@ CONVOLVE(NAME(convolve_half), NAME(half), NAME(half_mask), HALF, 1, 8)
 #endif
 #undef CONVOLVE
 
-TARGET static void NAME(convolve)(const struct unit *unit, const float *input, float *output) {
-    const float *weights = unit->weights;
+TARGET static void NAME(direct)(const struct unit *unit, const float *input, float *output,
+                                const float *weights) {
     size_t inputs = (size_t)unit->tap_count * unit->depth;
     int first = 0;
     for (; unit->outputs - first >= 2 * LANES; first += 2 * LANES) {
@@ -107,6 +107,92 @@ typedef int32_t NAME(single_mask) __attribute__((vector_size(4), aligned(4)));
     for (; c + 4 * LANES <= channels; c += 4 * LANES) MACRO(NAME(vector), NAME(mask), LANES, 4)   \
     for (; c + LANES <= channels; c += LANES) MACRO(NAME(vector), NAME(mask), LANES, 1)           \
     for (; c < channels; c++) MACRO(NAME(single), NAME(single_mask), 1, 1)
+
+/* Transforms 4×4 positions around each tile of 2×2. */
+TARGET static void NAME(transform)(const struct unit *unit, const float *input, int first,
+                                   int tiles) {
+    const struct winograd *plan = unit->winograd;
+    int channels = unit->depth;
+    size_t apart = (size_t)tiles * channels;
+    for (int t = 0; t < tiles; t++) {
+        const float *from = input + plan->from[first + t];
+        float *to = plan->input + (size_t)t * channels;
+        int c = 0;
+#define TRANSFORM(VECTOR, MASK, LANES_, WIDTH)                                                    \
+    for (int v = 0; v < WIDTH; v++) {                                                             \
+        VECTOR by_column[4][4];                                                                   \
+        for (int j = 0; j < 4; j++) {                                                             \
+            VECTOR d[4];                                                                          \
+            for (int i = 0; i < 4; i++)                                                           \
+                d[i] = *(const VECTOR *)(from + i * plan->from_row + j * channels + c + v * LANES_); \
+            by_column[0][j] = d[0] - d[2], by_column[1][j] = d[1] + d[2];                         \
+            by_column[2][j] = d[2] - d[1], by_column[3][j] = d[1] - d[3];                         \
+        }                                                                                         \
+        for (int i = 0; i < 4; i++) {                                                             \
+            VECTOR *d = by_column[i];                                                             \
+            float *row = to + 4 * i * apart + c + v * LANES_;                                     \
+            *(VECTOR *)row = d[0] - d[2], *(VECTOR *)(row + apart) = d[1] + d[2];                 \
+            *(VECTOR *)(row + 2 * apart) = d[2] - d[1];                                           \
+            *(VECTOR *)(row + 3 * apart) = d[1] - d[3];                                           \
+        }                                                                                         \
+    }
+        OVER_CHANNELS(TRANSFORM)
+#undef TRANSFORM
+    }
+}
+
+/* Makes 2×2 outputs of each tile's products. */
+TARGET static void NAME(restore)(const struct unit *unit, float *output, int first, int tiles) {
+    const struct winograd *plan = unit->winograd;
+    int channels = unit->outputs;
+    size_t apart = (size_t)tiles * channels;
+    for (int t = 0; t < tiles; t++) {
+        const float *from = plan->output + (size_t)t * channels;
+        float *to = output + plan->to[first + t];
+        int c = 0;
+#define RESTORE(VECTOR, MASK, LANES_, WIDTH)                                                      \
+    for (int v = 0; v < WIDTH; v++) {                                                             \
+        VECTOR by_column[2][4], scale = *(const VECTOR *)(unit->scale + c + v * LANES_);          \
+        VECTOR shift = *(const VECTOR *)(unit->shift + c + v * LANES_);                           \
+        for (int j = 0; j < 4; j++) {                                                             \
+            VECTOR m[4];                                                                          \
+            for (int i = 0; i < 4; i++)                                                           \
+                m[i] = *(const VECTOR *)(from + (4 * i + j) * apart + c + v * LANES_);            \
+            by_column[0][j] = m[0] + m[1] + m[2], by_column[1][j] = m[1] - m[2] - m[3];           \
+        }                                                                                         \
+        for (int i = 0; i < 2; i++) {                                                             \
+            VECTOR *m = by_column[i], two[2] = {m[0] + m[1] + m[2], m[1] - m[2] - m[3]};          \
+            for (int j = 0; j < 2; j++) {                                                         \
+                VECTOR sum = two[j] * scale + shift;                                              \
+                if (unit->relu) sum = (VECTOR)((MASK)sum & ~(sum < (VECTOR){0}));                 \
+                *(VECTOR *)(to + i * plan->to_row + j * channels + c + v * LANES_) = sum;         \
+            }                                                                                     \
+        }                                                                                         \
+    }
+        OVER_CHANNELS(RESTORE)
+#undef RESTORE
+    }
+}
+
+TARGET static void NAME(convolve)(const struct unit *unit, const float *input, float *output) {
+    const struct winograd *plan = unit->winograd;
+    if (!plan) {
+        NAME(direct)(unit, input, output, unit->weights);
+        return;
+    }
+    for (int first = 0; first < plan->tiles; first += plan->together) {
+        struct unit product = *plan->product;
+        int left = plan->tiles - first;
+        product.positions = left < plan->together ? left : plan->together;
+        size_t weights = (size_t)unit->depth * product.packed;
+        NAME(transform)(unit, input, first, product.positions);
+        for (int f = 0; f < FREQUENCIES; f++)
+            NAME(direct)(&product, plan->input + f * (size_t)product.positions * unit->depth,
+                         plan->output + f * (size_t)product.positions * unit->outputs,
+                         unit->weights + f * weights);
+        NAME(restore)(unit, output, first, product.positions);
+    }
+}
 
 /* Mean of each channel of a map; sums of parts first: long sums would lose digits. */
 TARGET static void NAME(mean)(const float *map, float *means, int positions, int channels) {

@@ -22,7 +22,17 @@ struct unit {
     const float *scale;    /* of each output, filled up to whole vectors */
     const float *shift;
     float *output;         /* what the next unit reads, a border of zeros around it */
-    int32_t positions, depth, outputs, tap_count, relu;
+    const struct winograd *winograd; /* how it is computed with fewer products; or NULL */
+    int32_t positions, depth, outputs, packed, tap_count, relu; /* packed: whole vectors */
+};
+
+/* A 3×3 convolution as products of transformed tiles: F(2×2, 3×3) of Lavin and Gray, "Fast
+ * Algorithms for Convolutional Neural Networks", 16 products for 4 outputs instead of 36. */
+struct winograd {
+    const struct unit *product; /* of tiles and one of 16 transformed weights */
+    const int32_t *from, *to;   /* of each tile: its first position in input and output */
+    float *input, *output;      /* of some tiles: transformed, and products */
+    int32_t tiles, together, from_row, to_row; /* tiles; at once; a row's numbers */
 };
 
 /* The convolutions of a residual branch, or the one of a shortcut. */
@@ -42,6 +52,8 @@ struct gate {
     float *means, *activations, *factors;
     int32_t hidden, channels;
 };
+
+enum { FREQUENCIES = 16 };
 
 /* Numbers that are added up before they are added to the others. */
 enum { PART = 64 };

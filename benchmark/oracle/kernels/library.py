@@ -39,11 +39,29 @@ class Unit(Structure):
         ("scale", c_void_p),
         ("shift", c_void_p),
         ("output", c_void_p),
+        ("winograd", c_void_p),
         ("positions", c_int32),
         ("depth", c_int32),
         ("outputs", c_int32),
+        ("packed", c_int32),
         ("tap_count", c_int32),
         ("relu", c_int32),
+    )
+
+
+class Winograd(Structure):
+    """``struct winograd`` of ``kernels.c``."""
+
+    _fields_ = (
+        ("product", POINTER(Unit)),
+        ("from_", c_void_p),
+        ("to", c_void_p),
+        ("input", c_void_p),
+        ("output", c_void_p),
+        ("tiles", c_int32),
+        ("together", c_int32),
+        ("from_row", c_int32),
+        ("to_row", c_int32),
     )
 
 

@@ -50,7 +50,7 @@ class Layouts:
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
         self._units: dict[Block, list[ConvNorm]] = {}
-        self._weights: dict[nn.Conv2d, Tensor] = {}
+        self._weights: dict[tuple[nn.Conv2d, bool], Tensor] = {}
         self._gates: dict[Attention, GateLayout | None] = {}
         self._made: dict[tuple[Block, Attention, torch.Size], BlockLayout] = {}
 
@@ -75,13 +75,15 @@ class Layouts:
         return self._made[key]
 
     def _chain(self, units: Sequence[ConvNorm], features: Tensor) -> Layout:
-        convolutions = [unit.conv for unit in units]
-        for conv in convolutions:
-            if conv not in self._weights:
-                self._weights[conv] = packed(conv, self.kernels.widths)
         images, *entering = features.shape
-        weights = [self._weights[conv] for conv in convolutions]
-        return Layout(convolutions, weights, Maps(*entering), images)
+        convolutions = [unit.conv for unit in units]
+        widths = self.kernels.widths
+        return Layout(convolutions, self._packed, Maps(*entering), images, widths)
+
+    def _packed(self, conv: nn.Conv2d, winograd: bool) -> Tensor:  # noqa: FBT001 - a callback
+        if (conv, winograd) not in self._weights:
+            self._weights[conv, winograd] = packed(conv, self.kernels.widths, winograd=winograd)
+        return self._weights[conv, winograd]
 
     def _gate(self, attention: Attention) -> GateLayout | None:
         if attention not in self._gates:
