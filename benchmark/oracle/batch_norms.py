@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -62,6 +63,9 @@ class Frozen(ABC):
         convolutions: folds it into convolutions.
     """
 
+    varies: ClassVar[bool]
+    """Whether a convolution is followed by something else in each node."""
+
     def __init__(self, convolutions: FrozenConvolutions) -> None:
         self._convolutions = convolutions
 
@@ -82,6 +86,8 @@ class Replay(Frozen):
         tape: of `Measure`, for the same tree.
     """
 
+    varies: ClassVar[bool] = True
+
     def __init__(self, convolutions: FrozenConvolutions, tape: Sequence[Affine]) -> None:
         super().__init__(convolutions)
         self._tape = iter(tape)
@@ -93,6 +99,8 @@ class Replay(Frozen):
 
 class Running(Frozen):
     """Normalises by the supernet's running statistics, always the same."""
+
+    varies: ClassVar[bool] = False
 
     def __init__(self, convolutions: FrozenConvolutions) -> None:
         super().__init__(convolutions)

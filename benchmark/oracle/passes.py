@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from benchmark.networks.attention import Attention, State
 from benchmark.networks.resnet import Apply, Block, ConvNorm, ResNet
+from benchmark.oracle.base import Schemes
 from benchmark.oracle.convolution import Convolve
 
 Pieces = Sequence[Float[Tensor, "_ _ _ _"]]
@@ -45,6 +46,11 @@ class Node(ABC):
         """Features behind the block with its SAM, and the SAM's states; asked once."""
 
 
+Outputs = Float[Tensor, "schemes n classes"]
+Subtree = Callable[[Schemes], Sequence[Outputs]]
+"""Outputs of all schemes of a subtree, piece by piece, from the bits that are left of them."""
+
+
 class Passes(ABC):
     """Computes a tree's features, node by node in the order of a descent."""
 
@@ -57,6 +63,13 @@ class Passes(ABC):
         self, block: Block, attention: Attention, features: Pieces, children: Children
     ) -> Node:
         """The pass of ``features`` through ``block``."""
+
+    def subtree(self, level: int, features: Pieces) -> Subtree | None:  # noqa: ARG002 - see below
+        """What runs all blocks from ``level`` on at once, in the place of `node`; None: nothing.
+
+        It depends on the shape of ``features`` alone.
+        """
+        return None
 
 
 class Operations(Passes):
@@ -110,6 +123,13 @@ def branches(
     apply = shared(prepare, units_of(block))
     residuals = [block.body(piece, apply) for piece in features]
     return residuals, [block.skip(piece, apply) for piece in features]
+
+
+def blocks_of(backbone: ResNet) -> list[Block]:
+    """The blocks of ``backbone``, first block first."""
+    blocks = [module for module in backbone.blocks if isinstance(module, Block)]
+    assert len(blocks) == len(backbone.blocks)
+    return blocks
 
 
 def units_of(block: Block) -> list[ConvNorm]:

@@ -38,7 +38,7 @@ from benchmark.oracle.memory import (
     release_memory,
 )
 from benchmark.oracle.own_head import HeadOfItsOwn, HeadStatistics, RunHead
-from benchmark.oracle.passes import Children, Operations, Passes, Pieces
+from benchmark.oracle.passes import Children, Operations, Passes, Pieces, blocks_of
 from benchmark.sizes import shown_size
 from benchmark.workers.threads import single_thread
 
@@ -87,7 +87,7 @@ class PrefixTreeOracle(Oracle):
         self._batch_norm = batch_norm
         self._identity = identity
         self._convolutions = FrozenConvolutions(self._dtype)
-        self._layouts = None if kernels is None else Layouts(kernels)
+        self._layouts = None if kernels is None else Layouts(self._network, kernels)
         self.running = self._passes(Running(self._convolutions))
         self._measured: dict[ConvNorm, Convolve] = {}
         self._head = HeadOfItsOwn(self._network.backbone)
@@ -280,7 +280,7 @@ def descend(
     Nodes are visited in an order that depends on ``schemes`` alone, which must be
     unique and in ascending order. ``head`` makes outputs of features; default the network's.
     """
-    blocks = [_block(module) for module in network.backbone.blocks]
+    blocks = blocks_of(network.backbone)
     run_head = network.backbone.head if head is None else head
     pools = network.backbone.own_head is None
     exact = next(network.backbone.parameters()).dtype
@@ -293,6 +293,11 @@ def descend(
             earlier = [*earlier, features]
         if level == len(blocks):
             yield rows.start, outputs(features, earlier)
+            return
+        if (subtree := passes.subtree(level, features)) is not None:
+            found = subtree(schemes[rows.start : rows.stop, level:])
+            for row in rows:
+                yield row, [part[row - rows.start] for part in found]
             return
         if network.starts_stage(level):
             states = [None] * len(features)
@@ -322,11 +327,6 @@ def descend(
     if len(schemes) > 0:
         entering = passes.enter(network.backbone, pieces)
         yield from visit(0, range(len(schemes)), entering, [None] * len(pieces), [])
-
-
-def _block(module: nn.Module) -> Block:
-    assert isinstance(module, Block)
-    return module
 
 
 @dataclass(frozen=True)

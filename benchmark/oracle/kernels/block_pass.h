@@ -304,6 +304,27 @@ TARGET static void NAME(excite)(const struct gate *gate, const float *means, int
     }
 }
 
+/* Some maps through a chain: `map` to `branch`. */
+TARGET static void NAME(run)(const struct chain *chain, const float *map, float *branch) {
+    if (chain->enter) {
+        for (int i = 0; i < chain->entering * chain->together; i++)
+            memcpy(chain->entered + chain->enter[i], map + (size_t)i * chain->channels,
+                   chain->channels * sizeof(float));
+        map = chain->entered;
+    }
+    for (int i = 0; i < chain->count; i++) {
+        float *output = i + 1 < chain->count ? chain->units[i].output : branch;
+        NAME(convolve)(&chain->units[i], map, output);
+        map = output;
+    }
+}
+
+/* Maps that come out of a chain for each that enters have `made` numbers, `positions` of them. */
+#define LEAVING(chain)                                                                            \
+    const struct unit *last = &(chain)->units[(chain)->count - 1];                                \
+    int channels = last->outputs, positions = last->positions / (chain)->together;                \
+    size_t made = (size_t)positions * channels;
+
 TARGET void NAME(ticket_join)(const float *skip, const float *residual, const float *gate,
                               float *joined, int pooled, int64_t images, int positions,
                               int channels) {
@@ -317,27 +338,14 @@ TARGET void NAME(ticket_pass)(const struct chain *chain, const struct gate *gate
                               const float *input, const float *skip, int64_t images,
                               float *residual, float *means, float *passed, float *attended,
                               int pooled) {
-    const struct unit *last = &chain->units[chain->count - 1];
-    int together = chain->together, channels = last->outputs;
-    int entering = chain->entering, positions = last->positions / together;
-    size_t taken = (size_t)entering * chain->channels, made = (size_t)positions * channels;
+    LEAVING(chain)
+    int together = chain->together;
     size_t left = pooled ? (size_t)channels : made;
     for (int64_t first = 0; first < images; first += together) {
         /* The last maps go with some that are there already, and come out as before. */
         int64_t start = first + together <= images ? first : images - together;
-        const float *map = input + start * taken;
-        if (chain->enter) {
-            for (int i = 0; i < entering * together; i++)
-                memcpy(chain->entered + chain->enter[i], map + (size_t)i * chain->channels,
-                       chain->channels * sizeof(float));
-            map = chain->entered;
-        }
         float *branch = residual ? residual + start * made : chain->branch;
-        for (int i = 0; i < chain->count; i++) {
-            float *output = i + 1 < chain->count ? chain->units[i].output : branch;
-            NAME(convolve)(&chain->units[i], map, output);
-            map = output;
-        }
+        NAME(run)(chain, input + start * chain->entering * chain->channels, branch);
         for (int i = 0; i < together && (passed || attended || means); i++) {
             const float *of = branch + i * made;
             int64_t n = start + i;
@@ -348,6 +356,70 @@ TARGET void NAME(ticket_pass)(const struct chain *chain, const struct gate *gate
                 NAME(join)(skip + n * made, of, attended ? gate->factors : 0,
                            passed ? passed + n * left : 0, attended ? attended + n * left : 0,
                            pooled, positions, channels);
+        }
+    }
+}
+
+/* All schemes of a subtree for some maps; `scales` are scale and shift of one unit after the
+ * other in the order of nodes, or NULL where those of the units stay. */
+TARGET static void NAME(walk)(const struct subtree *tree, int level, const float *map,
+                              const uint8_t *schemes, int first, int stop,
+                              const float *const **scales) {
+    const struct level *here = &tree->levels[level];
+    LEAVING(here->body)
+    int together = here->body->together, pooled = level + 1 == tree->count, ones = first;
+    while (ones < stop && !schemes[(size_t)ones * tree->count + level]) ones++;
+    if (*scales)
+        for (int i = 0; i < here->body->count + (here->projection ? 1 : 0); i++) {
+            struct unit *unit =
+                i < here->body->count ? &here->body->units[i] : here->projection->units;
+            unit->scale = *(*scales)++;
+            unit->shift = *(*scales)++;
+        }
+    const float *skip = map;
+    if (here->projection) NAME(run)(here->projection, map, here->skip), skip = here->skip;
+    NAME(run)(here->body, map, tree->branch);
+    for (int i = 0; i < together; i++) {
+        const float *of = tree->branch + i * made;
+        float *passed = here->passed + i * made, *attended = here->attended + i * made;
+        if (pooled) {
+            passed = tree->pooled + ((size_t)first * together + i) * channels;
+            attended = tree->pooled + ((size_t)ones * together + i) * channels;
+        }
+        if (ones < stop) {
+            NAME(mean)(of, here->body->means, positions, channels);
+            NAME(excite)(here->gate, here->body->means, channels);
+        }
+        NAME(join)(skip + i * made, of, ones < stop ? here->gate->factors : 0,
+                   first < ones ? passed : 0, ones < stop ? attended : 0, pooled, positions,
+                   channels);
+    }
+    if (pooled) return;
+    if (first < ones) NAME(walk)(tree, level + 1, here->passed, schemes, first, ones, scales);
+    if (ones < stop) NAME(walk)(tree, level + 1, here->attended, schemes, ones, stop, scales);
+}
+
+/* Outputs (schemes, images, classes) of all schemes of a subtree for `images` maps. */
+TARGET void NAME(ticket_walk)(const struct subtree *tree, const float *input, int64_t images,
+                              const uint8_t *schemes, int rows, const float *const *scales,
+                              float *outputs) {
+    const struct chain *entering = tree->levels[0].body;
+    size_t taken = (size_t)entering->entering * entering->channels;
+    int together = entering->together, classes = tree->classifier->outputs;
+    for (int64_t first = 0; first < images; first += together) {
+        int64_t start = first + together <= images ? first : images - together;
+        const float *const *cursor = scales;
+        NAME(walk)(tree, 0, input + start * taken, schemes, 0, rows, &cursor);
+        for (int done = 0; done < rows * together; done += tree->classifier->positions) {
+            struct unit some = *tree->classifier;
+            int left = rows * together - done;
+            some.positions = left < some.positions ? left : some.positions;
+            NAME(direct)(&some, tree->pooled + (size_t)done * some.depth, tree->outputs, some.weights);
+            for (int i = 0; i < some.positions; i++) {
+                size_t row = (done + i) / together, image = start + (done + i) % together;
+                memcpy(outputs + (row * images + image) * classes,
+                       tree->outputs + (size_t)i * classes, classes * sizeof(float));
+            }
         }
     }
 }

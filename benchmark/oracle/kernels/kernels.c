@@ -37,7 +37,7 @@ struct winograd {
 
 /* The convolutions of a residual branch, or the one of a shortcut. */
 struct chain {
-    const struct unit *units;
+    struct unit *units;
     const int32_t *enter;  /* of each position: where in `entered` it is copied; or NULL */
     float *entered;        /* the first unit's input, a border of zeros around it */
     float *branch;         /* the residual, where nobody else wants it */
@@ -51,6 +51,22 @@ struct gate {
     const float *excite, *excite_bias;   /* hidden, channels: transposed */
     float *means, *activations, *factors;
     int32_t hidden, channels;
+};
+
+/* A block within a subtree, and room for what it hands to its children. */
+struct level {
+    const struct chain *body, *projection; /* the shortcut's; NULL for the identity */
+    const struct gate *gate;
+    float *skip, *passed, *attended;
+};
+
+/* The last blocks, mean pooling and a linear classifier. */
+struct subtree {
+    const struct level *levels;
+    const struct unit *classifier; /* for some means at once */
+    float *branch;                 /* of the block at work */
+    float *pooled, *outputs;       /* means of all leaves; what the classifier makes of some */
+    int32_t count;
 };
 
 enum { FREQUENCIES = 16 };

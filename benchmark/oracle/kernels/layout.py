@@ -1,6 +1,6 @@
-"""Tables that tell the kernels where a convolution's numbers lie, and weights in their order."""
+"""Tables that tell the kernels where numbers lie, weights in their order, and buffers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from ctypes import addressof, pointer
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 
 from benchmark.networks.se import SE
 from benchmark.oracle.convolution import Affine
-from benchmark.oracle.kernels.library import Chain, Gate, Unit, Winograd
+from benchmark.oracle.kernels.library import Chain, Gate, Level, Subtree, Unit, Winograd
 
 Kept = TypeVar("Kept")
 _MOST_TAPS = 64
@@ -22,14 +22,16 @@ _MOST_TAPS = 64
 _SMALL = 16
 """Positions of a map up to which several travel together, one position of them all after the
 other: taps that lie in the border, most of them there, are left out."""
+_MAPS, _POSITIONS = 8, 64
+"""Small maps that travel together at least, and positions of theirs."""
 _CHANNELS = 32
 """That make Winograd's products worth their transforms."""
 _TILES, _FREQUENCIES = 32, 16
 """Tiles that are transformed together; numbers that each becomes."""
+_ROWS = 64
+"""Rows that the classifier takes at once."""
 _WHOLE = 16
 """Channels of the longest vector."""
-_MAPS, _POSITIONS = 8, 64
-"""Small maps that travel together at least, and positions of theirs."""
 
 
 def has_layout(conv: nn.Conv2d) -> bool:
@@ -62,22 +64,27 @@ class Maps:
         return self.height * self.width
 
     @property
+    def row(self) -> int:
+        """Positions of a row with its border."""
+        return self.width + 2 * self.border[1]
+
+    @property
     def numbers(self) -> int:
         """Of a map with its border."""
         return self.channels * (self.height + 2 * self.border[0]) * self.row
 
     @property
-    def row(self) -> int:
-        """Positions of a row with its border."""
-        return self.width + 2 * self.border[1]
+    def together(self) -> int:
+        """How many go through a block at once."""
+        return 1 if self.positions > _SMALL else max(_MAPS, _POSITIONS // self.positions)
 
     def behind(self, conv: nn.Conv2d) -> "Maps":
         """What ``conv`` makes of these, without a border."""
+        geometry = zip(conv.padding, conv.dilation, conv.kernel_size, conv.stride, strict=True)
         height, width = (
-            (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-            for size, padding, dilation, kernel, stride in zip(
-                (self.height, self.width), conv.padding, conv.dilation, conv.kernel_size,
-                conv.stride, strict=True,
+            (size + 2 * int(padding) - dilation * (kernel - 1) - 1) // stride + 1
+            for size, (padding, dilation, kernel, stride) in zip(
+                (self.height, self.width), geometry, strict=True
             )
         )
         return Maps(conv.out_channels, height, width)
@@ -86,24 +93,17 @@ class Maps:
         """Where the channels of positions begin, counted from the border's corner."""
         return (image * self.numbers + (y * self.row + x) * self.channels).astype(np.int32)
 
-    def order(self, together: int) -> Int64[np.ndarray, "image_y_x positions"]:
-        """Image, y and x of all positions of ``together`` maps, in the order of the tables."""
+    def order(self, number: int) -> Int64[np.ndarray, "image_y_x positions"]:
+        """Image, y and x of all positions of ``number`` maps, in the order of the tables."""
         if self.positions > _SMALL:
-            return np.indices((together, self.height, self.width)).reshape(3, -1)
-        y, x, image = np.indices((self.height, self.width, together)).reshape(3, -1)
+            return np.indices((number, self.height, self.width)).reshape(3, -1)
+        y, x, image = np.indices((self.height, self.width, number)).reshape(3, -1)
         return np.stack([image, y, x])
 
-    def inside(self, together: int) -> Int32[np.ndarray, " positions"]:
-        """Where each position's channels begin, border or not, in the order of the maps."""
-        image, y, x = np.indices((together, self.height, self.width)).reshape(3, -1)
+    def inside(self, number: int) -> Int32[np.ndarray, " positions"]:
+        """Where each position's channels begin, image by image and row by row."""
+        image, y, x = np.indices((number, self.height, self.width)).reshape(3, -1)
         return self.place(image, y + self.border[0], x + self.border[1])
-
-
-def together(maps: Maps, images: int) -> int:
-    """How many of ``images`` maps go through a block at once."""
-    if maps.positions > _SMALL:
-        return 1
-    return min(images, max(_MAPS, _POSITIONS // maps.positions))
 
 
 def by_winograd(conv: nn.Conv2d, entering: Maps) -> bool:
@@ -121,13 +121,16 @@ def packed(conv: nn.Conv2d, widths: Sequence[int], *, winograd: bool) -> Float[T
     """Weights of ``conv`` as the kernels read them: outputs as many at once as ``widths`` say."""
     weight = conv.weight.detach()
     if not winograd:
-        return _packed(weight.flatten(2), widths)
+        return packed_weight(weight.flatten(2), widths)
     half = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]).double()
     transformed = (half @ weight.double() @ half.T).float().flatten(2)
-    return torch.cat([_packed(part, widths) for part in transformed.split(1, dim=2)])
+    return torch.cat([packed_weight(part, widths) for part in transformed.split(1, dim=2)])
 
 
-def _packed(weight: Float[Tensor, "k c taps"], widths: Sequence[int]) -> Float[Tensor, " numbers"]:
+def packed_weight(
+    weight: Float[Tensor, "outputs inputs taps"], widths: Sequence[int]
+) -> Float[Tensor, " numbers"]:
+    """See `packed`."""
     parts = []
     first = 0
     for width in _panels(len(weight), widths):
@@ -147,15 +150,49 @@ def _panels(outputs: int, widths: Sequence[int]) -> list[int]:
     return found
 
 
-class Layout:
-    """Tables and buffers of a chain of convolutions for maps of one shape.
+class Buffers:
+    """Zeros that the layouts of a network share: one block works at a time.
+
+    What has the same key has the same border, to which nobody writes.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Tensor] = {}
+
+    def address(self, key: Hashable, numbers: int) -> int:
+        """Of the buffer of ``numbers`` numbers known by ``key``."""
+        if (key, numbers) not in self._made:
+            self._made[key, numbers] = torch.zeros(numbers)
+        return self._made[key, numbers].data_ptr()
+
+
+class _Parts:
+    """What the kernels get the address of; it lives as long as this does."""
+
+    def __init__(self) -> None:
+        self._kept: list[object] = []
+
+    def keep(self, part: Kept) -> Kept:
+        self._kept.append(part)
+        return part
+
+    def table(self, values: np.ndarray) -> int:
+        return int(self.keep(np.ascontiguousarray(values)).ctypes.data)
+
+    def numbers(self, values: Tensor) -> int:
+        return self.keep(values.detach().contiguous()).data_ptr()
+
+
+class ChainLayout:
+    """Tables and buffers of convolutions one behind the other, for maps of one shape.
 
     Args:
-        convolutions: one behind the other; all but the last are followed by a ReLU.
+        convolutions: all but the last are followed by a ReLU.
         weights_of: gives their weights, `packed` for Winograd's products or not.
         entering: the maps that enter, without a border.
-        images: how many at most.
+        number: how many go through at once.
         widths: as for the weights.
+        buffers: shared with other layouts.
     """
 
     def __init__(
@@ -163,49 +200,48 @@ class Layout:
         convolutions: Sequence[nn.Conv2d],
         weights_of: Callable[[nn.Conv2d, bool], Tensor],
         entering: Maps,
-        images: int,
+        number: int,
         widths: Sequence[int],
+        buffers: Buffers,
     ) -> None:
-        self._kept: list[object] = []
-        self._widths = widths
+        self._parts, self._buffers = _Parts(), buffers
         maps = [entering]
         for conv in convolutions:
             maps.append(maps[-1].behind(conv))
-        self.leaving = maps[-1]
-        number = together(self.leaving, images)
+        self.entering, self.leaving = entering, maps[-1]
         bordered = [
             replace(before, border=tuple(conv.padding))
             for before, conv in zip(maps, convolutions, strict=False)
         ]
         self.units = (Unit * len(convolutions))()
-        for unit, conv, (before, after) in zip(
-            self.units, convolutions, pairwise([*bordered, self.leaving]), strict=True
+        for place, (unit, conv, (before, after)) in enumerate(
+            zip(self.units, convolutions, pairwise([*bordered, self.leaving]), strict=True)
         ):
             winograd = by_winograd(conv, before)
-            weights = weights_of(conv, winograd)
-            unit.weights = self._keep(weights).data_ptr()
-            unit.relu = 1
-            unit.output = self._buffer(number * after.numbers)
+            unit.weights = self._parts.numbers(weights_of(conv, winograd))
+            unit.relu = place + 1 < len(convolutions)
+            unit.output = buffers.address((place, after), number * after.numbers)
             unit.positions = number * after.positions
             unit.depth, unit.outputs = before.channels, after.channels
             unit.packed = sum(_panels(after.channels, widths))
             if winograd:
-                unit.winograd = addressof(self._keep(self._winograd(unit, before, after)))
+                unit.winograd = addressof(self._winograd(unit, before, after, number))
             else:
                 self._direct(unit, conv, before, after, number)
-        self.units[-1].relu = 0
         self.chain = Chain(
             units=self.units,
-            branch=self.units[-1].output,
-            means=self._buffer(self.leaving.channels),
+            branch=buffers.address("branch", number * self.leaving.numbers),
+            means=buffers.address("means", self.leaving.channels),
             count=len(convolutions),
             together=number,
             entering=entering.positions,
             channels=entering.channels,
         )
         if bordered[0].border != (0, 0):
-            self.chain.enter = self._table(bordered[0].inside(number))
-            self.chain.entered = self._buffer(number * bordered[0].numbers)
+            self.chain.enter = self._parts.table(bordered[0].inside(number))
+            size = number * bordered[0].numbers
+            self.chain.entered = buffers.address(("entered", bordered[0]), size)
+
     def scale(self, affines: Sequence[Affine]) -> None:
         """Have each convolution followed by its scale and shift, which must stay alive."""
         for unit, (scale, shift) in zip(self.units, affines, strict=True):
@@ -216,10 +252,10 @@ class Layout:
         i, j = np.indices(conv.kernel_size).reshape(2, -1)
         down, right = i * conv.dilation[0], j * conv.dilation[1]
         top, left = y * conv.stride[0], x * conv.stride[1]
-        unit.from_ = self._table(before.place(image, top, left))
-        unit.to = self._table(after.place(image, y + after.border[0], x + after.border[1]))
-        unit.taps = self._table(before.place(np.zeros_like(down), down, right))
-        unit.needs = self._table(
+        unit.from_ = self._parts.table(before.place(image, top, left))
+        unit.to = self._parts.table(after.place(image, y + after.border[0], x + after.border[1]))
+        unit.taps = self._parts.table(before.place(np.zeros_like(down), down, right))
+        unit.needs = self._parts.table(
             _bits(
                 _within(top[:, None] + down - before.border[0], before.height)
                 & _within(left[:, None] + right - before.border[1], before.width)
@@ -227,46 +263,47 @@ class Layout:
         )
         unit.tap_count = len(down)
 
-    def _winograd(self, unit: Unit, before: Maps, after: Maps) -> Winograd:
-        y, x = 2 * np.indices((after.height // 2, after.width // 2)).reshape(2, -1)
-        none = np.zeros_like(y)
+    def _winograd(self, unit: Unit, before: Maps, after: Maps, number: int) -> Winograd:
+        image, y, x = np.indices((number, after.height // 2, after.width // 2)).reshape(3, -1)
+        y, x = 2 * y, 2 * x
         tiles = min(len(y), _TILES)
-        count = np.arange(tiles, dtype=np.int32)
-        product = Unit(
-            from_=self._table(count * unit.depth),
-            to=self._table(count * unit.outputs),
-            needs=self._table(np.ones(tiles, dtype=np.uint64)),
-            taps=self._table(np.zeros(1, dtype=np.int32)),
-            scale=self._keep(torch.ones(unit.packed)).data_ptr(),
-            shift=self._buffer(unit.packed),
-            depth=unit.depth,
-            outputs=unit.outputs,
-            packed=unit.packed,
+        product = _product(self._parts, unit.depth, unit.outputs, unit.packed, tiles)
+        input_, output = (_FREQUENCIES * tiles * size for size in (unit.depth, unit.outputs))
+        return self._parts.keep(
+            Winograd(
+                product=pointer(product),
+                from_=self._parts.table(before.place(image, y, x)),
+                to=self._parts.table(
+                    after.place(image, y + after.border[0], x + after.border[1])
+                ),
+                input=self._buffers.address("tiles", input_),
+                output=self._buffers.address("products", output),
+                tiles=len(y),
+                together=tiles,
+                from_row=before.row * before.channels,
+                to_row=after.row * after.channels,
+            )
+        )
+
+
+def _product(parts: _Parts, depth: int, outputs: int, packed: int, rows: int) -> Unit:
+    """A product of some rows and a matrix, one row behind the other."""
+    count = np.arange(rows, dtype=np.int32)
+    return parts.keep(
+        Unit(
+            from_=parts.table(count * depth),
+            to=parts.table(count * outputs),
+            needs=parts.table(np.ones(rows, dtype=np.uint64)),
+            taps=parts.table(np.zeros(1, dtype=np.int32)),
+            scale=parts.numbers(torch.ones(packed)),
+            shift=parts.numbers(torch.zeros(packed)),
+            positions=rows,
+            depth=depth,
+            outputs=outputs,
+            packed=packed,
             tap_count=1,
         )
-        return Winograd(
-            product=pointer(self._keep(product)),
-            from_=self._table(before.place(none, y, x)),
-            to=self._table(after.place(none, y + after.border[0], x + after.border[1])),
-            input=self._buffer(_FREQUENCIES * tiles * unit.depth),
-            output=self._buffer(_FREQUENCIES * tiles * unit.outputs),
-            tiles=len(y),
-            together=tiles,
-            from_row=before.row * before.channels,
-            to_row=after.row * after.channels,
-        )
-
-    def _keep(self, part: Kept) -> Kept:
-        """Have ``part``, whose address the kernels get, live as long as this does."""
-        self._kept.append(part)
-        return part
-
-    def _table(self, values: np.ndarray) -> int:
-        return int(self._keep(np.ascontiguousarray(values)).ctypes.data)
-
-    def _buffer(self, numbers: int) -> int:
-        # Zeros: nobody writes to borders.
-        return int(self._keep(torch.zeros(numbers)).data_ptr())
+    )
 
 
 class GateLayout:
@@ -277,21 +314,94 @@ class GateLayout:
     """
 
     def __init__(self, attention: SE) -> None:
-        channels = attention.excite.out_features
+        self._parts = _Parts()
+        channels, hidden = attention.excite.out_features, attention.squeeze.out_features
         missing = -channels % _WHOLE
-        hidden = attention.squeeze.out_features
-        weights = [
-            pad(attention.squeeze.weight, (0, missing)),
-            attention.squeeze.bias,
-            pad(attention.excite.weight.T, (0, missing)),
-            pad(attention.excite.bias, (0, missing)),
-            torch.zeros(channels + missing),
-            torch.zeros(hidden),
-            torch.zeros(channels + missing),
+        addresses = [
+            self._parts.numbers(part)
+            for part in (
+                pad(attention.squeeze.weight, (0, missing)),
+                attention.squeeze.bias,
+                pad(attention.excite.weight.T, (0, missing)),
+                pad(attention.excite.bias, (0, missing)),
+                torch.zeros(channels + missing),
+                torch.zeros(hidden),
+                torch.zeros(channels + missing),
+            )
         ]
-        self._kept = [part.detach().contiguous() for part in weights]
-        addresses = [part.data_ptr() for part in self._kept]
         self.gate = Gate(*addresses, hidden, channels + missing)
+
+
+@dataclass(frozen=True)
+class BlockLayout:
+    """What the kernels need of a block for features of one shape.
+
+    Attributes:
+        body: the residual branch.
+        projection: the shortcut; None where it is the identity.
+        gate: of the SAM, where the kernels know it.
+    """
+
+    body: ChainLayout
+    projection: ChainLayout | None
+    gate: GateLayout | None
+
+    def scale(self, affines: Sequence[Affine]) -> None:
+        """Have the convolutions followed by ``affines``, those of the body first."""
+        body = len(self.body.units)
+        self.body.scale(affines[:body])
+        if self.projection is not None:
+            self.projection.scale(affines[body:])
+
+
+class SubtreeLayout:
+    """What the kernels need of the last blocks and the classifier.
+
+    Args:
+        blocks: their layouts, for the same number of maps at once, with gates.
+        classifier: what follows the mean of each channel.
+        widths: numbers of outputs that are computed at once.
+        buffers: shared with other layouts.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[BlockLayout],
+        classifier: nn.Linear,
+        widths: Sequence[int],
+        buffers: Buffers,
+    ) -> None:
+        self.blocks = blocks
+        self._parts = _Parts()
+        self.levels = (Level * len(blocks))()
+        sizes = [block.body.chain.together * block.body.leaving.numbers for block in blocks]
+        for number, (level, block) in enumerate(zip(self.levels, blocks, strict=True)):
+            assert block.gate is not None
+            level.body = pointer(block.body.chain)
+            if block.projection is not None:
+                level.projection = pointer(block.projection.chain)
+                level.skip = buffers.address(("skip", number), sizes[number])
+            level.gate = pointer(block.gate.gate)
+            level.passed = buffers.address(("passed", number), sizes[number])
+            level.attended = buffers.address(("attended", number), sizes[number])
+        weights = packed_weight(classifier.weight.detach()[:, :, None], widths)
+        classes = classifier.out_features
+        size = sum(_panels(classes, widths))
+        bias = pad(classifier.bias, (0, size - classes))
+        rows = _product(self._parts, classifier.in_features, classes, size, _ROWS)
+        rows.weights, rows.shift = self._parts.numbers(weights), self._parts.numbers(bias)
+        self.subtree = Subtree(
+            levels=self.levels,
+            classifier=pointer(rows),
+            branch=buffers.address("branch", max(sizes)),
+            outputs=buffers.address("outputs", _ROWS * classes),
+            count=len(blocks),
+        )
+
+    @property
+    def together(self) -> int:
+        """Maps that go through at once."""
+        return int(self.blocks[0].body.chain.together)
 
 
 def _within(place: np.ndarray, size: int) -> np.ndarray:

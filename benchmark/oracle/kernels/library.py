@@ -4,13 +4,15 @@
 and on processors without AVX2, there are none, and torch's operations do the same.
 """
 
-from ctypes import CDLL, POINTER, Structure, byref, c_int32, c_int64, c_void_p
+from ctypes import CDLL, POINTER, Array, Structure, byref, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from typing import Literal, get_args
 
+import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.errors import UsageError
@@ -97,6 +99,32 @@ class Gate(Structure):
     )
 
 
+class Level(Structure):
+    """``struct level`` of ``kernels.c``."""
+
+    _fields_ = (
+        ("body", POINTER(Chain)),
+        ("projection", POINTER(Chain)),
+        ("gate", POINTER(Gate)),
+        ("skip", c_void_p),
+        ("passed", c_void_p),
+        ("attended", c_void_p),
+    )
+
+
+class Subtree(Structure):
+    """``struct subtree`` of ``kernels.c``."""
+
+    _fields_ = (
+        ("levels", POINTER(Level)),
+        ("classifier", POINTER(Unit)),
+        ("branch", c_void_p),
+        ("pooled", c_void_p),
+        ("outputs", c_void_p),
+        ("count", c_int32),
+    )
+
+
 _WIDTHS: dict[Instructions, tuple[int, ...]] = {"avx512": (32, 16, 8), "avx2": (16, 8)}
 
 
@@ -155,6 +183,38 @@ class Kernels:
             _address(attended),
             pooled,
         )
+
+    def walk(
+        self,
+        subtree: Subtree,
+        features: Tensor,
+        schemes: Bool[np.ndarray, "schemes blocks"],
+        scales: Array[c_void_p] | None,
+    ) -> Float[Tensor, "schemes n classes"]:
+        """Outputs of all schemes of a subtree.
+
+        Args:
+            subtree: blocks and classifier.
+            features: maps that enter the first block.
+            schemes: in ascending order, a bit for each block.
+            scales: scale and shift of one convolution after the other, node by node in the order
+                of a descent; None where they stay what the layouts have.
+        """
+        entering, classifier = subtree.levels[0].body.contents, subtree.classifier.contents
+        pooled = torch.empty(len(schemes), entering.together, classifier.depth)
+        outputs = torch.empty(len(schemes), len(features), classifier.outputs)
+        bits = np.ascontiguousarray(schemes)
+        subtree.pooled = pooled.data_ptr()
+        self._function("ticket_walk")(
+            byref(subtree),
+            features.data_ptr(),
+            len(features),
+            bits.ctypes.data,
+            len(bits),
+            scales,
+            outputs.data_ptr(),
+        )
+        return outputs
 
     def join(
         self,
@@ -250,5 +310,10 @@ def _compiled() -> CDLL | None:
         )
         of_join = getattr(library, f"ticket_join_{instructions}")
         of_join.argtypes = (*[c_void_p] * 4, c_int32, c_int64, c_int32, c_int32)
-        of_pass.restype = of_join.restype = None
+        of_walk = getattr(library, f"ticket_walk_{instructions}")
+        of_walk.argtypes = (
+            *(POINTER(Subtree), c_void_p, c_int64, c_void_p, c_int32),
+            *(POINTER(c_void_p), c_void_p),
+        )
+        of_pass.restype = of_join.restype = of_walk.restype = None
     return library

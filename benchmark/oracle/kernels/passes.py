@@ -1,58 +1,68 @@
 """Block passes by the compiled kernels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from ctypes import c_void_p
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from benchmark.networks.attention import Attention, ChannelAttention, State
+from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Block, ConvNorm, ResNet
 from benchmark.networks.se import SE
+from benchmark.oracle.base import Schemes
 from benchmark.oracle.batch_norms import Frozen
 from benchmark.oracle.convolution import Affine
-from benchmark.oracle.kernels.layout import GateLayout, Layout, Maps, has_layout, packed
+from benchmark.oracle.kernels.layout import (
+    BlockLayout,
+    Buffers,
+    ChainLayout,
+    GateLayout,
+    Maps,
+    SubtreeLayout,
+    has_layout,
+    packed,
+)
 from benchmark.oracle.kernels.library import Kernels
-from benchmark.oracle.passes import Children, Node, Operations, Passes, Pieces, units_of
+from benchmark.oracle.passes import (
+    Children,
+    Node,
+    Operations,
+    Outputs,
+    Passes,
+    Pieces,
+    Subtree,
+    blocks_of,
+    units_of,
+)
 
 
-@dataclass(frozen=True)
-class BlockLayout:
-    """What the kernels need of a block for features of one shape.
-
-    Attributes:
-        body: the residual branch.
-        projection: the shortcut; None where it is the identity.
-        gate: of the SAM, where the kernels know it.
-    """
-
-    body: Layout
-    projection: Layout | None
-    gate: GateLayout | None
-
-    def scale(self, affines: Sequence[Affine]) -> None:
-        """Have the convolutions followed by ``affines``, those of the body first."""
-        body = len(self.body.units)
-        self.body.scale(affines[:body])
-        if self.projection is not None:
-            self.projection.scale(affines[body:])
+_WHOLE_SUBTREE = 2**22
+"""Bytes of weights and maps up to which blocks run at once, image by image: a core's cache."""
 
 
 class Layouts:
     """Tables and packed weights of a network's blocks, made when a shape is first met.
 
     Args:
+        network: whose blocks they are for.
         kernels: what they are for.
     """
 
-    def __init__(self, kernels: Kernels) -> None:
+    def __init__(self, network: AttentionNetwork, kernels: Kernels) -> None:
         self.kernels = kernels
-        self._units: dict[Block, list[ConvNorm]] = {}
+        self.blocks = blocks_of(network.backbone)
+        self._network = network
+        self._buffers = Buffers()
         self._weights: dict[tuple[nn.Conv2d, bool], Tensor] = {}
+        self._units: dict[Block, list[ConvNorm]] = {}
         self._gates: dict[Attention, GateLayout | None] = {}
-        self._made: dict[tuple[Block, Attention, torch.Size], BlockLayout] = {}
+        self._blocks: dict[tuple[Block, Attention, Maps, int], BlockLayout] = {}
+        self._subtrees: dict[tuple[int, torch.Size], SubtreeLayout | None] = {}
 
     def units(self, block: Block) -> list[ConvNorm]:
         """The convolutions of ``block``, if the kernels know all of them; else none."""
@@ -62,23 +72,59 @@ class Layouts:
             self._units[block] = units if known else []
         return self._units[block]
 
-    def of(self, block: Block, attention: Attention, features: Tensor) -> BlockLayout:
-        """For ``features`` that enter ``block``, whose SAM is ``attention``."""
-        key = (block, attention, features.shape)
-        if key not in self._made:
+    def block(
+        self, block: Block, attention: Attention, entering: Maps, number: int
+    ) -> BlockLayout:
+        """For ``number`` maps at once that enter ``block``, whose SAM is ``attention``."""
+        key = (block, attention, entering, number)
+        if key not in self._blocks:
             units, body = self.units(block), len(block.units)
-            self._made[key] = BlockLayout(
-                self._chain(units[:body], features),
-                self._chain(units[body:], features) if units[body:] else None,
+            self._blocks[key] = BlockLayout(
+                self._chain(units[:body], entering, number),
+                self._chain(units[body:], entering, number) if units[body:] else None,
                 self._gate(attention),
             )
-        return self._made[key]
+        return self._blocks[key]
 
-    def _chain(self, units: Sequence[ConvNorm], features: Tensor) -> Layout:
+    def subtree(self, level: int, features: Tensor) -> SubtreeLayout | None:
+        """For ``features`` that enter the block at ``level``; None where it is too much at once."""
+        key = (level, features.shape)
+        if key not in self._subtrees:
+            self._subtrees[key] = self._from(level, features)
+        return self._subtrees[key]
+
+    def _from(self, level: int, features: Tensor) -> SubtreeLayout | None:
+        network = self._network
+        blocks = self.blocks[level:]
+        attentions = [network.attention_of(level + depth) for depth in range(len(blocks))]
+        known = all(map(self.units, blocks)) and all(map(self._gate, attentions))
+        if not blocks or not known or network.backbone.own_head is not None:
+            return None
         images, *entering = features.shape
+        maps = [Maps(*entering)]
+        size = 0
+        for block in blocks:
+            convolutions = [unit.conv for unit in self.units(block)]
+            size += 4 * sum(conv.weight.numel() for conv in convolutions)
+            leaving = maps[-1]
+            for conv in convolutions[: len(block.units)]:
+                leaving = leaving.behind(conv)
+            maps.append(leaving)
+        number = min(images, max(m.together for m in maps))
+        size += 4 * sum(2 * number * m.numbers for m in maps[1:])
+        if size > _WHOLE_SUBTREE:
+            return None
+        layouts = [
+            self.block(block, attention, m, number)
+            for block, attention, m in zip(blocks, attentions, maps, strict=False)
+        ]
+        classifier = network.backbone.classifier
+        return SubtreeLayout(layouts, classifier, self.kernels.widths, self._buffers)
+
+    def _chain(self, units: Sequence[ConvNorm], entering: Maps, number: int) -> ChainLayout:
         convolutions = [unit.conv for unit in units]
         widths = self.kernels.widths
-        return Layout(convolutions, self._packed, Maps(*entering), images, widths)
+        return ChainLayout(convolutions, self._packed, entering, number, widths, self._buffers)
 
     def _packed(self, conv: nn.Conv2d, winograd: bool) -> Tensor:  # noqa: FBT001 - a callback
         if (conv, winograd) not in self._weights:
@@ -111,18 +157,51 @@ class Compiled(Passes):
     def node(
         self, block: Block, attention: Attention, features: Pieces, children: Children
     ) -> Node:
-        units = self._layouts.units(block)
-        if not units:
+        if not self._layouts.units(block):
             return self._operations.node(block, attention, features, children)
-        whole = self._layouts.kernels.widths[-1]
-        affines = [_filled(self._norms.affine(unit), whole) for unit in units]
+        affines = self._affines(block)
         passes = []
         for piece in features:
             laid = piece.contiguous(memory_format=torch.channels_last)
-            layout = self._layouts.of(block, attention, laid)
+            maps = Maps(*laid.shape[1:])
+            number = min(len(laid), maps.together)
+            layout = self._layouts.block(block, attention, maps, number)
             layout.scale(affines)
             passes.append(self._run(layout, laid, children, attention))
         return _CompiledNode(self._layouts.kernels, attention, passes, pooled=children.pooled)
+
+    def subtree(self, level: int, features: Pieces) -> Subtree | None:
+        layouts = [self._layouts.subtree(level, piece) for piece in features]
+        found = [layout for layout in layouts if layout is not None]
+        if len(found) < len(features):
+            return None
+        return lambda schemes: self._walked(level, features, found, schemes)
+
+    def _walked(
+        self, level: int, features: Pieces, layouts: Sequence[SubtreeLayout], schemes: Schemes
+    ) -> list[Outputs]:
+        blocks = self._layouts.blocks[level:]
+        scales = None
+        kept: list[Affine] = []  # until they were used
+        if self._norms.varies:
+            kept = [a for depth in nodes_of(schemes) for a in self._affines(blocks[depth])]
+            addresses = [part.data_ptr() for affine in kept for part in affine]
+            scales = (c_void_p * len(addresses))(*addresses)
+        else:
+            for depth, block in enumerate(blocks):
+                affines = self._affines(block)
+                kept.extend(affines)
+                for layout in layouts:
+                    layout.blocks[depth].scale(affines)
+        outputs = []
+        for piece, layout in zip(features, layouts, strict=True):
+            laid = piece.contiguous(memory_format=torch.channels_last)
+            outputs.append(self._layouts.kernels.walk(layout.subtree, laid, schemes, scales))
+        return outputs
+
+    def _affines(self, block: Block) -> list[Affine]:
+        whole = self._layouts.kernels.widths[-1]
+        return [_filled(self._norms.affine(unit), whole) for unit in self._layouts.units(block)]
 
     def _run(
         self, layout: BlockLayout, features: Tensor, children: Children, attention: Attention
@@ -210,6 +289,22 @@ class _CompiledNode(Node):
             joined = residual.new_empty(*residual.shape[:2], 1, 1)
         self._kernels.join(part.skip, residual, gate, joined, pooled=self._pooled)
         return joined, state
+
+
+def nodes_of(schemes: Schemes) -> Iterator[int]:
+    """Level of each node of the tree of ``schemes``, in the order of a descent."""
+
+    def visit(level: int, first: int, stop: int) -> Iterator[int]:
+        yield level
+        if level + 1 == schemes.shape[1]:
+            return
+        ones = first + int(np.count_nonzero(~schemes[first:stop, level]))
+        if first < ones:
+            yield from visit(level + 1, first, ones)
+        if ones < stop:
+            yield from visit(level + 1, ones, stop)
+
+    return visit(0, 0, len(schemes))
 
 
 def _maps(images: int, maps: Maps) -> Float[Tensor, "n c h w"]:
