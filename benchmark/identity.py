@@ -6,6 +6,7 @@ import re
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ _SCORING = (
     "benchmark.training",
     "tasks",
 )
+
+
+_SOURCES = ("py", "c", "h")
 
 
 def content_hash(**parts: Any) -> str:
@@ -57,7 +61,10 @@ def code_version(*modules: str) -> str:
         assert spec is not None
         assert spec.origin is not None
         origin = Path(spec.origin)
-        sources = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+        sources = [origin]
+        if origin.name == "__init__.py":
+            kinds = (origin.parent.rglob(f"*.{suffix}") for suffix in _SOURCES)
+            sources = sorted(chain.from_iterable(kinds))
         for source in sources:
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

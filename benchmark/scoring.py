@@ -59,6 +59,7 @@ def open_oracle(
         batch_norm or settings.batch_norm,
         settings.device,
         dtype=settings.oracle_dtype,
+        kernels=plan.kernels,
         memory=None if memory is None else parse_size(memory),
     )
     return CachedOracle(ShardedOracle(recipe(), recipe, workers.on(settings.device)), cache)

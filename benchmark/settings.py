@@ -155,6 +155,11 @@ class Settings(BaseModel):
     oracle_dtype: Literal["float32", "bfloat16", "float16"] = Field(
         "float32", description="type of features while schemes are scored"
     )
+    oracle_kernels: Literal["auto", "avx512", "avx2", "torch"] = Field(
+        "auto",
+        description="what computes block passes on CPUs: auto (the fastest kernels that there "
+        "are), avx512, avx2 or torch",
+    )
     oracle_memory: str | None = Field(
         None, description="memory that scoring may hold in each process, such as 2GiB"
     )

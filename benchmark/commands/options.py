@@ -47,6 +47,10 @@ device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
 oracle_dtype = click.option(
     "--oracle-dtype", help="Scoring in float32, bfloat16 or float16.  [default: float32]"
 )
+oracle_kernels = click.option(
+    "--oracle-kernels",
+    help="What scores on CPUs: auto (the fastest), avx512, avx2 or torch.  [default: auto]",
+)
 oracle_memory = click.option(
     "--oracle-memory", help="What scoring may hold in each process, such as 2GiB."
 )

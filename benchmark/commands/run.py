@@ -43,6 +43,7 @@ from benchmark.commands.session import served, stoppable
 @options.data_seed
 @options.device
 @options.oracle_dtype
+@options.oracle_kernels
 @options.oracle_memory
 @options.ask_timeout
 @click.option("--oracle", help="Table of answers (Parquet) to search instead of a supernet.")

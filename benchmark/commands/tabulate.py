@@ -21,6 +21,7 @@ from benchmark.commands.session import equipped
 @options.data_seed
 @options.device
 @options.oracle_dtype
+@options.oracle_kernels
 @options.oracle_memory
 @options.config
 @click.option(

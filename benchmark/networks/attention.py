@@ -40,9 +40,7 @@ class ChannelAttention(Attention):
     """A SAM that sees nothing but the mean of each channel, and rescales whole channels."""
 
     @abstractmethod
-    def gate(
-        self, means: Float[Tensor, "n c"], state: State
-    ) -> tuple[Float[Tensor, "n c"], State]:
+    def gate(self, means: Float[Tensor, "n c"], state: State) -> tuple[Float[Tensor, "n c"], State]:
         """The factor in (0, 1) of each channel, and the next state."""
 
     def forward(

@@ -35,9 +35,7 @@ class DIA(ChannelAttention):
         self.from_input = _bottleneck(channels, channels // reduction)
         self.from_state = _bottleneck(channels, channels // reduction)
 
-    def gate(
-        self, means: Float[Tensor, "n c"], state: State
-    ) -> tuple[Float[Tensor, "n c"], State]:
+    def gate(self, means: Float[Tensor, "n c"], state: State) -> tuple[Float[Tensor, "n c"], State]:
         h, c = (means.new_zeros(means.shape),) * 2 if state is None else state
         h, c = self.step(means, h, c)
         return h, (h, c)

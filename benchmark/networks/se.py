@@ -29,9 +29,7 @@ class SE(ChannelAttention):
         self.squeeze = nn.Linear(channels, channels // reduction)
         self.excite = nn.Linear(channels // reduction, channels)
 
-    def gate(
-        self, means: Float[Tensor, "n c"], state: State
-    ) -> tuple[Float[Tensor, "n c"], State]:
+    def gate(self, means: Float[Tensor, "n c"], state: State) -> tuple[Float[Tensor, "n c"], State]:
         hidden: Tensor = self.squeeze(means).relu()
         gate: Tensor = self.excite(hidden).sigmoid()
         return gate, state

@@ -1,4 +1,4 @@
-"""What stands for a batch norm while a tree is scored: measured, replayed, or running statistics."""
+"""What stands for a batch norm while a tree is scored: measured, replayed, running statistics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -116,9 +116,7 @@ class _Residuals(Node):
         return self._residuals, following
 
 
-def branches(
-    block: Block, features: Pieces, prepare: Prepare
-) -> tuple[list[Tensor], list[Tensor]]:
+def branches(block: Block, features: Pieces, prepare: Prepare) -> tuple[list[Tensor], list[Tensor]]:
     """Residuals and shortcuts of each piece; what they share is gone afterwards."""
     apply = shared(prepare, units_of(block))
     residuals = [block.body(piece, apply) for piece in features]

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmark.devices import repeatable
 from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Block, ConvNorm
+from benchmark.networks.resnet import ConvNorm
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
 from benchmark.oracle.batch_norms import Frozen, Measure, Replay, Running
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
@@ -292,7 +292,7 @@ def descend(
         if level in kept:
             earlier = [*earlier, features]
         if level == len(blocks):
-            yield rows.start, outputs(features, earlier)
+            yield rows.start, _outputs_of(features, earlier, pieces, run_head, exact)
             return
         if (subtree := passes.subtree(level, features)) is not None:
             found = subtree(schemes[rows.start : rows.stop, level:])
@@ -314,19 +314,27 @@ def descend(
             attended, states = node.attended(states)
             yield from visit(level + 1, range(ones, rows.stop), attended, states, earlier)
 
-    def outputs(features: Pieces, earlier: list[Pieces]) -> Outputs:
-        return [
-            run_head(
-                piece.to(exact),
-                tuple(stage[number].to(exact) for stage in earlier),
-                (pieces[number].shape[2], pieces[number].shape[3]),
-            )
-            for number, piece in enumerate(features)
-        ]
-
     if len(schemes) > 0:
         entering = passes.enter(network.backbone, pieces)
         yield from visit(0, range(len(schemes)), entering, [None] * len(pieces), [])
+
+
+def _outputs_of(
+    features: Pieces,
+    earlier: Sequence[Pieces],
+    images: Pieces,
+    head: RunHead,
+    dtype: torch.dtype,
+) -> Outputs:
+    """What ``head`` makes in ``dtype`` of the last features and those of ``earlier`` stages."""
+    return [
+        head(
+            piece.to(dtype),
+            tuple(stage[number].to(dtype) for stage in earlier),
+            (images[number].shape[2], images[number].shape[3]),
+        )
+        for number, piece in enumerate(features)
+    ]
 
 
 @dataclass(frozen=True)

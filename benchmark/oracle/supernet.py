@@ -22,6 +22,7 @@ from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.kernels.library import KernelsName, chosen_kernels
 from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
@@ -334,6 +335,8 @@ class SupernetOracle:
         batch_norm: statistics at scoring time.
         device: where scoring runs.
         dtype: name of torch's type of features.
+        kernels: what computes block passes: ``torch``, or the instructions of compiled kernels,
+            which every machine that takes part must have.
         memory: bytes that scoring may hold; None for no limit.
     """
 
@@ -341,6 +344,7 @@ class SupernetOracle:
     batch_norm: BatchNormMode
     device: str = "cpu"
     dtype: str = "float32"
+    kernels: KernelsName = "torch"
     memory: int | None = None
 
     def identity(self, task: Task) -> str:
@@ -352,6 +356,7 @@ class SupernetOracle:
             batch_norm=self.batch_norm,
             calibration=[task.calibration_draws, self.supernet.spec.root_seed],
             dtype=self.dtype,
+            kernels=self.kernels,
             piece=self.supernet.spec.network.footprint(
                 task.image_shape, dtype=self.dtype, device=self.device, memory=self.memory
             ).piece,
@@ -368,12 +373,14 @@ class SupernetOracle:
 def _made(recipe: SupernetOracle) -> Oracle:
     spec = recipe.supernet.spec
     task = load_task(spec.task)
+    dtype = torch_dtype(recipe.dtype)
+    kernels = chosen_kernels(recipe.kernels, recipe.device, dtype)
     return OpenOracle(
         recipe.supernet.load().to(recipe.device),
         oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),
         recipe.batch_norm,
         identity=recipe.identity(task),
-        make=partial(PrefixTreeOracle, dtype=torch_dtype(recipe.dtype), memory=recipe.memory),
+        make=partial(PrefixTreeOracle, dtype=dtype, kernels=kernels, memory=recipe.memory),
     )
 
 

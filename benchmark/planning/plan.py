@@ -15,8 +15,9 @@ from benchmark.devices import check_device
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
+from benchmark.oracle.kernels.library import chosen_kernels, kernels_name
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
+from benchmark.oracle.supernet import NetworkSpec, SupernetSpec, torch_dtype
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.runner import Objective
@@ -34,7 +35,7 @@ from tasks.registry import load_task, task_class
 
 SMOKE_ROWS = 8
 """Of each split, where things are only tried out."""
-_NO_PART = {"oracle", "strategies", "set", "oracle_memory", "ask_timeout"}
+_NO_PART = {"oracle", "strategies", "set", "oracle_kernels", "oracle_memory", "ask_timeout"}
 """Settings that are no part of an experiment's identity, or in another form."""
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
@@ -75,11 +76,17 @@ class Plan:
         limit = settings.ask_timeout
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
+        self.kernels = kernels_name(
+            chosen_kernels(
+                settings.oracle_kernels, settings.device, torch_dtype(settings.oracle_dtype)
+            )
+        )
         self.identity = content_hash(
             settings=settings.model_dump(exclude=_NO_PART) | {"task_options": _choices(settings)},
             strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
             piece=self._piece(),
+            kernels=self.kernels,
             code=[code_version(), code_version("strategies")],
         )
         self.blocks = self.space.blocks
@@ -151,6 +158,7 @@ class Plan:
             "sharing": settings.sharing,
             "retain probability": settings.retain,
             "oracle dtype": settings.oracle_dtype,
+            "oracle kernels": self.kernels,
             "supernet epochs": self.supernet_recipe.epochs,
             "calibration draws": self.task.calibration_draws if recalibrated else 0,
             "landscape": landscape,

@@ -1,14 +1,16 @@
 """Two workers against one, and what engines add to the work."""
 
 from abc import ABC, abstractmethod
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from time import perf_counter
 
 import numpy as np
+import torch
 from joblib.externals.loky import get_reusable_executor
 
 from benchmark.oracle.base import Oracle
+from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.supernet import oracle_data
@@ -33,7 +35,8 @@ def digits_oracle() -> Oracle:
     parts = Plan(Settings())
     network = parts.network.build(child_generator(0, "speed")).eval()
     data = oracle_data(parts.task, child_rng(0, "speed"))
-    return OpenOracle(network, data, "recalibrated", identity="speed", make=PrefixTreeOracle)
+    make = partial(PrefixTreeOracle, kernels=chosen_kernels("auto", "cpu", torch.float32))
+    return OpenOracle(network, data, "recalibrated", identity="speed", make=make)
 
 
 class TwoWorkers(Benchmark):

@@ -13,6 +13,8 @@ typedef int32_t NAME(mask) __attribute__((vector_size(LANES * 4), aligned(4)));
  * Each number is the sum over taps, then channels, one fused multiply-add after the other,
  * whatever else is in the tile: taps that are left out lie in the border of all its positions.
  */
+/* Sums stay in registers only where nothing but constants says which is which. */
+#define UNROLLED _Pragma("GCC unroll 8")
 #define CONVOLVE(NAME_, VECTOR, MASK, LANES_, WIDTH, ROWS_)                                       \
     TARGET static void NAME_(const struct unit *unit, const float *input, float *output,          \
                              const float *weights, int first) {                                   \
@@ -23,33 +25,33 @@ typedef int32_t NAME(mask) __attribute__((vector_size(LANES * 4), aligned(4)));
             start = start < 0 ? 0 : start;                                                        \
             const float *rows[ROWS_];                                                             \
             uint64_t needs = 0;                                                                   \
-            for (int i = 0; i < ROWS_; i++) {                                                     \
+            UNROLLED for (int i = 0; i < ROWS_; i++) {                                            \
                 int at = start + i < positions ? start + i : positions - 1;                       \
                 rows[i] = input + unit->from[at];                                                 \
                 needs |= unit->needs[at];                                                         \
             }                                                                                     \
             VECTOR sums[ROWS_][WIDTH];                                                            \
-            for (int i = 0; i < ROWS_; i++)                                                       \
-                for (int v = 0; v < WIDTH; v++) sums[i][v] = (VECTOR){0};                         \
+            UNROLLED for (int i = 0; i < ROWS_; i++)                                              \
+                UNROLLED for (int v = 0; v < WIDTH; v++) sums[i][v] = (VECTOR){0};                \
             for (; needs; needs &= needs - 1) {                                                   \
                 int tap = __builtin_ctzll(needs);                                                 \
                 const float *weight = weights + (size_t)tap * depth * (WIDTH * LANES_);           \
                 const float *taken[ROWS_];                                                        \
-                for (int i = 0; i < ROWS_; i++) taken[i] = rows[i] + unit->taps[tap];             \
+                UNROLLED for (int i = 0; i < ROWS_; i++) taken[i] = rows[i] + unit->taps[tap];    \
                 for (int channel = 0; channel < depth; channel++) {                               \
                     VECTOR factor[WIDTH];                                                         \
-                    for (int v = 0; v < WIDTH; v++)                                               \
+                    UNROLLED for (int v = 0; v < WIDTH; v++)                                      \
                         factor[v] = *(const VECTOR *)(weight + v * LANES_);                       \
                     weight += WIDTH * LANES_;                                                     \
-                    for (int i = 0; i < ROWS_; i++)                                               \
-                        for (int v = 0; v < WIDTH; v++)                                           \
+                    UNROLLED for (int i = 0; i < ROWS_; i++)                                      \
+                        UNROLLED for (int v = 0; v < WIDTH; v++)                                  \
                             sums[i][v] += taken[i][channel] * factor[v];                          \
                 }                                                                                 \
             }                                                                                     \
-            for (int i = 0; i < ROWS_; i++) {                                                     \
+            UNROLLED for (int i = 0; i < ROWS_; i++) {                                            \
                 if (start + i < place || start + i >= positions) continue;                        \
                 float *to = output + unit->to[start + i] + first;                                 \
-                for (int v = 0; v < WIDTH; v++) {                                                 \
+                UNROLLED for (int v = 0; v < WIDTH; v++) {                                        \
                     int left = unit->outputs - first - v * LANES_;                                \
                     VECTOR scale = *(const VECTOR *)(unit->scale + first + v * LANES_);           \
                     VECTOR shift = *(const VECTOR *)(unit->shift + first + v * LANES_);           \

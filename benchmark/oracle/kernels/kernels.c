@@ -90,7 +90,7 @@ enum { PART = 64 };
 #define TARGET __attribute__((target("avx2,fma")))
 #define LANES 8
 #define HALF 0
-#define ROWS 4
+#define ROWS 6
 #include "block_pass.h"
 
 int ticket_runs_avx512(void) {

@@ -44,6 +44,13 @@ def has_layout(conv: nn.Conv2d) -> bool:
     )
 
 
+def border_of(conv: nn.Conv2d) -> tuple[int, int]:
+    """Rows and columns of zeros around what enters ``conv``."""
+    assert not isinstance(conv.padding, str)
+    rows, columns = conv.padding
+    return rows, columns
+
+
 @dataclass(frozen=True)
 class Maps:
     """Maps one behind the other, channels last, each within a border of zeros.
@@ -57,6 +64,12 @@ class Maps:
     height: int
     width: int
     border: tuple[int, int] = (0, 0)
+
+    @staticmethod
+    def of(features: Float[Tensor, "n c h w"]) -> "Maps":
+        """What ``features`` consist of."""
+        _, channels, height, width = features.shape
+        return Maps(channels, height, width)
 
     @property
     def positions(self) -> int:
@@ -80,18 +93,23 @@ class Maps:
 
     def behind(self, conv: nn.Conv2d) -> "Maps":
         """What ``conv`` makes of these, without a border."""
-        geometry = zip(conv.padding, conv.dilation, conv.kernel_size, conv.stride, strict=True)
         height, width = (
-            (size + 2 * int(padding) - dilation * (kernel - 1) - 1) // stride + 1
-            for size, (padding, dilation, kernel, stride) in zip(
-                (self.height, self.width), geometry, strict=True
+            (size + 2 * border - dilation * (kernel - 1) - 1) // stride + 1
+            for size, border, dilation, kernel, stride in zip(
+                (self.height, self.width),
+                border_of(conv),
+                conv.dilation,
+                conv.kernel_size,
+                conv.stride,
+                strict=True,
             )
         )
         return Maps(conv.out_channels, height, width)
 
     def place(self, image: np.ndarray, y: np.ndarray, x: np.ndarray) -> Int32[np.ndarray, " n"]:
         """Where the channels of positions begin, counted from the border's corner."""
-        return (image * self.numbers + (y * self.row + x) * self.channels).astype(np.int32)
+        places: np.ndarray = image * self.numbers + (y * self.row + x) * self.channels
+        return places.astype(np.int32)
 
     def order(self, number: int) -> Int64[np.ndarray, "image_y_x positions"]:
         """Image, y and x of all positions of ``number`` maps, in the order of the tables."""
@@ -124,7 +142,8 @@ def packed(conv: nn.Conv2d, widths: Sequence[int], *, winograd: bool) -> Float[T
         return packed_weight(weight.flatten(2), widths)
     half = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]).double()
     transformed = (half @ weight.double() @ half.T).float().flatten(2)
-    return torch.cat([packed_weight(part, widths) for part in transformed.split(1, dim=2)])
+    parts = torch.split(transformed, 1, dim=2)
+    return torch.cat([packed_weight(part, widths) for part in parts])
 
 
 def packed_weight(
@@ -188,9 +207,9 @@ class ChainLayout:
 
     Args:
         convolutions: all but the last are followed by a ReLU.
-        weights_of: gives their weights, `packed` for Winograd's products or not.
         entering: the maps that enter, without a border.
         number: how many go through at once.
+        weights_of: gives the weights, `packed` for Winograd's products or not.
         widths: as for the weights.
         buffers: shared with other layouts.
     """
@@ -198,9 +217,10 @@ class ChainLayout:
     def __init__(
         self,
         convolutions: Sequence[nn.Conv2d],
-        weights_of: Callable[[nn.Conv2d, bool], Tensor],
         entering: Maps,
         number: int,
+        *,
+        weights_of: Callable[[nn.Conv2d, bool], Tensor],
         widths: Sequence[int],
         buffers: Buffers,
     ) -> None:
@@ -210,7 +230,7 @@ class ChainLayout:
             maps.append(maps[-1].behind(conv))
         self.entering, self.leaving = entering, maps[-1]
         bordered = [
-            replace(before, border=tuple(conv.padding))
+            replace(before, border=border_of(conv))
             for before, conv in zip(maps, convolutions, strict=False)
         ]
         self.units = (Unit * len(convolutions))()
@@ -273,9 +293,7 @@ class ChainLayout:
             Winograd(
                 product=pointer(product),
                 from_=self._parts.table(before.place(image, y, x)),
-                to=self._parts.table(
-                    after.place(image, y + after.border[0], x + after.border[1])
-                ),
+                to=self._parts.table(after.place(image, y + after.border[0], x + after.border[1])),
                 input=self._buffers.address("tiles", input_),
                 output=self._buffers.address("products", output),
                 tiles=len(y),
@@ -411,4 +429,5 @@ def _within(place: np.ndarray, size: int) -> np.ndarray:
 def _bits(flags: np.ndarray) -> UInt64[np.ndarray, " positions"]:
     """Each row of ``flags`` as a number, the first one as its lowest bit."""
     powers = np.uint64(1) << np.arange(flags.shape[1], dtype=np.uint64)
-    return (flags * powers).sum(axis=1, dtype=np.uint64)
+    bits: np.ndarray = (flags * powers).sum(axis=1, dtype=np.uint64)
+    return bits

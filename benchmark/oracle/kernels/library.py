@@ -25,8 +25,10 @@ VERSION = 1
 Instructions = Literal["avx512", "avx2"]
 """Instruction sets that there are kernels for, the fastest first."""
 INSTRUCTIONS: tuple[Instructions, ...] = get_args(Instructions)
+KernelsName = Literal["avx512", "avx2", "torch"]
+"""What computes block passes: some kernels, or torch's operations."""
 Choice = Literal["auto", "avx512", "avx2", "torch"]
-"""What a user may ask for: the fastest that there are, some, or torch's operations."""
+"""What a user may ask for: ``auto`` takes the fastest that there is."""
 
 
 class Unit(Structure):
@@ -285,6 +287,11 @@ def chosen_kernels(choice: Choice, device: str, dtype: torch.dtype) -> Kernels |
     return kernels
 
 
+def kernels_name(kernels: Kernels | None) -> KernelsName:
+    """What ``kernels`` are called in identities and reports."""
+    return "torch" if kernels is None else kernels.instructions
+
+
 def _missing(instructions: Instructions) -> str:
     if _compiled() is None:
         return (
@@ -299,7 +306,11 @@ def _compiled() -> CDLL | None:
     spec = find_spec(MODULE)
     if spec is None or spec.origin is None:
         return None
-    library = CDLL(spec.origin)
+    return _loaded(spec.origin)
+
+
+def _loaded(path: str) -> CDLL | None:
+    library = CDLL(path)
     if library.ticket_kernels_version() != VERSION or not hasattr(library, "ticket_runs_avx2"):
         return None
     for instructions in INSTRUCTIONS:

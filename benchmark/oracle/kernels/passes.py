@@ -40,7 +40,6 @@ from benchmark.oracle.passes import (
     units_of,
 )
 
-
 _WHOLE_SUBTREE = 2**22
 """Bytes of weights and maps up to which blocks run at once, image by image: a core's cache."""
 
@@ -72,9 +71,7 @@ class Layouts:
             self._units[block] = units if known else []
         return self._units[block]
 
-    def block(
-        self, block: Block, attention: Attention, entering: Maps, number: int
-    ) -> BlockLayout:
+    def block(self, block: Block, attention: Attention, entering: Maps, number: int) -> BlockLayout:
         """For ``number`` maps at once that enter ``block``, whose SAM is ``attention``."""
         key = (block, attention, entering, number)
         if key not in self._blocks:
@@ -100,8 +97,8 @@ class Layouts:
         known = all(map(self.units, blocks)) and all(map(self._gate, attentions))
         if not blocks or not known or network.backbone.own_head is not None:
             return None
-        images, *entering = features.shape
-        maps = [Maps(*entering)]
+        images = len(features)
+        maps = [Maps.of(features)]
         size = 0
         for block in blocks:
             convolutions = [unit.conv for unit in self.units(block)]
@@ -122,9 +119,14 @@ class Layouts:
         return SubtreeLayout(layouts, classifier, self.kernels.widths, self._buffers)
 
     def _chain(self, units: Sequence[ConvNorm], entering: Maps, number: int) -> ChainLayout:
-        convolutions = [unit.conv for unit in units]
-        widths = self.kernels.widths
-        return ChainLayout(convolutions, self._packed, entering, number, widths, self._buffers)
+        return ChainLayout(
+            [unit.conv for unit in units],
+            entering,
+            number,
+            weights_of=self._packed,
+            widths=self.kernels.widths,
+            buffers=self._buffers,
+        )
 
     def _packed(self, conv: nn.Conv2d, winograd: bool) -> Tensor:  # noqa: FBT001 - a callback
         if (conv, winograd) not in self._weights:
@@ -133,8 +135,8 @@ class Layouts:
 
     def _gate(self, attention: Attention) -> GateLayout | None:
         if attention not in self._gates:
-            known = isinstance(attention, SE)
-            self._gates[attention] = GateLayout(attention) if known else None
+            gate = GateLayout(attention) if isinstance(attention, SE) else None
+            self._gates[attention] = gate
         return self._gates[attention]
 
 
@@ -163,7 +165,7 @@ class Compiled(Passes):
         passes = []
         for piece in features:
             laid = piece.contiguous(memory_format=torch.channels_last)
-            maps = Maps(*laid.shape[1:])
+            maps = Maps.of(laid)
             number = min(len(laid), maps.together)
             layout = self._layouts.block(block, attention, maps, number)
             layout.scale(affines)

@@ -10,7 +10,8 @@ from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint, OutOfMemoryError, memory_refusals
 from benchmark.oracle.own_head import RunHead
-from benchmark.oracle.prefix_tree import Outputs, Pieces, PrefixTreeOracle, Prepare
+from benchmark.oracle.passes import Passes, Pieces
+from benchmark.oracle.prefix_tree import Outputs, PrefixTreeOracle
 from benchmark.schemes import Schemes, all_schemes
 from benchmark.sizes import parse_size, shown_size
 from tests.benchmark.small import SMALL, small_data, small_network
@@ -155,11 +156,11 @@ def refuse_more_than(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         network: AttentionNetwork,
         schemes: Schemes,
         pieces: Pieces,
-        prepare: Prepare,
+        passes: Passes,
         head: RunHead | None = None,
     ) -> Iterator[tuple[int, Outputs]]:
         if sum(len(piece) for piece in pieces) > most:
             torch.empty(2**50, dtype=torch.uint8)
-        yield from real(network, schemes, pieces, prepare, head)
+        yield from real(network, schemes, pieces, passes, head)
 
     monkeypatch.setattr(prefix_tree, "descend", descend)

@@ -11,6 +11,7 @@ from benchmark.errors import SchemeError
 from benchmark.networks.resnet import ConvNorm, run_unit
 from benchmark.oracle.base import checked
 from benchmark.oracle.convolution import Convolve
+from benchmark.oracle.passes import Operations
 from benchmark.oracle.prefix_tree import PrefixTreeOracle, block_passes, descend
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.schemes import all_schemes
@@ -215,7 +216,7 @@ def test_shared_prefixes_run_once() -> None:
 
     ((images, _),) = small_data().validation.batches(100)
     with torch.inference_mode():
-        rows = [row for row, _ in descend(network, ALL, [images], counted)]
+        rows = [row for row, _ in descend(network, ALL, [images], Operations(counted))]
     assert rows == list(range(32))
     # 31 nodes of two convolutions each, 4 projections (the third block), one stem.
     assert calls == 2 * 31 + 4 + 1
