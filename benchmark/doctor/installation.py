@@ -96,6 +96,7 @@ def _devices() -> Iterator[Finding]:
         f"{cores} cores to use, torch takes {torch.get_num_threads()} threads "
         f"(OMP_NUM_THREADS {given}); jobs run on one thread each, --workers processes at a time",
     )
+    yield _kernels()
     if not torch.cuda.is_available():
         yield Finding("CUDA", "note", "torch sees no CUDA device", "stay with --device cpu")
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
@@ -104,6 +105,21 @@ def _devices() -> Iterator[Finding]:
         yield Finding(
             f"cuda:{index}", "ok", f"{found.name}, {room:.0f} GiB (--device cuda:{index})"
         )
+
+
+def _kernels() -> Finding:
+    # They need torch, which may be what is missing.
+    from benchmark.oracle.kernels.library import INSTRUCTIONS, kernels_of  # noqa: PLC0415
+
+    found = [name for name in INSTRUCTIONS if kernels_of(name) is not None]
+    if found:
+        return Finding("kernels", "ok", f"{', '.join(found)}; schemes are scored by {found[0]}")
+    return Finding(
+        "kernels",
+        "note",
+        "none that were compiled for this code and processor; torch scores schemes, more slowly",
+        "on Linux with x86-64, install a C compiler and then this package again",
+    )
 
 
 def _unusable(module: str) -> str:

@@ -100,7 +100,16 @@ int ticket_runs_avx512(void) {
 
 int ticket_runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-#endif
+/* For the test that `library.py` declares the same. */
+void ticket_sizes(int32_t *sizes) {
+    int32_t all[] = {sizeof(struct unit), sizeof(struct winograd), sizeof(struct chain),
+                     sizeof(struct gate), sizeof(struct level),    sizeof(struct subtree)};
+    memcpy(sizes, all, sizeof all);
+}
 
 /* Raised with every change of what is declared above; see `library.py`. */
 int ticket_kernels_version(void) { return 1; }
+
+#else
+int ticket_kernels_version(void) { return 0; } /* no processor that there are kernels for */
+#endif

@@ -301,6 +301,12 @@ def _missing(instructions: Instructions) -> str:
     return f"there are no kernels for {instructions}: this processor lacks it"
 
 
+def forget() -> None:
+    """Look for the compiled file anew."""
+    kernels_of.cache_clear()
+    _compiled.cache_clear()
+
+
 @cache
 def _compiled() -> CDLL | None:
     spec = find_spec(MODULE)
@@ -311,8 +317,8 @@ def _compiled() -> CDLL | None:
 
 def _loaded(path: str) -> CDLL | None:
     library = CDLL(path)
-    if library.ticket_kernels_version() != VERSION or not hasattr(library, "ticket_runs_avx2"):
-        return None
+    if library.ticket_kernels_version() != VERSION:
+        return None  # compiled from older or newer code
     for instructions in INSTRUCTIONS:
         of_pass = getattr(library, f"ticket_pass_{instructions}")
         of_pass.argtypes = (

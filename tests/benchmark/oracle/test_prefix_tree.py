@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from benchmark.errors import SchemeError
 from benchmark.networks.resnet import ConvNorm, run_unit
 from benchmark.oracle.base import checked
 from benchmark.oracle.convolution import Convolve
+from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_name, kernels_of
 from benchmark.oracle.passes import Operations
 from benchmark.oracle.prefix_tree import PrefixTreeOracle, block_passes, descend
 from benchmark.oracle.reference import ReferenceOracle
@@ -45,6 +47,11 @@ every_network = pytest.mark.parametrize(
     ids=lambda value: value,
 )
 
+KERNELS: list[Kernels | None] = [None, *filter(None, map(kernels_of, INSTRUCTIONS))]
+every_kernels = pytest.mark.parametrize("kernels", KERNELS, ids=kernels_name)
+BEST = KERNELS[:2][-1]
+"""What is chosen where nobody asks for anything else."""
+
 ROUNDING = 5e-5
 """Outputs may differ from the reference's by this part of the largest output (float32).
 
@@ -60,7 +67,11 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _fast(mode: Mode, *, group: int = 1024, memory: int | None = None) -> PrefixTreeOracle:
     return PrefixTreeOracle(
-        small_network(), small_data(), mode, identity="small", group=group, memory=memory
+        *(small_network(), small_data(), mode),
+        identity="small",
+        kernels=BEST,
+        group=group,
+        memory=memory,
     )
 
 
@@ -75,14 +86,19 @@ class _Kept(Classification):
         return super().tally(outputs, targets)
 
 
+@every_kernels
 @pytest.mark.parametrize("mode", MODES)
 @every_network
 def test_every_prediction_is_that_of_the_reference_but_for_ties_within_rounding(
-    mode: Mode, backbone: str, attention: str, sharing: Literal["full", "share"]
+    mode: Mode,
+    backbone: str,
+    attention: str,
+    sharing: Literal["full", "share"],
+    kernels: Kernels | None,
 ) -> None:
     network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
     scores, outputs = [], []
-    for make in (ReferenceOracle, PrefixTreeOracle):
+    for make in (ReferenceOracle, partial(PrefixTreeOracle, kernels=kernels)):
         kept = _Kept()
         data = small_data(size=SIZES[backbone], metric=kept)
         scores.append(make(network, data, mode, identity="small").score(SOME))
@@ -120,14 +136,19 @@ def test_in_double_precision_nothing_but_its_rounding_is_left(
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+@every_kernels
 @pytest.mark.parametrize("mode", MODES)
 @every_network
 def test_a_scheme_scores_to_the_bit_the_same_in_any_company(
-    mode: Mode, backbone: str, attention: str, sharing: Literal["full", "share"]
+    mode: Mode,
+    backbone: str,
+    attention: str,
+    sharing: Literal["full", "share"],
+    kernels: Kernels | None,
 ) -> None:
     network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
     data = small_data(size=SIZES[backbone])
-    oracle = PrefixTreeOracle(network, data, mode, identity="small")
+    oracle = PrefixTreeOracle(network, data, mode, identity="small", kernels=kernels)
     together = oracle.score(SOME)
     assert [oracle.score(SOME[row : row + 1]).loss[0] for row in (1, 4)] == [
         together.loss[1],
@@ -148,12 +169,15 @@ def test_batches_of_any_size_score_as_one_by_one(mode: Mode, rows: int) -> None:
     assert together.accuracy.shape == (rows,)
 
 
+@every_kernels
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("side", [1, 2, 4])
-def test_maps_of_one_position_score_alone_as_beside_siblings(mode: Mode, side: int) -> None:
+def test_maps_of_one_position_score_alone_as_beside_siblings(
+    mode: Mode, side: int, kernels: Kernels | None
+) -> None:
     # Such maps have other strides where they were added in place than where they were not.
     data = small_data(size=side)
-    oracle = PrefixTreeOracle(small_network(), data, mode, identity="tree")
+    oracle = PrefixTreeOracle(small_network(), data, mode, identity="tree", kernels=kernels)
     together = oracle.score(ALL).loss
     alone = [oracle.score(ALL[row : row + 1]).loss[0] for row in range(0, len(ALL), 5)]
     assert together[::5].tolist() == alone  # to the bit
