@@ -109,17 +109,18 @@ def _devices() -> Iterator[Finding]:
 
 def _kernels() -> Finding:
     # They need torch, which may be what is missing.
-    from benchmark.oracle.kernels.library import INSTRUCTIONS, kernels_of  # noqa: PLC0415
+    from benchmark.oracle.kernels.library import (  # noqa: PLC0415
+        INSTRUCTIONS,
+        kernels_of,
+        why_not_compiled,
+    )
 
     found = [name for name in INSTRUCTIONS if kernels_of(name) is not None]
     if found:
         return Finding("kernels", "ok", f"{', '.join(found)}; schemes are scored by {found[0]}")
-    return Finding(
-        "kernels",
-        "note",
-        "none that were compiled for this code and processor; torch scores schemes, more slowly",
-        "on Linux with x86-64, install a C compiler and then this package again",
-    )
+    reason = why_not_compiled() or "this processor lacks AVX2"
+    advice = "nothing is wrong: torch scores schemes instead, more slowly"
+    return Finding("kernels", "note", reason, advice)
 
 
 def _unusable(module: str) -> str:

@@ -11,6 +11,7 @@ import torch
 
 from benchmark.errors import UsageError
 from benchmark.networks.resnet import Backbone
+from benchmark.oracle.kernels.layout import Maps
 from benchmark.sizes import shown_size
 
 _MAP = {"cpu": 2**22, "cuda": 2**31}
@@ -39,6 +40,7 @@ class Footprint:
         bytes = rows · Σ maps + 4 · piece · (largest map)                    activations
               + 4 · group · batch · classes                                  outputs
                 (of a head that gives maps: 16 · piece · classes · height · width)
+              + 4 · group · (maps at once) · (last channels)       means of leaves, on CPUs
               + 8 · Σ over levels of min(2^level, group) · (norms' channels) statistics
 
     with maps in bytes a row and ``batch`` the rows whose outputs are tallied together.
@@ -111,7 +113,8 @@ class Footprint:
         if self.maps:
             # Tallied piece by piece, as soon as they are there.
             numbers = _TEMPORARY * part * self.image_size[0] * self.image_size[1]
-        return activations + 4 * numbers * self.backbone.classes + self._statistics()
+        outputs = 4 * numbers * self.backbone.classes
+        return activations + outputs + self._means() + self._statistics()
 
     def calibration(self, draws: int) -> int:
         """Bytes held at most while ``draws`` draws travel ahead, all of them as one piece."""
@@ -151,6 +154,13 @@ class Footprint:
             held += 2 * channels if self.recurrent else 0
             before = channels
         return held * self.itemsize
+
+    def _means(self) -> int:
+        """Bytes of what the compiled kernels keep of each leaf."""
+        if self.device != "cpu" or self.maps:
+            return 0
+        *_, (channels, height, width) = self._blocks()
+        return 4 * self.group * Maps(channels, height, width).together * channels
 
     def _statistics(self) -> int:
         units = 3 if self.backbone.block == "bottleneck" else 2

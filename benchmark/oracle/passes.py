@@ -67,7 +67,7 @@ class Passes(ABC):
     def subtree(self, level: int, features: Pieces) -> Subtree | None:  # noqa: ARG002 - see below
         """What runs all blocks from ``level`` on at once, in the place of `node`; None: nothing.
 
-        It depends on the shape of ``features`` alone.
+        It depends on the shape of ``features`` alone, and not on how many rows they have.
         """
         return None
 

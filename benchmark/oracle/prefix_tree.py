@@ -65,7 +65,8 @@ class PrefixTreeOracle(Oracle):
         group: schemes of one descent, which bounds the statistics held at a time.
 
     Raises:
-        UsageError: ``memory`` is too little for a single row or for the calibration.
+        UsageError: ``memory`` is too little for a single row or for the calibration; or
+            ``kernels`` are given for what isn't float32 on a CPU.
     """
 
     def __init__(
@@ -87,6 +88,15 @@ class PrefixTreeOracle(Oracle):
         self._batch_norm = batch_norm
         self._identity = identity
         self._convolutions = FrozenConvolutions(self._dtype)
+        if kernels is not None and (parameter.device.type, parameter.dtype, self._dtype) != (
+            *("cpu", torch.float32),
+            torch.float32,
+        ):
+            raise UsageError(
+                "kernels score networks of float32 on the CPU in float32, received one of "
+                f"{parameter.dtype} on {parameter.device} to be scored in {self._dtype}; leave "
+                "kernels out"
+            )
         self._layouts = None if kernels is None else Layouts(self._network, kernels)
         self.running = self._passes(Running(self._convolutions))
         self._measured: dict[ConvNorm, Convolve] = {}

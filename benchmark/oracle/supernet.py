@@ -22,7 +22,7 @@ from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
-from benchmark.oracle.kernels.library import KernelsName, chosen_kernels
+from benchmark.oracle.kernels.library import TORCH, named_kernels
 from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
@@ -335,8 +335,8 @@ class SupernetOracle:
         batch_norm: statistics at scoring time.
         device: where scoring runs.
         dtype: name of torch's type of features.
-        kernels: what computes block passes: ``torch``, or the instructions of compiled kernels,
-            which every machine that takes part must have.
+        kernels: what computes block passes: ``torch``, or the name of compiled kernels, which
+            every machine that takes part must have.
         memory: bytes that scoring may hold; None for no limit.
     """
 
@@ -344,7 +344,7 @@ class SupernetOracle:
     batch_norm: BatchNormMode
     device: str = "cpu"
     dtype: str = "float32"
-    kernels: KernelsName = "torch"
+    kernels: str = TORCH
     memory: int | None = None
 
     def identity(self, task: Task) -> str:
@@ -374,7 +374,7 @@ def _made(recipe: SupernetOracle) -> Oracle:
     spec = recipe.supernet.spec
     task = load_task(spec.task)
     dtype = torch_dtype(recipe.dtype)
-    kernels = chosen_kernels(recipe.kernels, recipe.device, dtype)
+    kernels = named_kernels(recipe.kernels)
     return OpenOracle(
         recipe.supernet.load().to(recipe.device),
         oracle_data(task, child_rng(spec.root_seed, "calibration"), device=recipe.device),

@@ -15,7 +15,7 @@ from benchmark.devices import check_device
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
-from benchmark.oracle.kernels.library import chosen_kernels, kernels_name
+from benchmark.oracle.kernels.library import TORCH, chosen_kernels, kernels_name
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import NetworkSpec, SupernetSpec, torch_dtype
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
@@ -76,11 +76,7 @@ class Plan:
         limit = settings.ask_timeout
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
-        self.kernels = kernels_name(
-            chosen_kernels(
-                settings.oracle_kernels, settings.device, torch_dtype(settings.oracle_dtype)
-            )
-        )
+        self.kernels = _kernels(settings)
         self.identity = content_hash(
             settings=settings.model_dump(exclude=_NO_PART) | {"task_options": _choices(settings)},
             strategies=[strategy.identity() for strategy in chosen],
@@ -217,6 +213,13 @@ def plug_in_facts(strategies: Iterable[ChosenStrategy]) -> dict[str, str]:
         for strategy in strategies
         if strategy.is_plug_in
     }
+
+
+def _kernels(settings: Settings) -> str:
+    if settings.oracle is not None:
+        return TORCH  # a table answers
+    dtype = torch_dtype(settings.oracle_dtype)
+    return kernels_name(chosen_kernels(settings.oracle_kernels, settings.device, dtype))
 
 
 def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:

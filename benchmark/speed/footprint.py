@@ -8,6 +8,8 @@ from benchmark.speed.base import Benchmark, Claim, Round
 _MEASURE = """
 import resource, sys
 import numpy as np
+import torch
+from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.speed.networks import Subject, random_schemes
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 
@@ -18,8 +20,9 @@ subject = Subject.make("resnet38", 4 * 64)
 oracle = subject.tree()
 schemes = random_schemes(64, 12, np.random.default_rng(0))
 # The same work on pieces of eight rows first: code, packed weights, buffers of kernels.
+kernels = chosen_kernels("auto", "cpu", torch.float32)
 small = PrefixTreeOracle(
-    subject.network, subject.data, "running", identity="", group=1, memory=2**26
+    subject.network, subject.data, "running", identity="", kernels=kernels, group=1, memory=2**26
 )
 small.score(schemes[:1])
 before = peak()

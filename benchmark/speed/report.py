@@ -10,6 +10,7 @@ import torch
 
 from benchmark import __version__
 from benchmark.costs import machine_name
+from benchmark.oracle.kernels.library import chosen_kernels, kernels_name
 from benchmark.speed.base import Result
 
 
@@ -21,6 +22,7 @@ def circumstances(*, pairs: int, rows: int) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "load": f"{os.getloadavg()[0]:.1f}",
         "CUDA device": device,
+        "oracle kernels": kernels_name(chosen_kernels("auto", "cpu", torch.float32)),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "ticket-benchmark": __version__,

@@ -81,7 +81,7 @@ class RunFolder:
             if owner is not None and owner != experiment:
                 raise OtherExperimentError(
                     f"{self.path} holds experiment {owner}, this is {experiment} (other settings, "
-                    "data or code); choose another folder with --out"
+                    "data or code, or scored by other kernels); choose another folder with --out"
                 )
         elif self.path.exists() and {path.name for path in self.path.iterdir()} - {LOCK}:
             raise OtherExperimentError(

@@ -75,7 +75,11 @@ enum { FREQUENCIES = 16 };
 enum { PART = 64 };
 
 #define NAME(function) function##_avx512
+#ifdef __clang__
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma")))
+#else
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,prefer-vector-width=512")))
+#endif
 #define LANES 16
 #define HALF 8
 #define ROWS 8

@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 
 from benchmark.networks.se import SE
 from benchmark.oracle.convolution import Affine
-from benchmark.oracle.kernels.library import Chain, Gate, Level, Subtree, Unit, Winograd
+from benchmark.oracle.kernels.library import Chain, Gate, Level, Subtree, Unit, Winograd, numbers
 
 Kept = TypeVar("Kept")
 _MOST_TAPS = 64
@@ -169,6 +169,11 @@ def _panels(outputs: int, widths: Sequence[int]) -> list[int]:
     return found
 
 
+def zeros(count: int) -> Float[Tensor, " count"]:
+    """Numbers as the kernels read and write them, whatever torch's defaults are."""
+    return numbers(count).zero_()
+
+
 class Buffers:
     """Zeros that the layouts of a network share: one block works at a time.
 
@@ -178,11 +183,11 @@ class Buffers:
     def __init__(self) -> None:
         self._made: dict[Hashable, Tensor] = {}
 
-    def address(self, key: Hashable, numbers: int) -> int:
-        """Of the buffer of ``numbers`` numbers known by ``key``."""
-        if (key, numbers) not in self._made:
-            self._made[key, numbers] = torch.zeros(numbers)
-        return self._made[key, numbers].data_ptr()
+    def address(self, key: Hashable, count: int) -> int:
+        """Of the buffer of ``count`` numbers known by ``key``."""
+        if (key, count) not in self._made:
+            self._made[key, count] = zeros(count)
+        return self._made[key, count].data_ptr()
 
 
 class _Parts:
@@ -240,7 +245,8 @@ class ChainLayout:
             winograd = by_winograd(conv, before)
             unit.weights = self._parts.numbers(weights_of(conv, winograd))
             unit.relu = place + 1 < len(convolutions)
-            unit.output = buffers.address((place, after), number * after.numbers)
+            if unit.relu:  # the last one's is the residual
+                unit.output = buffers.address((place, after), number * after.numbers)
             unit.positions = number * after.positions
             unit.depth, unit.outputs = before.channels, after.channels
             unit.packed = sum(_panels(after.channels, widths))
@@ -313,8 +319,8 @@ def _product(parts: _Parts, depth: int, outputs: int, packed: int, rows: int) ->
             to=parts.table(count * outputs),
             needs=parts.table(np.ones(rows, dtype=np.uint64)),
             taps=parts.table(np.zeros(1, dtype=np.int32)),
-            scale=parts.numbers(torch.ones(packed)),
-            shift=parts.numbers(torch.zeros(packed)),
+            scale=parts.numbers(zeros(packed) + 1),
+            shift=parts.numbers(zeros(packed)),
             positions=rows,
             depth=depth,
             outputs=outputs,
@@ -342,9 +348,9 @@ class GateLayout:
                 attention.squeeze.bias,
                 pad(attention.excite.weight.T, (0, missing)),
                 pad(attention.excite.bias, (0, missing)),
-                torch.zeros(channels + missing),
-                torch.zeros(hidden),
-                torch.zeros(channels + missing),
+                zeros(channels + missing),
+                zeros(hidden),
+                zeros(channels + missing),
             )
         ]
         self.gate = Gate(*addresses, hidden, channels + missing)
@@ -415,11 +421,6 @@ class SubtreeLayout:
             outputs=buffers.address("outputs", _ROWS * classes),
             count=len(blocks),
         )
-
-    @property
-    def together(self) -> int:
-        """Maps that go through at once."""
-        return int(self.blocks[0].body.chain.together)
 
 
 def _within(place: np.ndarray, size: int) -> np.ndarray:

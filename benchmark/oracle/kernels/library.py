@@ -4,10 +4,12 @@
 and on processors without AVX2, there are none, and torch's operations do the same.
 """
 
+import hashlib
 from ctypes import CDLL, POINTER, Array, Structure, byref, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -25,10 +27,10 @@ VERSION = 1
 Instructions = Literal["avx512", "avx2"]
 """Instruction sets that there are kernels for, the fastest first."""
 INSTRUCTIONS: tuple[Instructions, ...] = get_args(Instructions)
-KernelsName = Literal["avx512", "avx2", "torch"]
-"""What computes block passes: some kernels, or torch's operations."""
 Choice = Literal["auto", "avx512", "avx2", "torch"]
 """What a user may ask for: ``auto`` takes the fastest that there is."""
+TORCH = "torch"
+"""What torch's operations are called where kernels have a name."""
 
 
 class Unit(Structure):
@@ -137,10 +139,17 @@ class Kernels:
     Attributes:
         instructions: the instruction set.
         library: the compiled file.
+        build: hash of its content: other compilers may round otherwise.
     """
 
     instructions: Instructions
     library: CDLL
+    build: str
+
+    @property
+    def name(self) -> str:
+        """What answers depend on, for identities and reports."""
+        return f"{self.instructions}-{self.build}"
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -203,8 +212,8 @@ class Kernels:
                 of a descent; None where they stay what the layouts have.
         """
         entering, classifier = subtree.levels[0].body.contents, subtree.classifier.contents
-        pooled = torch.empty(len(schemes), entering.together, classifier.depth)
-        outputs = torch.empty(len(schemes), len(features), classifier.outputs)
+        pooled = numbers(len(schemes), entering.together, classifier.depth)
+        outputs = numbers(len(schemes), len(features), classifier.outputs)
         bits = np.ascontiguousarray(schemes)
         subtree.pooled = pooled.data_ptr()
         self._function("ticket_walk")(
@@ -256,23 +265,28 @@ def _address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
+def numbers(*shape: int) -> Tensor:
+    """Room for what the kernels write, whatever torch's defaults are."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
 @cache
 def kernels_of(instructions: Instructions) -> Kernels | None:
     """The kernels for an instruction set, where they are compiled and this processor has it."""
-    library = _compiled()
-    if library is None or not getattr(library, f"ticket_runs_{instructions}")():
+    found = _compiled()
+    if isinstance(found, str) or not getattr(found.library, f"ticket_runs_{instructions}")():
         return None
-    return Kernels(instructions, library)
+    return Kernels(instructions, found.library, found.build)
 
 
 def chosen_kernels(choice: Choice, device: str, dtype: torch.dtype) -> Kernels | None:
     """The kernels for features in ``dtype`` on ``device``; None for torch's operations.
 
     Raises:
-        UsageError: kernels are asked for by name that can't be had.
+        UsageError: kernels are asked for that can't be had.
     """
     fits = device == "cpu" and dtype == torch.float32
-    if choice == "torch" or (choice == "auto" and not fits):
+    if choice == TORCH or (choice == "auto" and not fits):
         return None
     if choice == "auto":
         return next(filter(None, map(kernels_of, INSTRUCTIONS)), None)
@@ -283,42 +297,73 @@ def chosen_kernels(choice: Choice, device: str, dtype: torch.dtype) -> Kernels |
         )
     kernels = kernels_of(choice)
     if kernels is None:
-        raise UsageError(f"{_missing(choice)}; use --oracle-kernels torch, or auto")
+        raise _missing(f"the kernels for {choice}")
     return kernels
 
 
-def kernels_name(kernels: Kernels | None) -> KernelsName:
+def named_kernels(name: str) -> Kernels | None:
+    """The kernels of that name, which `kernels_name` gave here or on another machine.
+
+    Raises:
+        UsageError: this machine has no such kernels.
+    """
+    if name == TORCH:
+        return None
+    there = [kernels for kernels in map(kernels_of, INSTRUCTIONS) if kernels is not None]
+    for kernels in there:
+        if kernels.name == name:
+            return kernels
+    raise _missing(f"the kernels {name}, which others score with,")
+
+
+def kernels_name(kernels: Kernels | None) -> str:
     """What ``kernels`` are called in identities and reports."""
-    return "torch" if kernels is None else kernels.instructions
+    return TORCH if kernels is None else kernels.name
 
 
-def _missing(instructions: Instructions) -> str:
-    if _compiled() is None:
-        return (
-            f"there are no kernels for {instructions}: they were not compiled for this code when "
-            "it was installed (pip does it on Linux where it finds a C compiler for x86-64)"
-        )
-    return f"there are no kernels for {instructions}: this processor lacks it"
+def why_not_compiled() -> str:
+    """Why no kernels were compiled for this code; empty if they were."""
+    found = _compiled()
+    return found if isinstance(found, str) else ""
 
 
-def forget() -> None:
-    """Look for the compiled file anew."""
-    kernels_of.cache_clear()
-    _compiled.cache_clear()
+def _missing(what: str) -> UsageError:
+    there = [kernels.name for kernels in map(kernels_of, INSTRUCTIONS) if kernels is not None]
+    has = f"it has {', '.join(there)}" if there else why_not_compiled() or "its processor has none"
+    return UsageError(
+        f"{what} are not on this machine ({has}); install the same build everywhere, or use "
+        f"--oracle-kernels {TORCH}"
+    )
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    library: CDLL
+    build: str
 
 
 @cache
-def _compiled() -> CDLL | None:
+def _compiled() -> _Compiled | str:
+    """The compiled file, or why there is none."""
     spec = find_spec(MODULE)
     if spec is None or spec.origin is None:
-        return None
-    return _loaded(spec.origin)
+        return (
+            "they were not compiled when this was installed: pip does it where it finds a C "
+            "compiler for x86-64 on Linux"
+        )
+    return loaded(Path(spec.origin))
 
 
-def _loaded(path: str) -> CDLL | None:
-    library = CDLL(path)
-    if library.ticket_kernels_version() != VERSION:
-        return None  # compiled from older or newer code
+def loaded(path: Path) -> _Compiled | str:
+    """The compiled file at ``path``, or why it is of no use."""
+    again = "install this package again"
+    try:
+        library = CDLL(str(path))
+        version = library.ticket_kernels_version()
+    except (OSError, AttributeError) as error:
+        return f"{path} can't be loaded ({error}); {again}"
+    if version != VERSION:
+        return f"{path} was compiled from other code, or for another kind of processor; {again}"
     for instructions in INSTRUCTIONS:
         of_pass = getattr(library, f"ticket_pass_{instructions}")
         of_pass.argtypes = (
@@ -333,4 +378,4 @@ def _loaded(path: str) -> CDLL | None:
             *(POINTER(c_void_p), c_void_p),
         )
         of_pass.restype = of_join.restype = of_walk.restype = None
-    return library
+    return _Compiled(library, hashlib.sha256(path.read_bytes()).hexdigest()[:8])

@@ -27,7 +27,7 @@ from benchmark.oracle.kernels.layout import (
     has_layout,
     packed,
 )
-from benchmark.oracle.kernels.library import Kernels
+from benchmark.oracle.kernels.library import Kernels, numbers
 from benchmark.oracle.passes import (
     Children,
     Node,
@@ -97,7 +97,6 @@ class Layouts:
         known = all(map(self.units, blocks)) and all(map(self._gate, attentions))
         if not blocks or not known or network.backbone.own_head is not None:
             return None
-        images = len(features)
         maps = [Maps.of(features)]
         size = 0
         for block in blocks:
@@ -107,12 +106,12 @@ class Layouts:
             for conv in convolutions[: len(block.units)]:
                 leaving = leaving.behind(conv)
             maps.append(leaving)
-        number = min(images, max(m.together for m in maps))
+        number = max(m.together for m in maps)
         size += 4 * sum(2 * number * m.numbers for m in maps[1:])
         if size > _WHOLE_SUBTREE:
             return None
         layouts = [
-            self.block(block, attention, m, number)
+            self.block(block, attention, m, min(len(features), number))
             for block, attention, m in zip(blocks, attentions, maps, strict=False)
         ]
         classifier = network.backbone.classifier
@@ -135,7 +134,8 @@ class Layouts:
 
     def _gate(self, attention: Attention) -> GateLayout | None:
         if attention not in self._gates:
-            gate = GateLayout(attention) if isinstance(attention, SE) else None
+            # One derived from it might have another gate.
+            gate = GateLayout(attention) if type(attention) is SE else None
             self._gates[attention] = gate
         return self._gates[attention]
 
@@ -222,7 +222,7 @@ class Compiled(Passes):
         elif children.attended:
             result.residual = _maps(images, leaving)
             if isinstance(attention, ChannelAttention):
-                result.means = torch.empty(images, leaving.channels)
+                result.means = numbers(images, leaving.channels)
         kernels.run(
             layout.body.chain,
             None if layout.gate is None else layout.gate.gate,
@@ -311,12 +311,12 @@ def nodes_of(schemes: Schemes) -> Iterator[int]:
 
 def _maps(images: int, maps: Maps) -> Float[Tensor, "n c h w"]:
     """Maps to be written, channels last."""
-    return torch.empty(images, maps.height, maps.width, maps.channels).permute(0, 3, 1, 2)
+    return numbers(images, maps.height, maps.width, maps.channels).permute(0, 3, 1, 2)
 
 
 def _points(images: int, maps: Maps) -> Float[Tensor, "n c 1 1"]:
     """A number of each map and channel to be written."""
-    return torch.empty(images, maps.channels, 1, 1)
+    return numbers(images, maps.channels, 1, 1)
 
 
 def _filled(affine: Affine, whole: int) -> Affine:

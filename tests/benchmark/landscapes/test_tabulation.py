@@ -35,7 +35,7 @@ def test_what_is_known_is_not_scored_again_and_the_rest_is(tmp_path: Path) -> No
     known = schemes[2:]
     with closing(Store(tmp_path / "cache.sqlite")) as cache:
         supernet = open_supernet(plan, 0, cache, Silent())
-        oracle = SupernetOracle(supernet, "recalibrated")
+        oracle = SupernetOracle(supernet, "recalibrated", kernels=plan.kernels)
         # Stands in for a tabulation that was stopped two schemes before its end.
         invented = [(0.25, 1.5)] * len(known)
         cache.add_answers(oracle.identity(plan.task), bits_of(known), invented, seconds=0.0)

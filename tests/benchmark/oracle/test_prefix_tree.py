@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.errors import SchemeError
+from benchmark.errors import SchemeError, UsageError
 from benchmark.networks.resnet import ConvNorm, run_unit
 from benchmark.oracle.base import checked
 from benchmark.oracle.convolution import Convolve
@@ -220,6 +220,15 @@ def test_pieces_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> 
         oracle = _fast("running")
         assert oracle.footprint.piece == most
         np.testing.assert_allclose(oracle.score(ALL).loss, expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_kernels_are_refused_where_numbers_are_not_float32(dtype: torch.dtype) -> None:
+    if BEST is None:
+        pytest.skip("no kernels on this machine")
+    network = small_network().double() if dtype == torch.float64 else small_network()
+    with pytest.raises(UsageError, match=f"in float32, received .* to be scored in {dtype}"):
+        PrefixTreeOracle(network, small_data(), "running", identity="", dtype=dtype, kernels=BEST)
 
 
 def test_arguments_are_left_alone() -> None:

@@ -3,6 +3,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,17 +15,22 @@ from benchmark.oracle.kernels.library import (
     chosen_kernels,
     kernels_name,
     kernels_of,
+    loaded,
+    named_kernels,
 )
 
 FLOAT = torch.float32
 
 
 @pytest.fixture
-def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(library, "MODULE", "no_such_kernels")
-    library.forget()
-    yield
-    library.forget()
+def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The compiled file is looked for again, in a test and after it."""
+    caches = (library._compiled, library.kernels_of)  # noqa: SLF001 - no user needs it
+    for cache in caches:
+        cache.cache_clear()
+    yield monkeypatch
+    for cache in caches:
+        cache.cache_clear()
 
 
 @pytest.mark.skipif(
@@ -39,11 +45,17 @@ def test_an_installation_with_a_compiler_has_kernels() -> None:
 
 
 def test_the_fastest_are_chosen_where_nobody_asks() -> None:
-    there = [name for name in INSTRUCTIONS if kernels_of(name) is not None]
-    assert kernels_name(chosen_kernels("auto", "cpu", FLOAT)) == [*there, "torch"][0]
-    for name in there:
-        assert kernels_name(chosen_kernels(name, "cpu", FLOAT)) == name
-    assert chosen_kernels("torch", "cpu", FLOAT) is None
+    there = [kernels for kernels in map(kernels_of, INSTRUCTIONS) if kernels is not None]
+    assert chosen_kernels("auto", "cpu", FLOAT) == [*there, None][0]
+    for kernels in there:
+        assert chosen_kernels(kernels.instructions, "cpu", FLOAT) is kernels
+        assert named_kernels(kernels_name(kernels)) is kernels
+    assert chosen_kernels("torch", "cpu", FLOAT) is named_kernels("torch") is None
+
+
+def test_kernels_of_another_build_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"avx512-01234567, which others score with, are not on "):
+        named_kernels("avx512-01234567")
 
 
 @pytest.mark.parametrize(("device", "dtype"), [("cuda", FLOAT), ("cpu", torch.bfloat16)])
@@ -53,31 +65,44 @@ def test_other_devices_and_types_take_torch(device: str, dtype: torch.dtype) -> 
         chosen_kernels("avx2", device, dtype)
 
 
-@pytest.mark.usefixtures("nothing_compiled")
-def test_without_a_compiled_file_torch_is_chosen_and_names_are_refused() -> None:
+def test_without_a_compiled_file_torch_is_chosen_and_names_are_refused(
+    anew: pytest.MonkeyPatch,
+) -> None:
+    anew.setattr(library, "MODULE", "no_such_kernels")
     assert chosen_kernels("auto", "cpu", FLOAT) is None
-    with pytest.raises(UsageError, match=r"not compiled .* use --oracle-kernels torch, or auto"):
+    with pytest.raises(UsageError, match=r"not compiled .* use --oracle-kernels torch"):
         chosen_kernels("avx2", "cpu", FLOAT)
 
 
 def test_a_processor_without_the_instructions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    if kernels_of("avx2") is None:
-        pytest.skip("no kernels on this machine")
     monkeypatch.setattr(library, "kernels_of", lambda _: None)
+    monkeypatch.setattr(library, "why_not_compiled", lambda: "")
     assert chosen_kernels("auto", "cpu", FLOAT) is None
-    with pytest.raises(UsageError, match="no kernels for avx512: this processor lacks it"):
+    with pytest.raises(UsageError, match=r"not on this machine \(its processor has none\)"):
         chosen_kernels("avx512", "cpu", FLOAT)
 
 
 def test_a_file_of_other_code_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    if kernels_of("avx2") is None:
+    if (kernels := kernels_of("avx2")) is None:
         pytest.skip("no kernels on this machine")
     monkeypatch.setattr(library, "VERSION", library.VERSION + 1)
-    library.forget()
-    assert kernels_of("avx2") is None
-    monkeypatch.undo()
-    library.forget()
-    assert kernels_of("avx2") is not None
+    path = Path(kernels.library._name)  # noqa: SLF001 - ctypes'
+    assert "was compiled from other code" in str(loaded(path))
+
+
+def test_a_damaged_file_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "kernels.so").write_bytes(b"")
+    assert "can't be loaded" in str(loaded(tmp_path / "kernels.so"))
+
+
+def test_the_build_is_part_of_the_name(tmp_path: Path) -> None:
+    if (kernels := kernels_of("avx2")) is None:
+        pytest.skip("no kernels on this machine")
+    copy = tmp_path / "kernels.so"
+    copy.write_bytes(Path(kernels.library._name).read_bytes() + b"\0")  # noqa: SLF001 - ctypes'
+    other = loaded(copy)
+    assert not isinstance(other, str)
+    assert kernels.name == f"avx2-{kernels.build}" != f"avx2-{other.build}"
 
 
 def test_structures_are_as_large_as_those_of_c() -> None:

@@ -178,6 +178,28 @@ def test_a_subtree_at_once_says_what_its_nodes_say(
 
 @every_kernels
 @torch.inference_mode()
+def test_a_piece_of_few_rows_goes_the_way_of_a_full_one(
+    kernels: Kernels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = small_network(backbone=backbone(4, "basic", 2))
+    images = [torch.randn(rows, 3, 4, 4) for rows in (40, 3)]
+    _, compiled = both_passes(network, kernels)
+    # Too much for the 16 maps of 2×2 that a full piece sends at once, not for three.
+    last_block = 4 * (2 * 9 * 8 * 8 + 2 * 16 * 8 * 4)
+    monkeypatch.setattr(kernel_passes, "_WHOLE_SUBTREE", last_block - 1)
+    features = [torch.randn(len(piece), 8, 2, 2) for piece in images]
+    assert compiled.subtree(3, features) is None
+    assert compiled.subtree(3, features[1:]) is None
+    _, anew = both_passes(network, kernels)
+    monkeypatch.setattr(kernel_passes, "_WHOLE_SUBTREE", last_block)
+    assert anew.subtree(3, features) is not None
+    together = dict(descend(network, all_schemes(4), images, anew))
+    alone = dict(descend(network, all_schemes(4), images[1:], anew))
+    assert all(torch.equal(alone[row][0], pieces[1]) for row, pieces in together.items())
+
+
+@every_kernels
+@torch.inference_mode()
 def test_what_is_no_number_is_not_hidden(kernels: Kernels) -> None:
     network = small_network(backbone=backbone(32, "basic", 1))
     features = torch.ones(2, 32, 6, 6)
