@@ -8,17 +8,24 @@
 typedef float NAME(vector) __attribute__((vector_size(LANES * 4), aligned(4)));
 typedef int32_t NAME(mask) __attribute__((vector_size(LANES * 4), aligned(4)));
 
+/* Sums stay in registers only where nothing but constants says which is which. */
+#define UNROLLED _Pragma("GCC unroll 8")
+
 /* Outputs first, first + 1, … of `unit` at all positions, WIDTH vectors of them at once.
  *
  * Each number is the sum over taps, then channels, one fused multiply-add after the other,
  * whatever else is in the tile: taps that are left out lie in the border of all its positions.
  */
-/* Sums stay in registers only where nothing but constants says which is which. */
-#define UNROLLED _Pragma("GCC unroll 8")
 #define CONVOLVE(NAME_, VECTOR, MASK, LANES_, WIDTH, ROWS_)                                       \
     TARGET static void NAME_(const struct unit *unit, const float *input, float *output,          \
                              const float *weights, int first) {                                   \
-        int positions = unit->positions, depth = unit->depth;                                     \
+        int positions = unit->positions, depth = unit->depth, relu = unit->relu;                  \
+        int missing = first + WIDTH * LANES_ - unit->outputs; /* of the last vector, or < 0 */    \
+        VECTOR scale[WIDTH], shift[WIDTH];                                                        \
+        UNROLLED for (int v = 0; v < WIDTH; v++) {                                                \
+            scale[v] = *(const VECTOR *)(unit->scale + first + v * LANES_);                       \
+            shift[v] = *(const VECTOR *)(unit->shift + first + v * LANES_);                       \
+        }                                                                                         \
         for (int place = 0; place < positions; place += ROWS_) {                                  \
             /* The last tile begins earlier and leaves out what is there already. */              \
             int start = place + ROWS_ <= positions ? place : positions - ROWS_;                   \
@@ -52,16 +59,15 @@ typedef int32_t NAME(mask) __attribute__((vector_size(LANES * 4), aligned(4)));
                 if (start + i < place || start + i >= positions) continue;                        \
                 float *to = output + unit->to[start + i] + first;                                 \
                 UNROLLED for (int v = 0; v < WIDTH; v++) {                                        \
-                    int left = unit->outputs - first - v * LANES_;                                \
-                    VECTOR scale = *(const VECTOR *)(unit->scale + first + v * LANES_);           \
-                    VECTOR shift = *(const VECTOR *)(unit->shift + first + v * LANES_);           \
-                    VECTOR sum = sums[i][v] * scale + shift;                                      \
+                    VECTOR sum = sums[i][v] * scale[v] + shift[v];                                \
                     /* What is no number stays what it is. */                                     \
-                    if (unit->relu) sum = (VECTOR)((MASK)sum & ~(sum < (VECTOR){0}));             \
-                    if (left >= LANES_)                                                           \
+                    if (relu) sum = (VECTOR)((MASK)sum & ~(sum < (VECTOR){0}));                   \
+                    if (v + 1 < WIDTH || missing <= 0) {                                          \
                         *(VECTOR *)(to + v * LANES_) = sum;                                       \
-                    else                                                                          \
-                        memcpy(to + v * LANES_, &sum, left * sizeof(float));                      \
+                    } else {                                                                      \
+                        VECTOR last = sum;                                                        \
+                        memcpy(to + v * LANES_, &last, (LANES_ - missing) * sizeof(float));       \
+                    }                                                                             \
                 }                                                                                 \
             }                                                                                     \
         }                                                                                         \
