@@ -9,6 +9,7 @@ the state of a recurrent SAM, which a child that is not connected takes over as 
 
 Rows travel in pieces that a processor's cache can hold. Pieces are the same whichever
 schemes are asked and however much memory there is, so an answer depends on neither.
+Who computes a node is `Passes`' business; compiled kernels run whole subtrees at once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
