@@ -46,8 +46,8 @@ class Node(ABC):
         """Features behind the block with its SAM, and the SAM's states; asked once."""
 
 
-Outputs = Float[Tensor, "schemes n classes"]
-Subtree = Callable[[Schemes], Sequence[Outputs]]
+SubtreeOutputs = Float[Tensor, "schemes n classes"]
+RunSubtree = Callable[[Schemes], Sequence[SubtreeOutputs]]
 """Outputs of all schemes of a subtree, piece by piece, from the bits that are left of them."""
 
 
@@ -64,7 +64,7 @@ class Passes(ABC):
     ) -> Node:
         """The pass of ``features`` through ``block``."""
 
-    def subtree(self, level: int, features: Pieces) -> Subtree | None:  # noqa: ARG002 - see below
+    def subtree(self, level: int, features: Pieces) -> RunSubtree | None:  # noqa: ARG002 - see below
         """What runs all blocks from ``level`` on at once, in the place of `node`; None: nothing.
 
         It depends on the shape of ``features`` alone, and not on how many rows they have.

@@ -12,10 +12,10 @@ from torch.nn.functional import conv2d
 
 from benchmark.networks.attention import Attention, State
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Block, ConvNorm
+from benchmark.networks.resnet import ConvNorm
 from benchmark.oracle.base import Schemes
 from benchmark.oracle.convolution import Convolve
-from benchmark.oracle.passes import branches
+from benchmark.oracle.passes import blocks_of, branches
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.planning.rates import Device, Workload, operators
 from tasks.metrics import Classification
@@ -101,8 +101,7 @@ def _nodes(
     features = network.backbone.stem(features, lambda unit, part: _folded(unit)(part))
     state: State = None
     parents = 1
-    for level, block in enumerate(network.backbone.blocks):
-        assert isinstance(block, Block)
+    for level, block in enumerate(blocks_of(network.backbone)):
         children = np.unique(schemes[:, : level + 1], axis=0)
         connected = int(children[:, -1].sum())
         yield parents, operators(partial(branches, block, [features], _folded))

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Block
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
-from benchmark.oracle.passes import Children, Passes
+from benchmark.oracle.passes import Children, Passes, blocks_of
 from benchmark.oracle.supernet import oracle_data
 from benchmark.planning.plan import Plan
 from benchmark.schemes import all_schemes
@@ -220,8 +219,7 @@ def _pass(
     network: AttentionNetwork, level: int, features: torch.Tensor, passes: Passes
 ) -> torch.Tensor:
     """One node: convolutions, and both children."""
-    block = network.backbone.blocks[level]
-    assert isinstance(block, Block)
+    block = blocks_of(network.backbone)[level]
     children = Children(passed=True, attended=True, pooled=level + 1 == network.spec.blocks)
     node = passes.node(block, network.attention_of(level), [features], children)
     node.passed()

@@ -32,10 +32,10 @@ from benchmark.oracle.passes import (
     Children,
     Node,
     Operations,
-    Outputs,
     Passes,
     Pieces,
-    Subtree,
+    RunSubtree,
+    SubtreeOutputs,
     blocks_of,
     units_of,
 )
@@ -172,7 +172,7 @@ class Compiled(Passes):
             passes.append(self._run(layout, laid, children, attention))
         return _CompiledNode(self._layouts.kernels, attention, passes, pooled=children.pooled)
 
-    def subtree(self, level: int, features: Pieces) -> Subtree | None:
+    def subtree(self, level: int, features: Pieces) -> RunSubtree | None:
         layouts = [self._layouts.subtree(level, piece) for piece in features]
         found = [layout for layout in layouts if layout is not None]
         if len(found) < len(features):
@@ -181,7 +181,7 @@ class Compiled(Passes):
 
     def _walked(
         self, level: int, features: Pieces, layouts: Sequence[SubtreeLayout], schemes: Schemes
-    ) -> list[Outputs]:
+    ) -> list[SubtreeOutputs]:
         blocks = self._layouts.blocks[level:]
         scales = None
         kept: list[Affine] = []  # until they were used
