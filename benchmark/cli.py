@@ -11,6 +11,7 @@ from benchmark.commands.check import check
 from benchmark.commands.compare import compare
 from benchmark.commands.describe import describe
 from benchmark.commands.doctor import doctor
+from benchmark.commands.encoding import printable_streams
 from benchmark.commands.export import export
 from benchmark.commands.gradcam import gradcam
 from benchmark.commands.list_names import list_
@@ -34,13 +35,22 @@ _USAGE = 2
 
 
 class _Commands(click.Group):
-    """Turns our exceptions into one line and an exit code."""
+    """Turns our exceptions into one line and an exit code, on any console."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with printable_streams():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with warnings.catch_warnings(action="default", category=BenchmarkWarning):
                 warnings.showwarning = _warn
                 return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            where = "" if error.ctx is None else f" (`{error.ctx.command_path} --help` says more)"
+            raise _UsageFailure(f"{error.format_message()}{where}") from error
         except (UsageError, DataError) as error:
             raise _failure(error, code=_USAGE) from error
         except OSError as error:

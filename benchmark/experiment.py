@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.errors import UsageError
+from benchmark.files import made_folder
 from benchmark.measurement import measure_schemes
 from benchmark.oracle.wrappers import CachedOracle
 from benchmark.planning.plan import Plan
@@ -88,18 +90,32 @@ def run(
 
 
 def default_cache() -> Path:
-    """``$TICKET_BENCHMARK_CACHE``, or ``ticket-benchmark`` in the user's cache folder."""
+    """``$TICKET_BENCHMARK_CACHE``, or ``ticket-benchmark`` in the user's cache folder.
+
+    Raises:
+        UsageError: nobody knows where this user's home is.
+    """
     if chosen := os.environ.get("TICKET_BENCHMARK_CACHE"):
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "ticket-benchmark"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "ticket-benchmark"
+    except RuntimeError as error:
+        raise UsageError(f"{error} Say where to keep results with {_CHOOSES_CACHE}") from error
+
+
+_CHOOSES_CACHE = "--cache (or $TICKET_BENCHMARK_CACHE)"
 
 
 @contextmanager
 def opened_cache(cache: Path) -> Iterator[Store]:
-    """The store in the folder ``cache`` that all experiments share."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with closing(Store(cache / "cache.sqlite")) as store:
+    """The store in the folder ``cache`` that all experiments share.
+
+    Raises:
+        UsageError: the folder can't be made or written.
+    """
+    folder = made_folder(cache, option=_CHOOSES_CACHE)
+    with closing(Store(folder / "cache.sqlite")) as store:
         yield store
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from benchmark.errors import BenchmarkWarning, UsageError, unknown_name
+from benchmark.files import read_text
 from benchmark.plugins.overrides import Value
 from benchmark.plugins.patience import ASK_TIMEOUT
 from benchmark.plugins.references import is_file_reference, require_known
@@ -248,7 +249,7 @@ class Settings(BaseModel):
                 code: only the command line does.
         """
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(read_text(path))
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"can't read settings from {path}: {error}") from error
         if "strategies" not in overrides:

@@ -17,9 +17,7 @@ from benchmark.commands import options
 @click.option(
     "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder.  [default: runs/compare-HASH]"
-)
+@click.option("--out", type=options.OUTPUT_FOLDER, help="Folder.  [default: runs/compare-HASH]")
 @options.paper
 def compare(
     folders: tuple[Path, ...],

@@ -19,7 +19,7 @@ from benchmark.errors import UsageError
     show_default=True,
     help="torch.export program, or ONNX (needs the extra `onnx`).",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The file.  [default: TICKET.pt2]")
+@click.option("--out", type=options.OUTPUT_FILE, help="The file.  [default: TICKET.pt2]")
 @click.option(
     "--seed",
     "training_seed",
@@ -28,12 +28,12 @@ from benchmark.errors import UsageError
 )
 @click.option(
     "--optuna",
-    type=click.Path(path_type=Path),
+    type=options.OUTPUT_FILE,
     help="Write a run's searches as Optuna studies: SQLite, or Optuna's journal (.log).",
 )
 @click.option(
     "--tensorboard",
-    type=click.Path(path_type=Path),
+    type=options.OUTPUT_FOLDER,
     help="Write a run's searches as curves for TensorBoard into a folder.",
 )
 @options.data

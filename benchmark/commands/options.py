@@ -10,12 +10,30 @@ import click
 
 from benchmark.commands.crew import Crew
 from benchmark.errors import UsageError
+from benchmark.files import require_writable
 
 if TYPE_CHECKING:
     from benchmark.settings import Settings
 
 _PLACES = ("out", "paper", "cache", "workers", "ray", "gpus_per_training")
 """Options that results don't depend on: where they go, and who does the work."""
+
+
+class OutputPath(click.Path):
+    """A place to write to, refused before any work where that can't be done."""
+
+    def __init__(self, **kind: Any) -> None:
+        super().__init__(path_type=Path, **kind)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        assert param is not None
+        require_writable(path, option=param.get_error_hint(ctx).strip("'"))
+        return path
+
+
+OUTPUT_FILE = OutputPath(dir_okay=False)
+OUTPUT_FOLDER = OutputPath(file_okay=False)
 
 data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 backbone = click.option(
@@ -88,7 +106,7 @@ _gpus_per_training = click.option(
 )
 paper = click.option(
     "--paper",
-    type=click.Path(path_type=Path),
+    type=OUTPUT_FOLDER,
     help="Also write LaTeX tables, figures as SVG and PDF, and all data as Parquet into a folder.",
 )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--trials", type=click.IntRange(min=2), help="Settings to try.  [default: 30]")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=options.OUTPUT_FOLDER,
     help="Folder for tables and finished searches, which are not repeated.",
 )
 @options.ask_timeout

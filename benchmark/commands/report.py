@@ -9,7 +9,7 @@ from benchmark.errors import UsageError
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
-@click.option("--out", type=click.Path(path_type=Path), help="Another folder for its files.")
+@click.option("--out", type=options.OUTPUT_FOLDER, help="Another folder for its files.")
 @options.paper
 def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | None) -> None:
     """Write and print the report of the run in FOLDER, finished or not.

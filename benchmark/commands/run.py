@@ -50,7 +50,7 @@ from benchmark.commands.session import served, stoppable
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
 @click.option("--dry-run", is_flag=True, help="Print the plan with an estimate, run nothing.")
 @options.config
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--out", type=options.OUTPUT_FOLDER, help="Folder of the run.")
 @options.cache
 @options.crew
 @options.serve

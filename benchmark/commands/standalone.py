@@ -26,10 +26,10 @@ from benchmark.errors import UsageError
 @options.data_seed
 @options.device
 @options.config
-@click.option("--out", type=click.Path(path_type=Path), help="JSON file for every training.")
+@click.option("--out", type=options.OUTPUT_FILE, help="JSON file for every training.")
 @click.option(
     "--tickets",
-    type=click.Path(path_type=Path),
+    type=options.OUTPUT_FOLDER,
     help="Judge each scheme (against Full-SA, which is trained too), write ticket files here.",
 )
 @options.cache

@@ -37,7 +37,7 @@ def supernet() -> None:
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
 @options.config
 @options.cache
-@click.option("--metrics", type=click.Path(path_type=Path), help="Folder for metrics.csv.")
+@click.option("--metrics", type=options.OUTPUT_FOLDER, help="Folder for metrics.csv.")
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard's files there too.")
 def train(
     config: Path | None,
@@ -107,7 +107,7 @@ def show(name: str, cache: Path | None, *, as_json: bool) -> None:
 
 @supernet.command()
 @click.argument("name", metavar="IDENTITY")
-@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("target", metavar="FILE", type=options.OUTPUT_FILE)
 @options.cache
 def export(name: str, target: Path, cache: Path | None) -> None:
     """Write a trained supernet into one file, to be handed on."""

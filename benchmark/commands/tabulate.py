@@ -26,7 +26,7 @@ from benchmark.commands.session import equipped
 @options.config
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.OUTPUT_FILE,
     help="The table.  [default: TASK.parquet]",
 )
 @options.cache

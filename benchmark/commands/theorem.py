@@ -18,7 +18,7 @@ from benchmark.errors import UsageError
     "--out",
     default=Path("runs/theorem"),
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=options.OUTPUT_FOLDER,
     help="Folder for the page, the figure and the numbers.",
 )
 def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:

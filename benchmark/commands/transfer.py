@@ -33,7 +33,7 @@ from benchmark.commands.session import equipped
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=options.OUTPUT_FOLDER,
     help="Folder.  [default: runs/transfer-SOURCE-TASK-HASH]",
 )
 @options.paper

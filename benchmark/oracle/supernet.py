@@ -17,6 +17,7 @@ import torch
 from filelock import FileLock
 
 from benchmark.errors import DivergenceError, StoreError, UsageError
+from benchmark.files import made_folder
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
@@ -272,7 +273,7 @@ def frozen_supernet(
     identity = spec.identity(task)
     path = supernet_path(folder, identity)
     checkpoint = Checkpoint(folder / f"{identity}.checkpoint", identity)
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder, option="--cache")
     with FileLock(folder / f"{identity}.lock") if group.leads else nullcontext():
         device = torch.device(spec.device)
         if group.agreed(b"found" if path.exists() else None, device) is None:

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmark.errors import SchemeError, UsageError
+from benchmark.files import read_text
 from benchmark.measurement import measure_schemes
 from benchmark.planning.plan import Plan
 from benchmark.schemes import parse_scheme, scheme_bits
@@ -103,8 +104,8 @@ def listed_schemes(path: Path) -> list[str]:
         SchemeError: it lists none.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path).splitlines()
+    except (OSError, ValueError) as error:
         raise UsageError(f"can't read schemes from {path}: {error}") from error
     schemes = [text for line in lines if (text := line.partition("#")[0].strip())]
     if not schemes:

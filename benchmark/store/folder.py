@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from benchmark.errors import BenchmarkError, OtherExperimentError, StoreError, UsageError
-from benchmark.files import replacing
+from benchmark.files import made_folder, replacing
 from benchmark.schemes import bits_scheme
 from benchmark.store.calls import answer_arrays
 from benchmark.store.records import (
@@ -100,7 +100,7 @@ class RunFolder:
             UsageError: another process is at work in the folder.
         """
         self.check(description.experiment)
-        self.path.mkdir(parents=True, exist_ok=True)
+        made_folder(self.path, option="--out")
         with self._alone(), closing(Store(self.path / self._store)) as store:
             known = store.fact("description")
             if known is None:

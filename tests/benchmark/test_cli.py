@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
+from benchmark.commands.options import OutputPath
 from benchmark.settings import Settings
 from tests.benchmark.plug_in import write_package, write_plug_in
 
@@ -114,17 +115,53 @@ def test_bad_input_to_other_commands_is_one_clear_line(
     assert result.output.count("\n") == 1
 
 
-@pytest.mark.parametrize("option", ["--out", "--cache"])
-def test_a_path_that_can_not_be_made_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+def _outputs() -> list[tuple[str, str]]:
+    """Every option of every command that says where something is written."""
+    group = main.commands["supernet"]
+    assert isinstance(group, click.Group)
+    commands = {**main.commands, **{f"supernet {k}": v for k, v in group.commands.items()}}
+    return [
+        (name, option.opts[0])
+        for name, command in commands.items()
+        for option in command.params
+        if isinstance(option, click.Option) and isinstance(option.type, OutputPath)
+    ]
+
+
+@pytest.mark.parametrize(("command", "option"), [*_outputs(), ("run", "--cache")])
+def test_a_place_that_can_not_be_written_is_named_with_its_option_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, option: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("not a folder")
-    result = CliRunner().invoke(main, ["run", option, "file/below"])
+    result = CliRunner().invoke(main, [*command.split(), option, "file/below"])
     assert result.exit_code == 2
-    assert "file/below" in result.output
+    assert result.output.startswith("Error: can't write to file/below (")
+    assert f"choose another place with {option}" in result.output
+    assert result.output.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_there_are_places_to_write_to() -> None:
+    named = _outputs()
+    assert ("run", "--out") in named
+    assert ("supernet train", "--metrics") in named
+
+
+@pytest.mark.parametrize(
+    ("name", "home"), [("HOME", "/dev/null"), ("XDG_CACHE_HOME", "/dev/null/cache")]
+)
+def test_a_home_without_room_for_a_cache_names_what_chooses_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, home: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("TICKET_BENCHMARK_CACHE", raising=False)
+    monkeypatch.setenv(name, home)
+    result = CliRunner().invoke(main, ["run", "--smoke", "--strategies", "random"])
+    assert result.exit_code == 2
+    assert "/dev/null is no folder): choose another place with --cache" in result.output
     assert not (tmp_path / "runs").exists()
-    assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize(
