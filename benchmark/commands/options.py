@@ -27,6 +27,7 @@ class OutputPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = super().convert(value, param, ctx)
+        assert isinstance(path, Path)
         assert param is not None
         require_writable(path, option=param.get_error_hint(ctx).strip("'"))
         return path
