@@ -1,6 +1,8 @@
 import pickle
+import tempfile
+from collections import OrderedDict
 from collections.abc import Callable
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
+from tasks import cifar_files
 from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
-from tasks.cifar_files import ArraysOnly, CifarFiles
+from tasks.cifar_files import CifarFiles
 from tasks.errors import DataError
 from tasks.pixels import Normalisation, cropped, cut_by_torch, padded
 from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
@@ -20,6 +23,14 @@ from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cifar_tree(tmp_path_factory.mktemp("cifar"))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> CifarFiles:
+    """A folder whose files are to be written."""
+    for name in ("train", "test", "meta"):
+        (tmp_path / name).touch()
+    return CifarFiles(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -144,55 +155,216 @@ def test_the_folder_itself_may_be_named(root: Path, task: Cifar100) -> None:
     assert there.facts() == task.facts()
 
 
-def test_pickles_of_numpy_2_are_read_too(tmp_path: Path, task: Cifar100) -> None:
-    root = cifar_tree(tmp_path)
-    for name, seed, per_class in (("train", 1, 10), ("test", 2, 2)):
-        raw = pickle.dumps(cifar_content(per_class, seed), protocol=2)
-        assert b"numpy._core.multiarray" in raw
-        assert b"_codecs" in raw
-        (root / "cifar-100-python" / name).write_bytes(raw)
-    assert Cifar100(CifarFiles(root)).facts()["fingerprint"] == task.facts()["fingerprint"]
+Content = dict[str, Any]
 
 
-class Attack:
+def _written(content: Content) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        write_pickle(path := Path(folder, "file"), content)
+        return path.read_bytes()
+
+
+def _in_bytes(content: Content) -> dict[bytes, Any]:
+    """As `pickle.load(file, encoding="bytes")` gives what Python 2 wrote."""
+    names = [name.encode() for name in content["filenames"]]
+    return {key.encode(): value for key, value in (content | {"filenames": names}).items()}
+
+
+def _with_labels(made_from: Callable[[list[int]], object]) -> Callable[[Content], bytes]:
+    return lambda content: pickle.dumps(
+        content | {"fine_labels": made_from(content["fine_labels"])}
+    )
+
+
+def _with_data(
+    made_from: Callable[[np.ndarray], object], protocol: int = 4
+) -> Callable[[Content], bytes]:
+    return lambda content: pickle.dumps(
+        content | {"data": made_from(content["data"])}, protocol=protocol
+    )
+
+
+def _channels_last(data: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+
+
+def _in_a_file(data: np.ndarray) -> np.ndarray:
+    with tempfile.TemporaryFile() as file:
+        mapped = np.memmap(file, np.uint8, "w+", shape=data.shape)
+        mapped[:] = data
+        return mapped
+
+
+WRITERS: dict[str, Callable[[Content], bytes]] = {
+    "Python 2 with NumPy 1": _written,
+    **{f"protocol {n}": partial(pickle.dumps, protocol=n) for n in (2, 3, 4, 5)},
+    "protocol 3 with NumPy 1": lambda content: pickle.dumps(content, protocol=3).replace(
+        b"cnumpy._core.", b"cnumpy.core."
+    ),
+    "bytes, protocol 2": lambda content: pickle.dumps(_in_bytes(content), protocol=2),
+    "bytes, protocol 4": lambda content: pickle.dumps(_in_bytes(content), protocol=4),
+    "labels in an array": _with_labels(np.array),
+    "labels in an array of bytes": _with_labels(lambda labels: np.array(labels, np.uint8)),
+    "labels, most significant byte first": _with_labels(lambda labels: np.array(labels, ">i4")),
+    "labels as NumPy's numbers": _with_labels(lambda labels: list(np.array(labels))),
+    "labels as floats": _with_labels(lambda labels: np.array(labels, np.float64)),
+    "labels as Python's floats": _with_labels(lambda labels: [float(label) for label in labels]),
+    "labels in a tuple": _with_labels(tuple),
+    "images by columns": _with_data(np.asfortranarray),
+    "images by columns, protocol 5": _with_data(np.asfortranarray, 5),
+    "images in four axes": _with_data(lambda data: data.reshape(-1, 3, 32, 32)),
+    "channels last": _with_data(_channels_last),
+    "a view of channels last": _with_data(
+        lambda data: _channels_last(data).transpose(0, 3, 1, 2), 5
+    ),
+    "a list of rows": _with_data(list),
+    "a list of images": _with_data(lambda data: list(_channels_last(data))),
+    "a list of rows as bytes": _with_data(lambda data: [row.tobytes() for row in data]),
+    "bytes": _with_data(lambda data: data.tobytes()),
+    "whole numbers of 64 bits": _with_data(lambda data: data.astype(np.int64)),
+    "floats": _with_data(lambda data: data.astype(np.float32)),
+    "an array that lies in a file": _with_data(_in_a_file),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_whoever_wrote_a_file_it_is_read_as_the_original(writer: str, files: CifarFiles) -> None:
+    content = cifar_content(2, 2)
+    (files.folder / "train").write_bytes(WRITERS[writer](content))
+    found = files.images("train")
+    assert found.pixels.dtype == torch.uint8
+    np.testing.assert_array_equal(found.pixels.numpy().reshape(-1, 3072), content["data"])
+    np.testing.assert_array_equal(found.labels, content["fine_labels"])
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("kind", [list, tuple, lambda names: [name.encode() for name in names]])
+def test_names_of_classes_are_read_whoever_wrote_them(
+    protocol: int, kind: Callable[[list[str]], object], files: CifarFiles
+) -> None:
+    names = [f"fine {number}" for number in range(100)]
+    content = {"fine_label_names": kind(names)}
+    (files.folder / "meta").write_bytes(pickle.dumps(content, protocol))
+    assert files.names() == names
+
+
+class Printing:
+    """Prints when an unpickler makes it."""
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (exec, ("raise SystemExit('executed')",))
+        return print, ("made",)
 
 
-def _without(key: str) -> dict[str, Any]:
+def _frame(values: object, kind: str) -> object:
+    return getattr(pytest.importorskip("pandas"), kind)(values)
+
+
+def _without(key: str) -> Content:
     return {name: value for name, value in cifar_content(2, 1).items() if name != key}
 
 
-def _changed(**changes: Any) -> dict[str, Any]:
+def _changed(**changes: Any) -> Content:
     return cifar_content(2, 1) | changes
 
 
 LABELS = cifar_content(2, 1)["fine_labels"]
+IMAGES = cifar_content(2, 1)["data"]
+
+REFUSED: list[tuple[Callable[[], object], str]] = [
+    (lambda: [1, 2], "expected a dict, found list"),
+    (lambda: OrderedDict(a=1), r"to a collections\.OrderedDict, which is no dict"),
+    (lambda: _frame({"a": [1]}, "DataFrame"), r"expected a dict, found pandas.*\.DataFrame"),
+    (
+        lambda: _without("data"),
+        "expected `data`, found batch_label, coarse_labels, filenames, fine",
+    ),
+    (
+        lambda: _without("fine_labels"),
+        "expected `fine_labels`, found batch_label, coarse_labels, d",
+    ),
+    (dict, "expected `fine_labels`, found nothing"),
+    (lambda: {"labels": LABELS, "data": IMAGES}, "it is CIFAR10's, or saved in its form"),
+    (
+        lambda: _changed(data=torch.from_numpy(IMAGES)),
+        r"\.numpy\(\) .* found torch\._utils\._rebuild",
+    ),
+    (
+        lambda: _changed(data=_frame(IMAGES, "DataFrame")),
+        r"\.to_numpy\(\) .* found pandas.*DataFrame",
+    ),
+    (lambda: _changed(data=None), "expected `data` as an array of NumPy's.* found NoneType"),
+    (lambda: _changed(data=[[1, 2], [3, 4]]), "expected `data` as an array .* found list"),
+    (lambda: _changed(data=[Printing()]), r"expected `data` as an array .* found .*\.print"),
+    (lambda: _changed(data=np.array([[None]])), "found an array of list"),
+    (lambda: _changed(data=[IMAGES[0], IMAGES[0, :9]]), "a list of 2 arrays, of several shapes"),
+    (lambda: _changed(data=[]), "a list of 0 arrays"),
+    (lambda: _changed(data=IMAGES[:, :784]), r"3, 32, 32\) or .*, found \(200, 784\)"),
+    (lambda: _changed(data=IMAGES.T), r"found \(3072, 200\)"),
+    (lambda: _changed(data=IMAGES.tobytes()[:-1]), r"found \(614399,\)"),
+    (
+        lambda: _changed(data=IMAGES / 255),
+        r"`data` as whole .* 0 to 255, found float64 from 0\.0 to 1\.0",
+    ),
+    (lambda: _changed(data=IMAGES + np.nan), "found float64 from nan to nan"),
+    (lambda: _changed(data=IMAGES + np.int16(1)), "found int16 from 1 to 256"),
+    (lambda: _changed(data=IMAGES.view(np.int8)), "found int8 from -128 to 127"),
+    (lambda: _changed(data=IMAGES > 9), r"found numbers of type \|b1"),
+    (
+        lambda: _changed(fine_labels=_frame(LABELS, "Series")),
+        "or an array of NumPy's: found pandas",
+    ),
+    (lambda: _changed(fine_labels=torch.tensor(LABELS)), r"of NumPy's: found torch\._utils"),
+    (
+        lambda: _changed(fine_labels=[str(label) for label in LABELS]),
+        "whole numbers, .*: found str",
+    ),
+    (lambda: _changed(fine_labels=[True, *LABELS[1:]]), "whole numbers, .*: found bool"),
+    (lambda: _changed(fine_labels=np.array(LABELS)[:, None]), r"shape \(n,\), found \(200, 1\)"),
+    (
+        lambda: _changed(fine_labels=list(np.array(LABELS)[:, None])),
+        r"array of shape \(1,\) in a list",
+    ),
+    (lambda: _changed(fine_labels=LABELS[:-1]), "199 labels for 200 images"),
+    (lambda: _changed(fine_labels=[100, *LABELS[1:]]), "0 to 99, found int64 from 0 to 100"),
+    (lambda: _changed(fine_labels=[-1, *LABELS[1:]]), "0 to 99, found int64 from -1 to 99"),
+    (lambda: _changed(fine_labels=[0.5, *LABELS[1:]]), "0 to 99, found float64 from 0.0 to 99.0"),
+    (lambda: _changed(fine_labels=[0] * 200), "class 1 has no image"),
+    (lambda: _changed(fine_labels=[], data=IMAGES[:0]), "class 0 has no image"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_a_file_that_says_something_else_is_named_with_what_it_says(
+    files: CifarFiles, make: Callable[[], object], message: str
+) -> None:
+    (files.folder / "train").write_bytes(pickle.dumps(make()))
+    with pytest.raises(DataError, match=rf"train is not CIFAR100's: .*{message}") as error:
+        files.images("train")
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(
+        "unpack cifar-100-python.tar.gz again (its md5 begins with eb9058c3)"
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(Attack(), r"wants to use __builtin__\.exec", marks=pytest.mark.hostile),
-        ([1, 2], "expected a dictionary, found list"),
-        (_without("data"), "expected `data` as a matrix of bytes"),
-        (_changed(data=np.zeros((200, 3072), np.int64)), "expected `data` as a matrix of bytes"),
-        (_changed(data=np.zeros((200, 3072))), "wants to use numbers of type f8"),
-        (_changed(data=np.array([[None]])), "wants to use numbers of type O8"),
-        (_changed(data=np.zeros((200, 784), np.uint8)), "rows of 3072 bytes, found 784"),
-        (_without("fine_labels"), "expected `fine_labels` as a list of numbers"),
-        (_changed(fine_labels=LABELS[:-1]), "199 labels for 200 images"),
-        (_changed(fine_labels=[100, *LABELS[1:]]), "labels from 0 to 99, found 100"),
-        (_changed(fine_labels=[0] * 200), "class 1 has no image"),
+        ({"label_names": ["airplane"]}, "it is CIFAR10's, or saved in its form"),
+        ({"fine_label_names": "apple"}, "expected `fine_label_names` as a list, found str"),
+        ({"fine_label_names": ["apple"]}, "expected 100 `fine_label_names`, found 1"),
+        ({"fine_label_names": [()] * 100}, "expected texts as `fine_label_names`, found tuple"),
+        (
+            {"fine_label_names": np.array(["apple"] * 100)},
+            r"expected `fine_label_names` as a list, found numpy\.ndarray",
+        ),
     ],
 )
-def test_a_file_that_is_not_what_it_should_be_is_named(
-    tmp_path: Path, content: Any, message: str
+def test_names_of_another_form_are_refused(
+    files: CifarFiles, content: Content, message: str
 ) -> None:
-    root = cifar_tree(tmp_path)
-    write_pickle(root / "cifar-100-python" / "train", content)
-    with pytest.raises(DataError, match=rf"train is not CIFAR100's: .*{message}"):
-        Cifar100(CifarFiles(root))
+    (files.folder / "meta").write_bytes(pickle.dumps(content, protocol=4))
+    with pytest.raises(DataError, match=rf"meta is not CIFAR100's: {message}"):
+        files.names()
 
 
 @pytest.mark.parametrize("keep", [0, 10, 1000])
@@ -205,58 +377,51 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: int) -> None:
 
 
 @pytest.mark.hostile
-def test_text_is_decoded_as_latin1_only() -> None:
-    attack = b"c_codecs\nencode\n(U\x04aaaaU\x04zlibtR."
-    with pytest.raises(pickle.UnpicklingError, match="encoding zlib"):
-        ArraysOnly(BytesIO(attack)).load()
+def test_a_file_runs_nothing(files: CifarFiles, capsys: pytest.CaptureFixture[str]) -> None:
+    (files.folder / "train").write_bytes(_written(_changed(filenames=[Printing()])))
+    assert len(files.images("train").labels) == 200
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.hostile
+def test_a_file_larger_than_any_of_the_kind_is_not_read(
+    files: CifarFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (files.folder / "test").write_bytes(bytes(101))
+    monkeypatch.setattr(cifar_files, "_LARGEST", 100)
+    with pytest.raises(DataError, match=r"test is not CIFAR100's: it has 101 bytes, more than 100"):
+        files.images("test")
+
+
+@pytest.mark.hostile
+def test_a_list_has_no_more_numbers_than_its_file(files: CifarFiles) -> None:
+    (files.folder / "train").write_bytes(pickle.dumps(_changed(data=[IMAGES[0]] * 200)))
+    with pytest.raises(DataError, match="found a list with more numbers than the file has"):
+        files.images("train")
 
 
 @pytest.mark.parametrize(
-    ("attack", "message"),
+    ("name", "found"),
     [
-        (b"c_codecs\nencode\n}(U\x07__doc__U\x07changedub.", "wants to change a method"),
-        (b"cnumpy\ndtype\n(U\x02V8K\x00K\x01tR.", "numbers of type V8"),
-        (b"cnumpy\ndtype\n(U\x02u1tR(K\x03U\x01>NNNNNNtb.", "byte order >"),
-        (b"cos\nsystem\n(U\x04truetR.", "wants to use os.system"),
-        (b"NNNs.", "wants to change a NoneType"),
-        (b"}))s.", "wants to use a tuple as a key"),
-        (b"}(K\x01K\x01u.", "wants to use a int as a key"),
-        (b"cnumpy.core.multiarray\n_reconstruct.__globals__\n.", "wants to use"),
+        ("cifar-10-batches-py/data_batch_1", r"CIFAR10 \(cifar-10-batches-py\)"),
+        ("data_batch_1", "CIFAR10"),
+        ("train.bin", "the binary version"),
+        ("cifar-100-binary/train.bin", "the binary version"),
+        ("train.mat", "the version for MATLAB"),
+        ("cifar-100-matlab/train.mat", "the version for MATLAB"),
+        ("cifar-100-python.tar.gz", "the archive, still to be unpacked"),
+        ("else", "none"),
     ],
 )
-@pytest.mark.hostile
-def test_pickles_can_make_arrays_of_whole_numbers_only(attack: bytes, message: str) -> None:
-    with pytest.raises(pickle.UnpicklingError, match=message):
-        ArraysOnly(BytesIO(attack)).load()
-
-
-@pytest.mark.hostile
-def test_a_pickle_gets_no_more_memory_than_it_fills() -> None:
-    # C's unpickler would make room for 2³¹ remembered objects here, 16 GiB.
-    assert ArraysOnly(BytesIO(b"\x80\x02Nr\xff\xff\xff\x7f.")).load() is None
-
-
-@pytest.mark.hostile
-def test_a_text_that_is_encoded_again_and_again_is_kept_once() -> None:
-    attack = b"](c_codecs\nencode\nq\x00U\x04textU\x06latin1\x86q\x01Rh\x00h\x01Re."
-    first, second = ArraysOnly(BytesIO(attack)).load()
-    assert first == b"text"
-    assert first is second
-
-
-@pytest.mark.hostile
-def test_names_that_are_no_texts_are_refused(tmp_path: Path) -> None:
-    root = cifar_tree(tmp_path)
-    write_pickle(root / "cifar-100-python" / "meta", {"fine_label_names": [()] * 100})
-    with pytest.raises(DataError, match="expected texts as fine_label_names"):
-        Cifar100(CifarFiles(root))
-
-
-def test_names_of_another_number_are_refused(tmp_path: Path) -> None:
-    root = cifar_tree(tmp_path)
-    write_pickle(root / "cifar-100-python" / "meta", {"fine_label_names": ["apple"]})
-    with pytest.raises(DataError, match="expected 100 fine_label_names, found 1"):
-        Cifar100(CifarFiles(root))
+def test_what_lies_in_the_place_of_the_files_is_named(
+    tmp_path: Path, name: str, found: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    with pytest.raises(
+        DataError, match=rf"expected CIFAR100's file .*train, found {found}.*: give"
+    ):
+        CifarFiles(tmp_path)
 
 
 def test_a_missing_file_is_named_with_what_was_expected(tmp_path: Path) -> None:

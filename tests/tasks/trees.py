@@ -1,7 +1,7 @@
 """Small data sets in the very formats in which the real ones lie on disks."""
 
 import pickle
-import struct
+import pickletools
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -26,22 +26,22 @@ def cifar_content(per_class: int, seed: int) -> dict[str, Any]:
     }
 
 
-class _Python2(pickle._Pickler):  # noqa: SLF001 - only the one in Python can be changed
-    """Writes text and bytes alike as Python 2's strings, as the real files hold them."""
-
-    def save_string(self, value: str | bytes) -> None:
-        raw = value.encode() if isinstance(value, str) else value
-        self.write(pickle.BINSTRING + struct.pack("<i", len(raw)) + raw)  # type: ignore[attr-defined]  # untyped
-        self.memoize(value)  # type: ignore[attr-defined]  # untyped
-
-    dispatch = pickle._Pickler.dispatch | {str: save_string, bytes: save_string}  # type: ignore[assignment]  # noqa: SLF001 - as above
+_OF_PYTHON_2 = {
+    "BINUNICODE": pickle.BINSTRING,
+    "BINBYTES": pickle.BINSTRING,
+    "SHORT_BINBYTES": pickle.SHORT_BINSTRING,
+}
+"""Commands of protocol 3, and those of Python 2's that are followed by the same bytes."""
 
 
 def write_pickle(path: Path, content: Any) -> None:
-    """Pickle as Python 2 and numpy 1 did."""
-    raw = BytesIO()
-    _Python2(raw, protocol=2).dump(content)
-    path.write_bytes(raw.getvalue().replace(b"cnumpy._core.", b"cnumpy.core."))
+    """Pickle as Python 2 and numpy 1 did: text and bytes alike are Python 2's strings."""
+    raw = bytearray(pickle.dumps(content, protocol=3))
+    for command, _, at in pickletools.genops(bytes(raw)):
+        if command.name in _OF_PYTHON_2 and at is not None:
+            raw[at : at + 1] = _OF_PYTHON_2[command.name]
+    raw[1] = 2  # the protocol
+    path.write_bytes(raw.replace(b"cnumpy._core.", b"cnumpy.core."))
 
 
 def cifar_tree(root: Path, per_class: int = 10) -> Path:
