@@ -16,11 +16,11 @@ import numpy as np
 from tasks.errors import DataError
 from tasks.imagenet.index import Entry, Images, Index, collected
 from tasks.imagenet.labels import label_files, labelled
+from tasks.imagenet.tars import Member, members
 
 _TRAIN_TAR = "ILSVRC2012_img_train.tar"
 _VAL_TAR = "ILSVRC2012_img_val.tar"
 _SUFFIXES = (".jpeg", ".jpg", ".png")
-_BEYOND = 2**60  # bytes that no disk has
 _STATS_AT_A_TIME = 32  # waiting for a network disk, mostly
 
 Read = TypeVar("Read")
@@ -174,27 +174,20 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
-class _Member(tarfile.TarInfo):
-    """A member that lies behind the one before, which an archive's numbers may deny."""
-
-    def _block(self, count: int) -> int:
-        if not 0 <= count < _BEYOND:
-            raise tarfile.ReadError(f"a member has {count} bytes")
-        return super()._block(count)  # type: ignore[misc,no-any-return]  # not public
-
-
 def _members(path: Path) -> list[Found]:
-    return _reading(path, lambda archive: _spans(archive, 0))
+    return _reading(path, lambda archive: _spans(archive, 0, path.stat().st_size))
 
 
 def _nested(path: Path) -> list[tuple[str, list[Found]]]:
     def read(archive: tarfile.TarFile) -> list[tuple[str, list[Found]]]:
         found = []
-        for member in archive:
-            file = archive.extractfile(member) if member.name.endswith(".tar") else None
+        for member in members(archive, path.stat().st_size):
+            plain = _is_plain(member) and member.name.endswith(".tar")
+            file = archive.extractfile(member) if plain else None
             if file is not None:
-                with tarfile.open(fileobj=file, mode="r:", tarinfo=_Member) as inner:
-                    found.append((Path(member.name).stem, _spans(inner, member.offset_data)))
+                with tarfile.open(fileobj=file, mode="r:", tarinfo=Member) as inner:
+                    spans = _spans(inner, member.offset_data, member.size)
+                    found.append((Path(member.name).stem, spans))
         return found
 
     return _reading(path, read)
@@ -202,19 +195,25 @@ def _nested(path: Path) -> list[tuple[str, list[Found]]]:
 
 def _reading(path: Path, read: Callable[[tarfile.TarFile], Read]) -> Read:
     try:
-        with tarfile.open(path, "r:", tarinfo=_Member) as archive:
+        with tarfile.open(path, "r:", tarinfo=Member) as archive:
             return read(archive)
-    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:
+    except Exception as error:
+        # A damaged tar may raise nearly anything.
         raise DataError(f"{path} is no intact tar ({error}); fetch it again") from error
 
 
-def _spans(archive: tarfile.TarFile, start: int) -> list[Found]:
-    # Links are no files of their own, and only the last part of a member's path is used.
+def _spans(archive: tarfile.TarFile, start: int, size: int) -> list[Found]:
+    # Only the last part of a member's path is used.
     return [
         (Path(member.name).name, start + member.offset_data, member.size)
-        for member in archive
-        if member.isreg() and not member.issparse() and _is_image(Path(member.name).name)
+        for member in members(archive, size)
+        if _is_plain(member) and _is_image(Path(member.name).name)
     ]
+
+
+def _is_plain(member: tarfile.TarInfo) -> bool:
+    """Whether its content lies in one piece behind its header: links are no files of their own."""
+    return member.isreg() and not member.issparse()
 
 
 def without_broken(index: Index, broken: Callable[[Images], list[int]]) -> Index:

@@ -1,5 +1,6 @@
 import os
 import shutil
+import tarfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from torchvision.transforms import v2
 from tasks.base import TaskSpec
 from tasks.decoding import central_view, decoded, in_batches, window
 from tasks.errors import BrokenImageError, DataError
+from tasks.imagenet import labels
 from tasks.imagenet.task import Files, ImageNet
 from tasks.splits import spans
 from tests.tasks.trees import (
@@ -344,8 +346,14 @@ def test_paths_in_archives_stay_inside_and_links_are_not_followed(tmp_path: Path
     # Members are read in place; a path is a name for reports and nothing else.
     root = imagenet_tree(tmp_path / "data", "tars")
     _, validation = imagenet_files()
-    evil = {f"../../../{file}": raw for file, _, raw in validation}
-    (root / "ILSVRC2012_img_val.tar").write_bytes(tar_of(evil))
+    link = tarfile.TarInfo("linked.JPEG")
+    link.type, link.linkname = tarfile.SYMTYPE, f"../{validation[0][0]}"
+    with tarfile.open(root / "ILSVRC2012_img_val.tar", "w:") as archive:
+        archive.addfile(link)
+        for file, _, raw in validation:
+            member = tarfile.TarInfo(f"../{file}")
+            member.size = len(raw)
+            archive.addfile(member, BytesIO(raw))
     task = _load(root)
     assert len(task.test()) == 6
     test = task.test()
@@ -353,3 +361,45 @@ def test_paths_in_archives_stay_inside_and_links_are_not_followed(tmp_path: Path
     assert not any(".." in path for path in test.images.paths)
     assert not any(".." in name for name in test.images.names)
     assert sorted(tmp_path.iterdir()) == [root]
+
+
+@pytest.mark.hostile
+def test_an_archive_of_archives_follows_no_link(tmp_path: Path) -> None:
+    root = imagenet_tree(tmp_path / "data", "tars")
+    expected = _load(root).facts()
+    link = tarfile.TarInfo("n03000000.tar")
+    link.type, link.linkname = tarfile.SYMTYPE, f"{WNIDS[0]}.tar"
+    with tarfile.open(root / "ILSVRC2012_img_train.tar", "a:") as archive:
+        archive.addfile(link)
+    assert _load(root).facts() == expected
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", ["ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"])
+def test_a_member_has_no_more_bytes_than_its_archive(tmp_path: Path, name: str) -> None:
+    root = imagenet_tree(tmp_path / "data", "tars")
+    member = tarfile.TarInfo("last.JPEG")
+    member.size = 20_000
+    with tarfile.open(root / name, "a:") as archive:
+        archive.addfile(member)  # a header alone
+    with pytest.raises(DataError, match=rf"{name} .*last\.JPEG' would have 20,000 bytes, where"):
+        _load(root)
+
+
+@pytest.mark.hostile
+def test_a_devkit_is_unpacked_up_to_a_limit(
+    roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labels, "_LARGEST", 1000)
+    with pytest.raises(DataError, match=r"no intact devkit \(the member '.*meta\.mat' would have"):
+        _load(roots["tars"])
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "PPM", "TIFF", "WEBP"])
+def test_only_jpeg_and_png_are_opened_whatever_the_file_is_called(kind: str) -> None:
+    # Some of Pillow's formats start other programs.
+    raw = BytesIO()
+    Image.new("RGB", (4, 4)).save(raw, kind)
+    with pytest.raises(BrokenImageError, match="cannot identify image file"):
+        decoded(raw.getvalue(), "x.JPEG")
