@@ -12,7 +12,7 @@ from tests.stored import store_run
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    names = {"ean": 0.8, "<script>": 0.5}
+    names = {"ean": 0.8, "<b>": 0.5}
     records = make_records(strategies=names, lanes=1, evaluations=6, seeds=1, tabulated=False)
     return store_run(records, tmp_path_factory.mktemp("run"))
 
@@ -27,7 +27,7 @@ def test_searches_are_exported_for_optuna_and_tensorboard(folder: Path, tmp_path
     assert shown.exit_code == 0, shown.output
     assert f"optuna-dashboard {tmp_path / 's.log'}" in shown.output
     assert {path.name for path in (tmp_path / "curves" / "search").iterdir()} == {
-        *("ean-seed-0-supernet-0", "_script_-seed-0-supernet-0"),
+        *("ean-seed-0-supernet-0", "_b_-seed-0-supernet-0"),
     }
     assert (folder / "run.sqlite").read_bytes() == before
     again = export(folder, "--tensorboard", tmp_path / "curves")

@@ -121,7 +121,8 @@ def _meta_seeds(place: Place) -> list[bytes]:
 
 def _tar_seeds(_: Place) -> list[bytes]:
     inner = {f"{name}.tar": tar_of({f"{name}_1.JPEG": b"x" * 20}) for name in ("a", "b")}
-    return [tar_of(inner), tar_of({"a.tar": b"", "b.tar": b"x" * 512})]
+    named = tar_of({"n" * 200: b"x"})  # its name lies in a header of its own
+    return [tar_of(inner), tar_of({"a.tar": b"", "b.tar": b"x" * 512}), tar_of({"a.tar": named})]
 
 
 def _meta_bin_seeds(place: Place) -> list[bytes]:
@@ -137,7 +138,7 @@ def _image_seeds(_: Place) -> list[bytes]:
     Image.new("P", (3, 3)).save(coloured, "PNG")
     Image.new("LA", (3, 3)).save(grey, "PNG")
     found = [jpeg(0, width=9, height=8), jpeg(1, width=9, height=8, mode="CMYK")]
-    return [*found, coloured.getvalue(), grey.getvalue(), b"%!PS-Adobe-3.0 EPSF-3.0\n"]
+    return [*found, coloured.getvalue(), grey.getvalue()]
 
 
 def _mask() -> np.ndarray:

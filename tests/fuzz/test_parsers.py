@@ -1,21 +1,29 @@
 """Every parser on good files, and on those files damaged at random.
 
-``python -m tests.fuzz`` looks for worse ones, led by coverage; what it found is here.
+``python -m tests.fuzz`` looks for worse ones, led by coverage. What made a parser raise another
+error than it may is here. What crashed, stopped or flooded software that isn't ours is not:
+SECURITY.md tells of it in words, and the guards against it are tested beside the modules that
+have them, with harmless files.
 """
 
 import json
 import sqlite3
 import struct
+import tarfile
 import tempfile
+from base64 import b64encode
 from dataclasses import replace
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from benchmark.errors import StoreError
+from benchmark.explaining.png import decoded as picture
 from tasks.imagenet.index import cached_index
 from tests.benchmark.sample_tickets import TICKET
 from tests.fuzz.data_sets import small_index
@@ -50,27 +58,24 @@ def test_damaged_files_are_read_or_refused_and_never_break_anything(
     parser(content, tmp_path)
 
 
-def _tar_header(name: bytes, size: bytes) -> bytes:
-    header = bytearray(512)
-    header[: len(name)] = name
-    header[124 : 124 + len(size)] = size
-    header[156:157] = b"0"
-    header[257:265] = b"ustar\x0000"
-    header[148:156] = b"        "
+def _sparse_and_cut_off() -> bytes:
+    """A tar that ends where the map of a sparse file should go on."""
+    member = tarfile.TarInfo("a.tar")
+    member.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    header[482] = 1  # it goes on
+    header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     return bytes(header)
 
 
-_BACK = _tar_header(b"a.tar", b"\xff" * 10 + b"\xfe\x00")
 _DEEP = b"[" * 100_000
+"""Deeper than Python's parsers go: they raise a RecursionError."""
 
 _RACE = (
     b'{"search": "x", "evaluations": %s, "regret": {%s}, "strategy": "", "landscape": "", '
     b'"seed": 0, "seconds": 0}'
 )
-
-_UNFOLDING = b")" + b"".join(b"q%ch%c\x86" % (depth, depth) for depth in range(40))
-"""A tuple of twice the same tuple, forty times."""
 
 _FORGED = json.dumps(
     TICKET.values() | {"noise": {"variance": -1.0, "freedom": 1}, "checksum": ""}
@@ -90,17 +95,6 @@ FOUND: list[tuple[str, bytes]] = [
     ("stores: facts", b'{"description": {}}'),
     ("stores: facts", b'{"description": []}'),
     ("stores: facts", b'{"description": {"lanes": [1], "blocks_per_stage": "x"}}'),
-    # Room for 4 GiB is made before a byte is read.
-    ("CIFAR100: images", b"\x80\x05\x96" + struct.pack("<Q", 2**32) + b"."),
-    ("CIFAR100: images", b"\x80\x02}" + _UNFOLDING + b"Ns."),
-    ("CIFAR100: images", b"\x80\x04\x8f(" + _UNFOLDING + b"\x90."),
-    ("CIFAR100: images", b"\x80\x02" + _UNFOLDING + b"Nb."),
-    ("CIFAR100: images", b"\x80\x02cnumpy\ndtype\n" + _UNFOLDING + b"\x85R."),
-    ("CIFAR100: images", b"\x80\x02c_codecs\nencode\nU\x00" + _UNFOLDING + b"\x86R."),
-    (
-        "CIFAR100: names",
-        b"\x80\x02}U\x10fine_label_names](" + _UNFOLDING + b"q\xff" + b"h\xff" * 99 + b"es.",
-    ),
     ("CIFAR100: names", b"\x80\x02}U\x10fine_label_names](" + b"U\x01\xff" * 100 + b"es."),
     ("stores: watched", b'{"description": {}}'),
     ("stores: watched", b'{"description": []}'),
@@ -112,16 +106,14 @@ FOUND: list[tuple[str, bytes]] = [
     ("VOC: list of broken scenes", _DEEP),
     ("VOC: lists", b"a\x00b\n"),
     ("VOC: lists", b"a" * 5000),
-    # A member of a negative size sends tarfile round in circles (CVE-2025-8194).
-    ("ImageNet: tar of tars", _tar_header(b"a", b"0" * 11) + _BACK * 2),
-    ("ImageNet: tar of tars", _tar_header(b"a.tar", b"\x80" + struct.pack(">xxxQ", 2**63)) * 3),
+    ("ImageNet: tar of tars", _sparse_and_cut_off()),
 ]
-"""What once broke a parser: raised something else, ran for ever or took all memory."""
+"""What once made a parser of ours raise something else than it may."""
 
 
 @pytest.mark.parametrize(("name", "content"), FOUND)
 @pytest.mark.hostile
-def test_what_broke_a_parser_once_does_so_no_more(
+def test_what_a_parser_once_stumbled_over_is_read_or_refused(
     name: str, content: bytes, tmp_path: Path
 ) -> None:
     next(parser for parser in PARSERS if parser.name == name)(content, tmp_path)
@@ -153,17 +145,17 @@ def test_a_schema_before_the_first_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.hostile
-def test_postscript_is_no_image_whatever_it_is_called(tmp_path: Path) -> None:
-    # Pillow would start Ghostscript for it.
-    parser = next(parser for parser in PARSERS if parser.name == "images")
-    content = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n"
-    with pytest.raises(ValueError, match="cannot identify image file"):
-        parser.parse(content, tmp_path)
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "PPM", "TIFF"])
+def test_a_picture_in_a_store_is_a_png(kind: str) -> None:
+    raw = BytesIO()
+    Image.new("RGB", (2, 2)).save(raw, kind)
+    with pytest.raises(StoreError, match="is damaged: cannot identify image file"):
+        picture(b64encode(raw.getvalue()).decode())
 
 
 @pytest.mark.hostile
 def test_an_index_that_points_out_of_its_data_set_is_made_anew(tmp_path: Path) -> None:
-    for path in ("../x.jpeg", "/etc/x.jpeg", "a/../../x.jpeg", "a/.."):
+    for path in ("../x.jpeg", str(tmp_path / "x.jpeg"), "a/../../x.jpeg", "a/.."):
         forged = replace(small_index().training, paths=["a/x.jpeg", path])
         other = replace(small_index(), training=forged)
         cached_index(lambda other=other: other, tmp_path, tmp_path, [], path)  # type: ignore[misc]

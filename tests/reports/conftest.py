@@ -207,5 +207,5 @@ def unfinished(records: RunRecords) -> RunRecords:
 def hostile() -> RunRecords:
     """A strategy whose name is markup."""
     return _records(
-        strategies={"</script><script>alert(1)</script>": 0.8, "a|b": 0.5}, lanes=3, seeds=2
+        strategies={"</script><b>bold</b>": 0.8, "a|b": 0.5}, lanes=3, seeds=2
     )

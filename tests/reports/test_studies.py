@@ -19,8 +19,8 @@ MakeRecords = Callable[..., RunRecords]
 
 @pytest.fixture(scope="module")
 def small(make_records: MakeRecords) -> RunRecords:
-    """Two strategies, one by a hostile name, of two lanes each; one answer is missing."""
-    names = {"ean": 0.8, "<script>alert(1)</script>": 0.5}
+    """Two strategies, one whose name is markup, of two lanes each; one answer is missing."""
+    names = {"ean": 0.8, "<b>bold</b>": 0.5}
     made = make_records(strategies=names, lanes=2, evaluations=5, seeds=1, tabulated=False)
     first = made.lanes[0]
     lost = replace(first, accuracy=np.append(first.accuracy[:-1], np.nan))
@@ -79,7 +79,7 @@ def test_the_dashboard_serves_the_studies(storage: str) -> None:
     assert isinstance(studies, list)
     assert {one["study_name"] for one in studies} == {
         f"{name}, seed {seed}, supernet 0"
-        for name in ("ean", "<script>alert(1)</script>")
+        for name in ("ean", "<b>bold</b>")
         for seed in (0, 1)
     }
     detail = get(f"/api/studies/{studies[0]['study_id']}")

@@ -239,12 +239,13 @@ def test_page_and_tables_hold_every_problem(two_tasks: list[Member], tmp_path: P
 
 @pytest.mark.hostile
 def test_names_are_text_everywhere(hostile: RunRecords, tmp_path: Path) -> None:
-    other = on_other_supernets(varied(hostile, {"task": "<script>x</script>"}))
-    members = [Member("<script>a</script>", hostile), Member("b", other)]
+    other = on_other_supernets(varied(hostile, {"task": "<b>x</b>"}))
+    members = [Member("</script><b>a</b>", hostile), Member("b", other)]
     paths = ComparisonReport(members).write(tmp_path)
     page = paths[0].read_text(encoding="utf-8")
-    assert page.count("<script>") == 1
-    assert "<script>" not in paths[1].read_text(encoding="utf-8")
+    assert page.count("</script>") == page.count("<script") == 2
+    for path in paths[:2]:
+        assert "<b>" not in path.read_text(encoding="utf-8")
 
 
 def test_runs_without_an_answer_are_compared_as_what_they_are(unfinished: RunRecords) -> None:
