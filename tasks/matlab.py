@@ -1,7 +1,7 @@
 """MATLAB's files, level 5: numbers, texts, cells and structs.
 
 Format: MathWorks, "MAT-File Format". Read in Python, so that a damaged file can do
-nothing but raise: scipy's reader, in C, crashed on one.
+nothing but raise: SciPy's reader (1.17.1, in C) crashed on one.
 """
 
 import zlib

@@ -70,6 +70,8 @@ def _of_devkit(path: Path) -> list[str]:
     except Exception as error:
         # Damaged archives and MATLAB files raise nearly anything.
         raise DataError(f"{path} is no intact devkit ({error}); fetch it again") from error
+    if not classes:
+        raise DataError(f"meta.mat in {path} has inner nodes only, no classes; fetch it again")
     for line, number in enumerate(numbers, start=1):
         if number not in classes:
             raise DataError(

@@ -206,6 +206,4 @@ def unfinished(records: RunRecords) -> RunRecords:
 @pytest.fixture(scope="session")
 def hostile() -> RunRecords:
     """A strategy whose name is markup."""
-    return _records(
-        strategies={"</script><b>bold</b>": 0.8, "a|b": 0.5}, lanes=3, seeds=2
-    )
+    return _records(strategies={"</script><b>bold</b>": 0.8, "a|b": 0.5}, lanes=3, seeds=2)

@@ -78,9 +78,7 @@ def test_the_dashboard_serves_the_studies(storage: str) -> None:
     studies = get("/api/studies")["study_summaries"]
     assert isinstance(studies, list)
     assert {one["study_name"] for one in studies} == {
-        f"{name}, seed {seed}, supernet 0"
-        for name in ("ean", "<b>bold</b>")
-        for seed in (0, 1)
+        f"{name}, seed {seed}, supernet 0" for name in ("ean", "<b>bold</b>") for seed in (0, 1)
     }
     detail = get(f"/api/studies/{studies[0]['study_id']}")
     assert len(detail["trials"]) == 5  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.io import savemat
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
@@ -266,6 +267,13 @@ def _no_meta(root: Path) -> None:
     (_kit(root) / "meta.mat").unlink()
 
 
+def _no_classes(root: Path) -> None:
+    rows = np.array(
+        [(1, "n1", 2)], dtype=[(name, "O") for name in ("ILSVRC2012_ID", "WNID", "num_children")]
+    )
+    savemat(_kit(root) / "meta.mat", {"synsets": rows})
+
+
 def _damaged_meta(root: Path) -> None:
     (_kit(root) / "meta.mat").write_bytes(b"MATLAB?")
 
@@ -292,6 +300,7 @@ def _single_image(root: Path) -> None:
         (_out_of_range, r"line 6 of .*: 7 is no class of meta\.mat"),
         (_no_meta, "no intact devkit"),
         (_damaged_meta, "no intact devkit"),
+        (_no_classes, "has inner nodes only, no classes"),
         (_image_missing, "6 validation images, but there are 5"),
         (_single_image, rf"class {WNIDS[0]} has 1 training images; at least 2"),
     ],
