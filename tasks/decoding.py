@@ -22,6 +22,8 @@ from tasks.errors import BrokenImageError
 
 FORMATS = ("JPEG", "PNG")
 """What ImageNet has. Among the others are some that run programs, as PostScript does."""
+_BYTES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"}
+"""Pillow's modes whose samples end at 255 (or are bits): `Image.convert` reads these rightly."""
 _BILINEAR = Image.Resampling.BILINEAR
 _MIRROR = Image.Transpose.FLIP_LEFT_RIGHT
 _ATTEMPTS = 10
@@ -33,16 +35,17 @@ Made = TypeVar("Made")
 
 
 def decoded(raw: bytes, name: str) -> Image.Image:
-    """An RGB image, however it is stored: grey, palette and CMYK are converted.
+    """An RGB image, however it is stored; see `in_rgb`.
 
-    A rotation in its EXIF data is left alone, as the authors' ImageFolder does.
+    A rotation in its EXIF data is left alone, as the authors' ImageFolder does, and points
+    and masks are those of the image as it is stored.
 
     Raises:
         BrokenImageError: it can't be decoded.
     """
     try:
         with Image.open(BytesIO(raw), formats=FORMATS) as image:
-            return image.convert("RGB")
+            return in_rgb(image)
     except Exception as error:
         # A damaged image may raise nearly anything.
         reason = str(error).partition(" <_io")[0]
@@ -50,6 +53,27 @@ def decoded(raw: bytes, name: str) -> Image.Image:
             f"{name} can't be decoded ({reason}): restore it, or leave out what is broken with "
             "--skip-broken"
         ) from error
+
+
+def in_rgb(image: Image.Image) -> Image.Image:
+    """An image in RGB: grey, palette and CMYK are converted, 16 bits reduced to their upper 8.
+
+    So Pillow reduces 16-bit colours itself, but clips 16-bit grey at 255, which turns nearly
+    all of it white. Transparency is dropped, and CMYK taken for inverted (Adobe's way, with
+    its marker or without), as in torchvision's ImageFolder.
+
+    Raises:
+        ValueError: its samples have no range that they could be scaled by.
+    """
+    if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PNG"):
+        # The latter is how Pillow 10 opens a PNG of 16-bit grey.
+        upper = (np.asarray(image) >> 8).astype(np.uint8)
+        return Image.fromarray(upper).convert("RGB")
+    if image.mode not in _BYTES:
+        raise ValueError(f"no known range in mode {image.mode}: save it with 8 bits a channel")
+    if image.mode == "P":
+        image = image.convert("RGBA")  # Pillow warns where it drops a palette's transparency
+    return image.convert("RGB")
 
 
 def training_view(image: Image.Image, size: int, rng: np.random.Generator) -> Pixels:

@@ -14,7 +14,8 @@ import numpy as np
 Value = np.ndarray | str | tuple[Any, ...] | list[dict[str, Any]] | None
 """Numbers, a text, the cells of a cell array, the rows of a struct array; None for other kinds.
 
-Cells and rows come column by column, as they are stored.
+Numbers have the type that MATLAB gives them, logical ones are bool. Cells and rows come column by
+column, as they are stored.
 """
 
 _COMPRESSED, _MATRIX = 15, 14
@@ -33,6 +34,7 @@ _STORED = {
 }
 _TEXTS = {1: "latin1", 2: "latin1", 4: "utf-16-le", 16: "utf-8", 17: "utf-16-le"}
 _CELL, _STRUCT, _TEXT = 1, 2, 4
+_LOGICAL, _COMPLEX = 2, 8
 _ARRAYS = {
     6: np.float64,
     7: np.float32,
@@ -123,7 +125,13 @@ def _variable(raw: bytes) -> tuple[str, Value]:
     _, sizes, at = _element(raw, at)
     _, name, at = _element(raw, at)
     shape = np.frombuffer(sizes, "<i4").tolist()
-    return name.decode("latin1"), _value(flags[0], shape, raw, at)
+    kind, marks = flags[:2]
+    if marks & _COMPLEX:
+        raise ValueError("complex numbers, expected real ones")
+    value = _value(kind, shape, raw, at)
+    if marks & _LOGICAL and isinstance(value, np.ndarray):
+        value = value.astype(bool)
+    return name.decode("latin1"), value
 
 
 def _value(kind: int, shape: list[int], raw: bytes, at: int) -> Value:
@@ -136,8 +144,12 @@ def _value(kind: int, shape: list[int], raw: bytes, at: int) -> Value:
         return content.decode(_known(_TEXTS, encoding))
     if kind in _ARRAYS:
         stored, content, _ = _element(raw, at)
-        numbers = np.frombuffer(content, _known(_STORED, stored)).astype(_ARRAYS[kind])
-        return numbers.reshape(shape, order="F")
+        numbers = np.frombuffer(content, _known(_STORED, stored))
+        with np.errstate(invalid="ignore"):
+            meant = numbers.astype(_ARRAYS[kind])
+        if meant.dtype.kind in "iu" and not np.array_equal(meant, numbers):
+            raise ValueError(f"{numbers.dtype} that don't fit into {meant.dtype}")
+        return meant.reshape(shape, order="F")
     return None
 
 

@@ -27,8 +27,11 @@ def decoded(text: str) -> Pixels:
         StoreError: it is none, or damaged.
     """
     try:
-        image = Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"])
-        return np.asarray(image.convert("RGB"))
+        with Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]) as image:
+            pixels, mode = np.asarray(image), image.mode
     except Exception as error:
         # A damaged image may raise nearly anything.
         raise StoreError(f"a picture in the store is damaged: {error}") from error
+    if mode != "RGB":
+        raise StoreError(f"a picture in the store is of mode {mode}, expected RGB as it was stored")
+    return pixels

@@ -31,6 +31,8 @@ def colour_map() -> UInt8[np.ndarray, "256 3"]:
 
 
 COLOURS = colour_map()
+_DEPTH = 24
+"""Where a PNG says how many bits a channel has: every one begins with its header chunk."""
 _PLACES = 1 << np.array([16, 8, 0])
 _CODES = COLOURS.astype(np.int64) @ _PLACES
 _ORDER = np.argsort(_CODES)
@@ -55,9 +57,10 @@ def encoded(mask: Mask) -> bytes:
 def read_mask(raw: bytes, classes: int, name: str) -> Mask:
     """Class numbers of each pixel, `VOID` where none counts.
 
-    Grey files hold class numbers too. Colour files, and palettes that a tool has
-    reordered, are translated where all their colours are VOC's: there is one
-    index for each.
+    Grey files of 8 bits hold class numbers too. Colour files, and palettes that a tool has
+    reordered, are translated where all their colours are VOC's: there is one index for each.
+    Nothing else is: Pillow stretches grey of 1, 2 and 4 bits (class 1 would become 17) and
+    cuts colours of 16.
 
     Args:
         raw: the file's bytes.
@@ -70,7 +73,7 @@ def read_mask(raw: bytes, classes: int, name: str) -> Mask:
     try:
         with Image.open(BytesIO(raw), formats=("PNG",)) as image:
             image.load()
-            mask = _indices(image, name)
+            mask = _indices(image, raw[_DEPTH], name)
     except BrokenImageError:
         raise
     except Exception as error:
@@ -100,8 +103,8 @@ def checked(mask: Mask, classes: int, name: str) -> Mask:
     return mask
 
 
-def _indices(image: Image.Image, name: str) -> Mask:
-    if image.mode == "L":
+def _indices(image: Image.Image, depth: int, name: str) -> Mask:
+    if (image.mode, depth) == ("L", 8):
         return np.array(image)
     if image.mode == "P":
         stored = np.array(image)
@@ -111,11 +114,12 @@ def _indices(image: Image.Image, name: str) -> Mask:
         used = np.unique(stored)
         reordered = (meant[used] >= 0).all() and (meant[used] != used).any()
         return meant.astype(np.uint8)[stored] if reordered else stored
-    if image.mode == "RGB":
+    if (image.mode, depth) == ("RGB", 8):
         return _of_colours(np.array(image), name)
     raise BrokenImageError(
-        f"{name} is a picture of mode {image.mode}: expected a mask, a palette PNG whose indices "
-        "are classes; restore it, or leave it out with --skip-broken"
+        f"{name} is a picture of mode {image.mode} with {depth} bits a channel: expected a mask, a "
+        "palette PNG whose indices are classes (or grey of 8 bits); restore it, or leave it out "
+        "with --skip-broken"
     )
 
 

@@ -37,8 +37,10 @@ def test_struct_arrays_are_read_as_they_were_written(*, compressed: bool) -> Non
         np.array([[1e300, 2.0]]),
         np.array([[1, -(2**40)]]),
         np.empty((0, 2)),
+        np.array([[True, False]]),
+        np.array([[1.5]], dtype=np.float32),
     ],
-    ids=["columns", "three axes", "large", "long", "empty"],
+    ids=["columns", "three axes", "large", "long", "empty", "logical", "single"],
 )
 def test_numbers_keep_shape_and_type(value: np.ndarray, *, compressed: bool) -> None:
     raw = BytesIO()
@@ -47,6 +49,25 @@ def test_numbers_keep_shape_and_type(value: np.ndarray, *, compressed: bool) -> 
     assert isinstance(found, np.ndarray)
     assert found.dtype == value.dtype
     np.testing.assert_array_equal(found, value)
+
+
+def test_complex_numbers_are_refused_rather_than_halved() -> None:
+    raw = BytesIO()
+    savemat(raw, {"a": np.array([[1 + 2j]])})
+    with pytest.raises(ValueError, match="complex numbers, expected real ones"):
+        read_variable(raw.getvalue(), "a", limit=10_000)
+
+
+@pytest.mark.parametrize("value", [300.0, -1.0, 0.5, np.nan])
+def test_numbers_that_their_type_does_not_hold_are_refused(value: float) -> None:
+    """Types may be stored in smaller ones, never the other way round."""
+    raw = BytesIO()
+    savemat(raw, {"a": np.array([[value]])})
+    content = bytearray(raw.getvalue())
+    assert content[144] == 6
+    content[144] = 9  # it says uint8, and still stores a double
+    with pytest.raises(ValueError, match="float64 that don't fit into uint8"):
+        read_variable(bytes(content), "a", limit=10_000)
 
 
 def test_cells_and_structs_nest() -> None:

@@ -9,6 +9,8 @@ from PIL import Image
 
 from tasks.errors import BrokenImageError
 from tasks.voc.masks import COLOURS, VOID, encoded, read_mask
+from tests.tasks.pngs import COLOUR, COLOUR_ALPHA, GREY, GREY_ALPHA, PALETTE
+from tests.tasks.pngs import png as made
 
 MASK = np.array([[0, 3, 255], [1, 20, 0]], dtype=np.uint8)
 
@@ -54,6 +56,19 @@ def test_indices_count_under_a_palette_of_somebodys_own() -> None:
     np.testing.assert_array_equal(read_mask(png(image), 21, "x.png"), MASK)
 
 
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_palettes_of_any_depth_hold_indices_transparent_or_not(depth: int) -> None:
+    indices = [0, 1, 1] if depth == 1 else [0, 1, 3]
+    palette = COLOURS[: 2**depth].tobytes()
+    for chunks in ({"PLTE": palette}, {"PLTE": palette, "tRNS": b"\0"}):
+        mask = read_mask(made(depth, PALETTE, indices, **chunks), 21, "x.png")
+        assert mask.tolist() == [indices]
+
+
+def _wide() -> bytes:
+    return png(Image.fromarray(MASK.astype(np.uint16)))
+
+
 def _smoothed() -> bytes:
     image = Image.fromarray(COLOURS[MASK]).resize((9, 9), Image.Resampling.BILINEAR)
     return png(image)
@@ -71,10 +86,14 @@ def _grey() -> bytes:
         (_smoothed(), r"x\.png is saved as RGB, and \d+ of its pixels have colours .* such as \("),
         (_grey(), r"x\.png has class \d+ in \d+ pixels: expected 0 to 20, .*converted to grey"),
         (encoded(MASK + 21), r"x\.png has class 21 in 2 pixels: expected 0 to 20, and 255"),
-        (
-            png(Image.fromarray(MASK).convert("1")),
-            r"x\.png is a picture of mode 1: expected a mask",
-        ),
+        (_wide(), r"x\.png is a picture of mode I;16 with 16 bits a channel: expected a mask"),
+        (made(1, GREY, [0, 1]), r"x\.png is a picture of mode 1 with 1 bits a channel"),
+        (made(2, GREY, [0, 1]), r"x\.png is a picture of mode L with 2 bits a channel"),
+        (made(4, GREY, [0, 1, 15]), r"x\.png is a picture of mode L with 4 bits a channel"),
+        (made(16, COLOUR, [0] * 6, 3), r"picture of mode RGB with 16 bits a channel"),
+        (made(8, GREY_ALPHA, [1, 255], 2), r"picture of mode LA with 8 bits a channel"),
+        (made(8, COLOUR_ALPHA, [128, 0, 0, 255], 4), "picture of mode RGBA with 8 bits"),
+        (encoded(MASK).replace(b"IHDR", b"IHDX"), r"x\.png can't be decoded"),
     ],
 )
 def test_what_is_no_mask_is_refused(raw: bytes, message: str) -> None:

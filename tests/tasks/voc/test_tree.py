@@ -257,7 +257,13 @@ FLAT = {"Segmentation": np.zeros((3, 4), dtype=np.uint8)}
         (_mat({"GTinst": FLAT}), r"has no GTcls\.Segmentation \(it holds GTinst\): .*not inst"),
         (_mat({"GTcls": {"Boundaries": 1}}), r"has no GTcls\.Segmentation \(it holds GTcls\)"),
         (_mat({"GTcls": np.zeros((2, 2))}), r"has no GTcls\.Segmentation"),
-        (_mat({"GTcls": {"Segmentation": np.zeros((3, 4))}}), r"is float64 of shape \(3, 4\)"),
+        *(
+            (
+                _mat({"GTcls": {"Segmentation": np.ones((3, 4), kind)}}),
+                rf"is {kind} of shape \(3, 4\)",
+            )
+            for kind in ("float64", "float32", "uint16", "int8", "bool")
+        ),
         (sbd_file(np.full((3, 4), 30, dtype=np.uint8)), "class 30 in 12 pixels"),
     ],
 )
