@@ -64,7 +64,8 @@ def code_version(*modules: str) -> str:
         sources = [origin]
         if origin.name == "__init__.py":
             kinds = (origin.parent.rglob(f"*.{suffix}") for suffix in _SOURCES)
-            sources = sorted(chain.from_iterable(kinds))
+            found = chain.from_iterable(kinds)
+            sources = sorted(path for path in found if not path.name.startswith("."))
         for source in sources:
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

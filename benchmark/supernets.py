@@ -27,6 +27,7 @@ from benchmark.training import ALONE, Figures, Group, Watch
 from benchmark.training.metrics import metrics
 from benchmark.training.watch import together
 from benchmark.watching.progress import Progress
+from tasks.folders import names
 
 Say = Callable[[str], None]
 """Shows a line."""
@@ -95,7 +96,7 @@ def find_supernet(name: str, cache: Path) -> SupernetFile:
     """
     if Path(name).is_file():
         return _given(Path(name))
-    known = sorted(path.stem for path in (cache / "supernets").glob("*.safetensors"))
+    known = [Path(file).stem for file in names(cache / "supernets", ".safetensors")]
     fitting = [identity for identity in known if identity.startswith(name)]
     if len(fitting) > 1:
         raise UsageError(f"several supernets begin with {name!r}: {', '.join(fitting)}")

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from tasks.errors import DataError
+from tasks.folders import data_folder
 from tasks.metrics import Metric, Outputs
 from tasks.parts import Head, Trunk
 from tasks.recipes import Recipe
@@ -167,12 +170,28 @@ class NamedTask(Task):
     """Rows of the complete data set, for plans made without it."""
     options: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Choices of each option, the default first."""
+    reads: ClassVar[str] = ""
+    """What the folder of its files holds, in words; empty where a task comes with its data."""
 
     @classmethod
     def planned(cls, options: Mapping[str, str]) -> Sizes:
         """Rows of the complete data set under ``options``."""
         del options
         return cls.published
+
+    @classmethod
+    def folder(cls, spec: TaskSpec) -> Path:
+        """The folder of its files; one that can be read and isn't empty.
+
+        Raises:
+            DataError: ``spec`` names no such folder.
+        """
+        if spec.data is None:
+            raise DataError(
+                f"task {cls.name} reads your files: name the folder that holds {cls.reads} with "
+                "--data PATH"
+            )
+        return data_folder(spec.data, cls.reads)
 
     @classmethod
     def chosen(cls, spec: TaskSpec, option: str) -> str:
@@ -221,7 +240,9 @@ class NamedTask(Task):
     @classmethod
     @abstractmethod
     def load(cls, spec: TaskSpec) -> "NamedTask":
-        """Make the task that ``spec`` describes; the registry has checked its options.
+        """Make the task that ``spec`` describes.
+
+        The registry has checked its options, and that it names no data where a task has its own.
 
         Raises:
             DataError: data are missing, damaged or of another format.

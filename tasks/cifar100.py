@@ -15,7 +15,6 @@ from jaxtyping import Bool
 
 from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.cifar_files import CLASSES, CifarFiles, download
-from tasks.errors import DataError
 from tasks.holdout import held_out
 from tasks.metrics import Classification
 from tasks.pixels import Normalisation, Pixels, PixelSplit, cropped, padded
@@ -62,6 +61,7 @@ class Cifar100(NamedTask):
     )
     supernet_recipe = standalone_recipe.lasting(150)
     published = Sizes(training=40_000, validation=10_000, test=10_000)
+    reads = "cifar-100-python/ (train, test, meta)"
     options = {  # noqa: RUF012 - declared a ClassVar by the base class
         "normalisation": ("paper", "own"),
         "augmentation": ("crop-flip", "flip", "none"),
@@ -102,16 +102,12 @@ class Cifar100(NamedTask):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Cifar100":
-        if spec.data is None:
-            raise DataError(
-                "task cifar100 reads your files: name the folder that holds cifar-100-python/ "
-                "with --data PATH"
-            )
-        folder = Path(spec.data)
-        if cls.chosen(spec, "download") == "yes" and not (folder / "cifar-100-python").is_dir():
-            download(folder)
+        if spec.data is not None and cls.chosen(spec, "download") == "yes":
+            folder = Path(spec.data)
+            if not (folder / "cifar-100-python").is_dir():
+                download(folder)
         return cls(
-            CifarFiles(folder),
+            CifarFiles(cls.folder(spec)),
             spec.seed,
             normalisation=cls.chosen(spec, "normalisation"),
             augmentation=cls.chosen(spec, "augmentation"),

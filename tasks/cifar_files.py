@@ -58,7 +58,7 @@ class CifarFiles:
                 raise DataError(
                     f"expected CIFAR100's file {self.folder / name}, found "
                     f"{_instead(self.folder)}: give the folder that holds {_FOLDER}/ (train, test, "
-                    "meta), as cifar-100-python.tar.gz unpacks"
+                    "meta), as cifar-100-python.tar.gz unpacks, with --data"
                 )
 
     def names(self) -> list[str]:

@@ -16,7 +16,6 @@ from sklearn.datasets import load_digits
 
 from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.digit_pools import SIZES, digit_rows
-from tasks.errors import DataError
 from tasks.metrics import Classification
 from tasks.recipes import Recipe
 from tasks.splits import Batches, Rows, TensorSplit, everything, spans
@@ -73,8 +72,6 @@ class Digits(NamedTask):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Digits":
-        if spec.data is not None:
-            raise DataError(f"task digits comes with its data: leave out --data {spec.data}")
         return cls(spec.seed)
 
     def training_batches(

@@ -37,7 +37,7 @@ def load_task(spec: TaskSpec) -> Task:
     """Make the task that ``spec`` describes; once in a process, since data may be large.
 
     Raises:
-        DataError: an option that the task doesn't have, or data that can't be used.
+        DataError: an option that the task doesn't have, or data that can't be read or used.
     """
     loaded = task_class(spec.name)
     for name, value in spec.options:
@@ -47,5 +47,13 @@ def load_task(spec: TaskSpec) -> Task:
         if value not in loaded.options[name]:
             choices = ", ".join(loaded.options[name])
             raise DataError(f"{name}: expected one of {choices}; received {value!r}")
-    task = loaded.load(spec)
+    if spec.data is not None and not loaded.reads:
+        raise DataError(f"task {spec.name} comes with its data: leave out --data {spec.data}")
+    try:
+        task = loaded.load(spec)
+    except OSError as error:
+        if spec.data is None:
+            raise
+        where = error.filename or spec.data
+        raise DataError(f"can't read {where}: {error.strerror or error}; check --data") from error
     return task if spec.rows is None else Limited(task, spec.rows)

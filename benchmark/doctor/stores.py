@@ -13,6 +13,7 @@ from benchmark.store.filesystems import NETWORK, file_system
 from benchmark.store.folder import RunFolder, read_records
 from benchmark.store.store import Store
 from benchmark.watching.watching import at_work, is_held
+from tasks.folders import names
 
 _LITTLE = 1 << 30  # bytes
 
@@ -26,11 +27,12 @@ def cache(folder: Path) -> Iterator[Finding]:
     yield from _place(about, folder)
     if (folder / "cache.sqlite").exists():
         yield _store(f"{about}, answers", folder / "cache.sqlite")
-    found = sorted((folder / "supernets").glob("*.safetensors"))
+    supernets = folder / "supernets"
+    found = [supernets / name for name in names(supernets, ".safetensors")]
     broken = [finding for path in found if (finding := _supernet(path))]
     yield from broken
     yield Finding(f"{about}, supernets", "ok", f"{len(found) - len(broken)} intact")
-    for path in sorted((folder / "supernets").glob("*.checkpoint")):
+    for path in (supernets / name for name in names(supernets, ".checkpoint")):
         training = is_held(path.with_suffix(".lock"))
         yield Finding(
             f"training {path.stem}",

@@ -12,6 +12,7 @@ from benchmark.store.records import OracleAnswers
 from benchmark.store.store import Store
 from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers
+from tasks.folders import names
 
 EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence"
 """Results that come with the source; an installed package has none."""
@@ -61,7 +62,7 @@ def fitting_evidence(plan: Plan, folder: Path = EVIDENCE) -> tuple[str, Evidence
     nothing: the results of a run don't depend on it.
     """
     ours = plan.settings.model_dump(include=_SAME)
-    for path in sorted(folder.glob("*.json")):
+    for path in (folder / name for name in names(folder, ".json")):
         with suppress(UsageError, StoreError):
             found = read_evidence(path)
             # What a file of an older version doesn't name was as by default.

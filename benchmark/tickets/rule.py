@@ -6,6 +6,7 @@ from benchmark.errors import TicketError
 from benchmark.store.records import Rule
 from benchmark.tickets.ticket import Claim, Ticket, read_ticket
 from benchmark.verdicts import judge
+from tasks.folders import names
 
 
 def judged_by(ticket: Ticket, rule: Rule) -> Ticket:
@@ -32,7 +33,7 @@ def judge_files(source: Path, rule: Rule, target: Path) -> list[str]:
         A sentence for each file that can't be read; such a file is left alone.
     """
     problems = []
-    for path in sorted(source.glob("*.json")):
+    for path in (source / name for name in names(source, ".json")):
         try:
             ticket = read_ticket(path)
         except TicketError as error:

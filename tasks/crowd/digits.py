@@ -20,7 +20,6 @@ from tasks.crowd.layouts import Half
 from tasks.crowd.presets import C3_LOSS, CSRNET_LOSS, Kernel, Preset
 from tasks.crowd.task import Crowd
 from tasks.crowd.writing import half_folder, write_pair
-from tasks.errors import DataError
 from tasks.generated import forget_with, written
 from tasks.parts import Trunk
 from tasks.pixels import Normalisation
@@ -140,8 +139,6 @@ class DigitsCrowd(Crowd):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "DigitsCrowd":
-        if spec.data is not None:
-            raise DataError(f"task {cls.name} comes with its data: leave out --data {spec.data}")
         name = f"{cls.name}-{_VERSION}-{spec.seed}"
         folder = written(partial(write_scenes, seed=spec.seed), name, spec.cache)
         task = cls(folder, spec)

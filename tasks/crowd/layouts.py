@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.errors import DataError
+from tasks.folders import names
 
 Part = Literal["A", "B"]
 Half = Literal["train_data", "test_data"]
@@ -57,9 +58,9 @@ def recognised(root: Path, part: Part) -> Path:
             place = root / base / pattern.format(part)
             if (place / "train_data").is_dir() and (place / "test_data").is_dir():
                 return place
-    names = " or ".join(pattern.format(part) for pattern in PARTS)
+    wanted = " or ".join(pattern.format(part) for pattern in PARTS)
     raise DataError(
-        f"expected ShanghaiTech in {root}, found no {names} with train_data/ and test_data/: "
+        f"expected ShanghaiTech in {root}, found no {wanted} with train_data/ and test_data/: "
         "give the folder that holds them with --data"
     )
 
@@ -84,9 +85,7 @@ def paired(place: Path, half: Half, *, skip: bool = False) -> Paired:
         raise DataError(
             f"{folder} has neither {' nor '.join(ANNOTATIONS)}; unpack the data set completely"
         )
-    annotations = {
-        stem.removeprefix("GT_"): path for stem, path in _files(truths, (".mat",)).items()
-    }
+    annotations = _files(truths, (".mat",), prefix="GT_")
     lacking = [images[stem] for stem in _ordered(images.keys() - annotations.keys())]
     lacking += [annotations[stem] for stem in _ordered(annotations.keys() - images.keys())]
     if lacking and not skip:
@@ -96,14 +95,15 @@ def paired(place: Path, half: Half, *, skip: bool = False) -> Paired:
     return Paired(pairs, [f"{half}/{path.name}" for path in lacking])
 
 
-def _files(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
-    # Archives made on a Mac bring a file ._x for each x.
-    inside = folder.iterdir() if folder.is_dir() else ()
-    return {
-        path.stem: path
-        for path in inside
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    }
+def _files(folder: Path, suffixes: Sequence[str], prefix: str = "") -> dict[str, Path]:
+    """Files by their names without ``prefix`` and suffix."""
+    found: dict[str, Path] = {}
+    for name in names(folder, *suffixes):
+        stem = Path(name).stem.removeprefix(prefix)
+        if stem in found:
+            raise DataError(f"{folder} holds both {found[stem].name} and {name}: keep one of them")
+        found[stem] = folder / name
+    return found
 
 
 def _ordered(stems: set[str]) -> list[str]:

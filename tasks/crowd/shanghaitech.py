@@ -60,6 +60,7 @@ class ShanghaiTechA(_ShanghaiTech):
     name = "shanghaitech-a"
     summary = "482 images of dense crowds to be counted, 270/30/182 (--data)"
     part = "A"
+    reads = "part_A_final/ (or part_A/)"
     presets = _presets(
         Normalisation((0.4108, 0.3706, 0.3597), (0.2786, 0.2693, 0.2716)), spread=None
     )
@@ -74,6 +75,7 @@ class ShanghaiTechB(_ShanghaiTech):
     name = "shanghaitech-b"
     summary = "716 images of crowded streets to be counted, 360/40/316 (--data)"
     part = "B"
+    reads = "part_B_final/ (or part_B/)"
     presets = _presets(
         Normalisation((0.4520, 0.4472, 0.4320), (0.2324, 0.2249, 0.2218)), spread=15.0
     )

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from tasks.apart import shared_files
 from tasks.base import NamedTask, TaskSpec
 from tasks.crowd.counting import Counting
 from tasks.crowd.images import Scene, Views, read_scenes
@@ -60,6 +61,7 @@ class Crowd(NamedTask, ABC):
             read_scenes(place, half, preset.kernel, skip=spec.skip_broken)
             for half in ("train_data", "test_data")
         )
+        _check_apart(training.scenes, test.scenes)
         tested = _by_size(test.scenes)
         held = part_of(len(training.scenes), np.random.default_rng([spec.seed, 100]))
         trained, validation = _divided(training.scenes, held)
@@ -84,12 +86,7 @@ class Crowd(NamedTask, ABC):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Crowd":
-        if spec.data is None:
-            raise DataError(
-                f"task {cls.name} reads your files: name the folder that holds "
-                f"part_{cls.part}_final/ (or part_{cls.part}/) with --data PATH"
-            )
-        return cls(Path(spec.data), spec)
+        return cls(cls.folder(spec), spec)
 
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
@@ -117,6 +114,18 @@ class Crowd(NamedTask, ABC):
             lambda row: self._views.whole_image(scenes[row]),
             np.arange(len(scenes)),
             self._views.normalisation,
+        )
+
+
+def _check_apart(training: Sequence[Scene], test: Sequence[Scene]) -> None:
+    shared = shared_files(
+        *([(Path(scene.name).name, scene.bytes) for scene in half] for half in (training, test)),
+        lambda row, other: training[row].path.read_bytes() == test[other].path.read_bytes(),
+    )
+    if shared is not None:
+        raise DataError(
+            f"{test[shared].path} lies in train_data, too, byte by byte the same (as others may): "
+            "networks would be tested on what they were trained on; take it out of one of them"
         )
 
 

@@ -15,7 +15,6 @@ from jaxtyping import Int64
 
 from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.decoding import Pixels, central_view, decoded, failures, in_batches, training_view
-from tasks.errors import DataError
 from tasks.holdout import held_out
 from tasks.imagenet.index import Images, Index, cached_index
 from tasks.imagenet.layouts import recognised, without_broken
@@ -97,6 +96,7 @@ class ImageNet(NamedTask):
         schedule="constant",
     )
     published = Sizes(training=1_181_167, validation=100_000, test=50_000)
+    reads = "ILSVRC2012 (train/ and val/, or its tars, or Kaggle's ILSVRC/)"
     options = {"validation": ("first", "seeded")}  # noqa: RUF012 - declared a ClassVar by the base class
 
     def __init__(
@@ -125,12 +125,7 @@ class ImageNet(NamedTask):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "ImageNet":
-        if spec.data is None:
-            raise DataError(
-                "task imagenet reads your files: name the folder that holds ILSVRC2012 (train and "
-                "val, or its tars, or Kaggle's ILSVRC/) with --data PATH"
-            )
-        root = Path(spec.data)
+        root = cls.folder(spec)
         layout = recognised(root)
 
         def scan() -> Index:

@@ -1,7 +1,6 @@
 """Task ``digits-voc``: scenes of real digits, read from a VOC tree that it writes itself."""
 
 from tasks.base import Sizes, TaskSpec
-from tasks.errors import DataError
 from tasks.generated import forget_with, written
 from tasks.parts import Trunk
 from tasks.recipes import Recipe
@@ -51,8 +50,6 @@ class DigitsVoc(Segmented):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "DigitsVoc":
-        if spec.data is not None:
-            raise DataError(f"task digits-voc comes with its data: leave out --data {spec.data}")
         folder = written(
             lambda root: write_tree(root, _COUNTS, spec.seed),
             f"digits-voc-{_VERSION}-{spec.seed}",

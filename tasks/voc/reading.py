@@ -27,7 +27,7 @@ def read_scene(
     """
     place, mask_place = scenes.images[row], scenes.masks[row]
     image = decoded(_bytes(place), str(place))
-    read = read_sbd if mask_place.suffix == ".mat" else read_mask
+    read = read_sbd if mask_place.suffix.lower() == ".mat" else read_mask
     mask = read(_bytes(mask_place), classes, str(mask_place))
     if mask.shape != (image.height, image.width):
         raise BrokenImageError(

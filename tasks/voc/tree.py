@@ -1,6 +1,6 @@
 """Where VOC's images and masks lie, and which of them a list names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from tasks.errors import DataError
+from tasks.folders import names, text_of
 from tasks.voc.sbd import sbd_folder
 
 _NESTINGS = (
@@ -28,16 +29,17 @@ _AUGMENTED = [
     for name in ("trainaug", "train_aug", "aug")
 ]
 _IMAGES, _MASKS, _AUGMENTED_MASKS = "JPEGImages", "SegmentationClass", "SegmentationClassAug"
+_JPEGS, _PNGS = (".jpg", ".JPG", ".jpeg", ".JPEG"), (".png", ".PNG")
 _UNPACK = "unpack VOCtrainval_11-May-2012.tar again"
 _STATS_AT_A_TIME = 32  # waiting for a network disk, mostly
 
 
 class Pair(NamedTuple):
-    """An image and its mask, which need not be there."""
+    """An image and its mask, and where either may lie, the likeliest place first."""
 
     name: str
-    image: Path
-    mask: Path
+    images: Sequence[Path]
+    masks: Sequence[Path]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Tree:
         Raises:
             DataError: the list is missing, empty, or names files that are missing.
         """
-        return collected(self._pairs(self._list(name), [_MASKS]))
+        return collected(self._pairs(self._list(name)), self._list(name))
 
     def additional(self) -> tuple[Scenes, str]:
         """Scenes that augment ``train``, and where they were found.
@@ -97,23 +99,29 @@ class Tree:
         union with VOC's ``train`` has 10,582.
 
         Raises:
-            DataError: neither is there, or files are missing.
+            DataError: neither is there, nothing is new in it, or files are missing.
         """
         own = {pair.name for split in ("train", "val") for pair in self._pairs(self._list(split))}
         found, place = self._of_list() or self._of_sbd()
-        return collected([pair for pair in found if pair.name not in own]), place
+        more = [pair for pair in found if pair.name not in own]
+        if not more:
+            raise DataError(
+                f"{place} has nothing that train and val don't have: unpack it completely, or "
+                "choose list=train"
+            )
+        return collected(more, place), place.name if place.is_file() else "SBD"
 
     def _list(self, name: str) -> Path:
         return self.root / _LISTS / f"{name}.txt"
 
-    def _of_list(self) -> tuple[list[Pair], str] | None:
+    def _of_list(self) -> tuple[list[Pair], Path] | None:
         for place in _AUGMENTED:
             if (self.root / place).is_file():
                 pairs = self._pairs(self.root / place, [_AUGMENTED_MASKS, _MASKS])
-                return pairs, Path(place).name
+                return pairs, self.root / place
         return None
 
-    def _of_sbd(self) -> tuple[list[Pair], str]:
+    def _of_sbd(self) -> tuple[list[Pair], Path]:
         folder = sbd_folder([self.given, self.root, *self.root.parents[:2]])
         if folder is None:
             raise DataError(
@@ -121,20 +129,17 @@ class Tree:
                 f"{self.root}, or SBD (benchmark_RELEASE/dataset/cls/*.mat) beside it: neither is "
                 "there; unpack one of them, or choose list=train"
             )
-        masks = sorted((folder / "cls").glob("*.mat"))
         bases = [self.root / _IMAGES, folder / "img"]
-        pairs = [
-            Pair(path.stem, _first(base / f"{path.stem}.jpg" for base in bases), path)
-            for path in masks
-        ]
-        return pairs, "SBD"
+        masks = [folder / "cls" / name for name in names(folder / "cls", ".mat")]
+        pairs = [Pair(path.stem, _written(bases, path.stem, _JPEGS), [path]) for path in masks]
+        return pairs, folder / "cls"
 
     def _pairs(self, path: Path, masks: Sequence[str] = (_MASKS,)) -> list[Pair]:
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = text_of(path.read_bytes()).splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"can't read the list {path} ({error}); {_UNPACK}") from error
-        pairs = {}
+        pairs: dict[str, Pair] = {}
         for number, line in enumerate(lines, start=1):
             words = line.split()
             if any(".." in Path(word).parts for word in words):
@@ -149,7 +154,11 @@ class Tree:
                 )
             if words:
                 pair = self._pair(words, masks)
-                pairs[pair.name] = pair
+                if pairs.setdefault(pair.name, pair) != pair:
+                    raise DataError(
+                        f"line {number} of {path}: a line above names another image "
+                        f"{pair.name}; take one of them off"
+                    )
         if not pairs:
             raise DataError(f"the list {path} is empty; {_UNPACK}")
         return list(pairs.values())
@@ -159,9 +168,11 @@ class Tree:
         image, *mask = (word.lstrip("/") for word in words)
         name = Path(image).stem
         if mask:
-            return Pair(name, self.root / image, self.root / mask[0])
-        place = _first(self.root / folder / f"{name}.png" for folder in masks)
-        return Pair(name, self.root / _IMAGES / f"{name}.jpg", place)
+            return Pair(name, [self.root / image], [self.root / mask[0]])
+        folders = [self.root / folder for folder in masks]
+        return Pair(
+            name, _written([self.root / _IMAGES], name, _JPEGS), _written(folders, name, _PNGS)
+        )
 
 
 def recognised(given: Path) -> Tree:
@@ -176,27 +187,40 @@ def recognised(given: Path) -> Tree:
             return Tree(root, given)
     raise DataError(
         f"expected Pascal VOC 2012 in {given}: found no folder with {_IMAGES}/ and {_LISTS}/; "
-        "unpack VOCtrainval_11-May-2012.tar there, or name the folder that holds VOCdevkit/"
+        "unpack VOCtrainval_11-May-2012.tar there, or name the folder that holds VOCdevkit/ with "
+        "--data"
     )
 
 
-def collected(pairs: Sequence[Pair]) -> Scenes:
+def collected(pairs: Sequence[Pair], source: Path) -> Scenes:
     """Pairs whose files are all there.
+
+    Args:
+        pairs: of images and masks.
+        source: the list that names them, or the folder of their masks.
 
     Raises:
         DataError: some are not.
     """
-    images, masks = [pair.image for pair in pairs], [pair.mask for pair in pairs]
     with ThreadPoolExecutor(_STATS_AT_A_TIME) as pool:
-        sizes = np.array([list(pool.map(_size, paths)) for paths in (images, masks)])
-    for paths, found, kind in ((images, sizes[0], "image"), (masks, sizes[1], "mask")):
-        missing = np.flatnonzero(found < 0)
-        if len(missing) > 0:
+        images, masks = (
+            list(pool.map(_found, places))
+            for places in ([pair.images for pair in pairs], [pair.masks for pair in pairs])
+        )
+    for found, kind in ((images, "image"), (masks, "mask")):
+        missing = [path for path, size in found if size < 0]
+        if missing:
             raise DataError(
-                f"{kind} {paths[missing[0]]} is missing, though a list names it (as are "
-                f"{len(missing) - 1} others): restore it or take it off the list"
+                f"{kind} {missing[0]} is missing, though {source} names it (as are "
+                f"{len(missing) - 1} others): restore it or take its name out of there"
             )
-    return Scenes([pair.name for pair in pairs], images, masks, sizes.T.astype(np.int64))
+    sizes = [(image[1], mask[1]) for image, mask in zip(images, masks, strict=True)]
+    return Scenes(
+        [pair.name for pair in pairs],
+        [path for path, _ in images],
+        [path for path, _ in masks],
+        np.array(sizes, dtype=np.int64).reshape(-1, 2),
+    )
 
 
 def joined(first: Scenes, second: Scenes) -> Scenes:
@@ -209,10 +233,15 @@ def joined(first: Scenes, second: Scenes) -> Scenes:
     )
 
 
-def _first(places: Iterable[Path]) -> Path:
-    """The first that exists, else the first."""
-    candidates = list(places)
-    return next((path for path in candidates if _size(path) >= 0), candidates[0])
+def _written(folders: Sequence[Path], name: str, suffixes: Sequence[str]) -> list[Path]:
+    """A file of this name in any of these folders, however its suffix is written."""
+    return [folder / f"{name}{suffix}" for suffix in suffixes for folder in folders]
+
+
+def _found(places: Sequence[Path]) -> tuple[Path, int]:
+    """The first place where a file is, with its size; the first and -1 where there is none."""
+    sizes = ((path, _size(path)) for path in places)
+    return next((found for found in sizes if found[1] >= 0), (places[0], -1))
 
 
 def _size(path: Path) -> int:

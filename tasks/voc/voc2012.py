@@ -8,10 +8,8 @@ train on, or 10,436 of the augmented list.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from tasks.base import Sizes, TaskSpec
-from tasks.errors import DataError
 from tasks.parts import Trunk
 from tasks.recipes import Recipe
 from tasks.voc.augmentation import Augmentation
@@ -62,6 +60,7 @@ class Voc2012(Segmented):
     scoring_rows = 4
     latency_rows = 4
     published = Sizes(training=1_318, validation=146, test=1_449)
+    reads = "VOCdevkit/VOC2012/ (JPEGImages, SegmentationClass, ImageSets)"
     options = {  # noqa: RUF012 - declared a ClassVar by the base class
         "list": ("train", "augmented"),
         "crop": (str(_CROP), "321", "97"),
@@ -76,16 +75,11 @@ class Voc2012(Segmented):
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Voc2012":
-        if spec.data is None:
-            raise DataError(
-                "task voc2012 reads your files: name the folder that holds VOCdevkit/VOC2012 (with "
-                "JPEGImages, SegmentationClass and ImageSets) with --data PATH"
-            )
         crop = int(cls.chosen(spec, "crop"))
         degrees, blur = _AUGMENTATIONS[cls.chosen(spec, "augmentation")]
         windows, flip = _INFERENCES[cls.chosen(spec, "inference")]
         task = cls(
-            Path(spec.data),
+            cls.folder(spec),
             spec,
             augmentation=Augmentation((crop, crop), degrees=degrees, blur=blur),
             inference=Inference(

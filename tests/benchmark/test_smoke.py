@@ -96,9 +96,14 @@ def test_a_network_whose_schemes_nobody_could_list_is_searched_like_any_other(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--task", "cifar100"), "name the folder that holds cifar-100-python/ with --data"),
-        (("--task", "cifar100", "--data", "absent"), "expected CIFAR100's file absent/train"),
-        (("--task", "imagenet", "--data", "absent"), "expected ILSVRC2012 in absent"),
+        (
+            ("--task", "cifar100"),
+            "name the folder that holds cifar-100-python/ (train, test, meta) with --data",
+        ),
+        (
+            ("--task", "imagenet", "--data", "absent"),
+            "Error: --data absent: No such file or directory; give the folder that holds ILSVRC2012",
+        ),
         (("--data", "absent"), "task digits comes with its data"),
         (("--task-option", "normalisation=own"), "has no option 'normalisation'"),
         (("--recipe", "paper-resnet39-se"), "did you mean 'paper-resnet38-se'?"),

@@ -53,7 +53,7 @@ def _labels(name: str) -> Callable[[bytes, Place], object]:
         path = place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        return labelled(place, ["a", "b"])
+        return labelled([place], ["1", "2"])
 
     return parse
 
@@ -63,7 +63,7 @@ def _devkit(content: bytes, place: Place) -> object:
     data.mkdir(parents=True, exist_ok=True)
     (data / "meta.mat").write_bytes(content)
     (data / "ILSVRC2012_validation_ground_truth.txt").write_text("1\n2\n")
-    return labelled(place, ["a", "b"])
+    return labelled([place], ["1", "2"])
 
 
 def small_index() -> Index:
@@ -167,7 +167,7 @@ DATA_SETS = (
     Parser(
         "ImageNet: Kaggle's list",
         _labels("LOC_val_solution.csv"),
-        literal("ImageId,PredictionString\na,n1 1 2 3 4\nb,n2 1 2 3 4\n"),
+        literal("ImageId,PredictionString\n1,n1 1 2 3 4\n2,n2 1 2 3 4\n"),
     ),
     Parser("ImageNet: index in the cache", _index, _index_seeds),
     Parser("images", lambda content, _: decoded(content, "x"), _image_seeds),

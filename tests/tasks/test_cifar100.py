@@ -12,7 +12,6 @@ import torch
 from torchvision.transforms import v2
 
 from tasks import cifar_files
-from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
 from tasks.errors import DataError
@@ -429,8 +428,3 @@ def test_a_missing_file_is_named_with_what_was_expected(tmp_path: Path) -> None:
     (root / "cifar-100-python" / "meta").unlink()
     with pytest.raises(DataError, match=r"expected CIFAR100's file .*meta, found none"):
         Cifar100(CifarFiles(root))
-
-
-def test_data_must_be_named() -> None:
-    with pytest.raises(DataError, match="with --data PATH"):
-        Cifar100.load(TaskSpec("cifar100"))

@@ -1,6 +1,7 @@
 """What every task must keep; each registered task goes through it, on small data on disk."""
 
 import pickle
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -282,9 +283,76 @@ def test_options_that_are_not_offered_are_refused(
         load_task(replace(spec, options=wrong))
 
 
-def test_a_place_without_data_is_refused(spec: TaskSpec, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=str(tmp_path)):
-        load_task(replace(spec, data=str(tmp_path)))
+def test_data_are_asked_for_where_they_are_missing_and_refused_where_they_are_embedded(
+    spec: TaskSpec,
+) -> None:
+    if spec.data is None:
+        with pytest.raises(
+            DataError, match=f"{spec.name} comes with its data: leave out --data /x"
+        ):
+            load_task(replace(spec, data="/x"))
+    else:
+        with pytest.raises(DataError, match=r"name the folder that holds .* with --data PATH"):
+            load_task(replace(spec, data=None))
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("absent", "No such file or directory"),
+        ("file", "Not a directory"),
+        ("empty", "it is empty"),
+        ("littered", "it is empty"),
+        ("x" * 300, "File name too long"),
+        ("others", "with --data"),
+    ],
+)
+def test_a_folder_of_other_data_or_none_is_named(
+    spec: TaskSpec, tmp_path: Path, name: str, problem: str
+) -> None:
+    if spec.data is None:
+        return
+    (tmp_path / "file").touch()
+    for folder in ("empty", "littered/.git", "littered/@eaDir", "others/photos"):
+        (tmp_path / folder).mkdir(parents=True)
+    with pytest.raises(DataError, match=rf"{name}.*{problem}"):
+        load_task(replace(spec, data=str(tmp_path / name)))
+
+
+def test_a_folder_that_can_not_be_listed_is_named(
+    spec: TaskSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    if spec.data is None:
+        return
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataError, match=rf"--data {spec.data}: Permission denied; give the folder"):
+        load_task(replace(spec, seed=2))
+
+
+def test_what_systems_leave_in_folders_is_no_data(
+    spec: TaskSpec, task: Task, tmp_path: Path
+) -> None:
+    """Macs, Windows, network disks, notebooks and git: hidden files, previews and copies."""
+    if spec.data is None:
+        return
+    shutil.copytree(spec.data, tmp_path / "data")
+    places = [tmp_path / "data", *(p for p in (tmp_path / "data").rglob("*") if p.is_dir())]
+    for place in places:
+        files = [path for path in place.iterdir() if path.is_file()]
+        for path in files:
+            (place / f"._{path.name}").write_bytes(b"\0\5\26\7" + bytes(60))
+        for folder in ("@eaDir", "__MACOSX", ".ipynb_checkpoints", ".git"):
+            (place / folder).mkdir()
+            for path in files[:2]:
+                shutil.copy(path, place / folder / path.name)
+        for name in (".DS_Store", "Thumbs.db", "desktop.ini", ".gitignore"):
+            (place / name).write_bytes(b"litter")
+    littered = load_task(replace(spec, data=str(tmp_path / "data")))
+    assert littered.facts() == task.facts()
+    assert list(littered.held_out()) == list(task.held_out())
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tasks.decoding import central_view, decoded, in_batches, window
 from tasks.errors import BrokenImageError, DataError
 from tasks.imagenet import labels
 from tasks.imagenet.task import Files, ImageNet
+from tasks.registry import load_task
 from tasks.splits import spans
 from tests.tasks.trees import (
     IDS,
@@ -282,6 +283,40 @@ def _image_missing(root: Path) -> None:
     (root / "val" / "ILSVRC2012_val_00000003.JPEG").unlink()
 
 
+def _loose_image(root: Path) -> None:
+    (root / "train" / "x.JPEG").write_bytes(jpeg(0))
+
+
+def _sorted_half_way(root: Path) -> None:
+    (root / "val" / WNIDS[0]).mkdir()
+
+
+def _packed_class(root: Path) -> None:
+    (root / "train" / "n09999999.tar").write_bytes(tar_of({}))
+
+
+def _webp(root: Path) -> None:
+    (root / "train" / WNIDS[0] / "x.webp").touch()
+
+
+def _other_names(root: Path) -> None:
+    path = root / "val" / "ILSVRC2012_val_00000003.JPEG"
+    path.rename(path.with_name("ILSVRC2012_val_00000007.JPEG"))
+
+
+def _numberless(root: Path) -> None:
+    for path in (root / "val").iterdir():
+        path.rename(path.with_name(f"{path.stem}a.JPEG"))
+
+
+def _same_stem(root: Path) -> None:
+    (root / "val" / "ILSVRC2012_val_00000003.jpg").write_bytes(jpeg(0))
+
+
+def _dangling(root: Path) -> None:
+    (root / "train" / WNIDS[0] / "x.JPEG").symlink_to(root / "absent.JPEG")
+
+
 def _single_image(root: Path) -> None:
     for path in sorted((root / "train" / WNIDS[0]).iterdir())[1:]:
         path.unlink()
@@ -295,7 +330,21 @@ def _single_image(root: Path) -> None:
         (_one_class, "holds 1 classes"),
         (_class_missing, rf"is of class {WNIDS[2]}, which .*train doesn't have"),
         (_class_tars, rf"holds archives such as {WNIDS[0]}\.tar"),
-        (_no_list, r"lie in no class folders: put ILSVRC2012_devkit_t12\.tar\.gz"),
+        (
+            _no_list,
+            r"no class folders: put ILSVRC2012_devkit_t12\.tar\.gz .* in .*/data, .*/data/val$",
+        ),
+        (_loose_image, r"train holds class folders and, beside them, 1 images such as x\.JPEG"),
+        (
+            _sorted_half_way,
+            r"val holds class folders and, beside them, 6 images such as ILSVRC2012",
+        ),
+        (_packed_class, r"train holds archives such as n09999999\.tar instead of class folders"),
+        (_webp, rf"x\.webp in .*{WNIDS[0]} is neither JPEG nor PNG"),
+        (_other_names, "image 3 is called ILSVRC2012_val_00000004: give the validation images"),
+        (_numberless, "image 1 is called ILSVRC2012_val_00000001a: give the validation images"),
+        (_same_stem, "several validation images called ILSVRC2012_val_00000003"),
+        (_dangling, r"can't read .*x\.JPEG: No such file or directory; check --data"),
         (_short_list, "names the classes of 5 validation images, but there are 6"),
         (_out_of_range, r"line 6 of .*: 7 is no class of meta\.mat"),
         (_no_meta, "no intact devkit"),
@@ -312,7 +361,117 @@ def test_what_is_missing_or_wrong_is_named(
     shutil.copytree(roots["flat"], root)
     damage(root)
     with pytest.raises(DataError, match=message):
+        load_task(TaskSpec("imagenet", data=str(root)))
+
+
+PARTS = "ILSVRC/Data/CLS-LOC"
+
+
+@pytest.mark.parametrize("given", ["", "ILSVRC", "ILSVRC/Data", PARTS])
+@pytest.mark.parametrize("place", ["", "ILSVRC", PARTS, f"{PARTS}/val"])
+def test_kaggles_list_is_found_wherever_it_usually_lies(
+    roots: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, place: str
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["kaggle"], root)
+    (root / "LOC_val_solution.csv").rename(root / place / "LOC_val_solution.csv")
+    facts = _load(roots["folders"]).facts()
+    assert _load(root / given).facts() == facts
+    monkeypatch.chdir(root / given)
+    assert _load(Path()).facts() == facts
+
+
+def test_where_kaggles_list_may_go_is_said_by_folder(
+    roots: dict[str, Path], tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["kaggle"], root)
+    (root / "LOC_val_solution.csv").unlink()
+    parts = root / PARTS
+    places = ", ".join(
+        map(str, (parts, parts / "val", root, root / "ILSVRC/Data", root / "ILSVRC"))
+    )
+    with pytest.raises(DataError, match=rf"into {parts}; no such list is in {places}$"):
         _load(root)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_may_have_marks_and_any_ends_of_lines(
+    roots: dict[str, Path], tmp_path: Path, encoding: str
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["kaggle"], root)
+    path = root / "LOC_val_solution.csv"
+    heading, *lines = path.read_text().splitlines()
+    for text in ([heading, *lines], lines):
+        path.write_bytes("\r\n".join(text).encode(encoding))
+        assert _load(root).facts() == _load(roots["folders"]).facts()
+    flat = tmp_path / "flat"
+    shutil.copytree(roots["flat"], flat)
+    path = _kit(flat) / "ILSVRC2012_validation_ground_truth.txt"
+    path.write_bytes(path.read_text().replace("\n", "\r\n").encode(encoding))
+    assert _load(flat).facts() == _load(roots["folders"]).facts()
+
+
+def test_hidden_members_of_archives_are_no_data(tmp_path: Path) -> None:
+    """As a Mac packs them: a ._x for each x, and paths that begin with a dot."""
+    root = imagenet_tree(tmp_path / "data", "tars")
+    expected = _load(root).facts()
+    training, validation = imagenet_files()
+
+    def packed(files: dict[str, bytes]) -> bytes:
+        more = {f"./._{name}": b"\0\5\26\7" for name in files}
+        previews = {f"@eaDir/{name}": b"preview" for name in files}
+        return tar_of(more | previews | {f"./{name}": raw for name, raw in files.items()})
+
+    classes = {f"{wnid}.tar": packed(files) for wnid, files in training.items()}
+    (root / "ILSVRC2012_img_train.tar").write_bytes(packed(classes))
+    (root / "ILSVRC2012_img_val.tar").write_bytes(packed({n: raw for n, _, raw in validation}))
+    kit = {f"./ILSVRC2012_devkit_t12/data/{name}": raw for name, raw in devkit_files().items()}
+    litter = {"./._ILSVRC2012_devkit_t12": b"\0\5\26\7"}
+    (root / "ILSVRC2012_devkit_t12.tar.gz").write_bytes(tar_of(litter | kit, "w:gz"))
+    assert _load(root).facts() == expected
+
+
+def test_an_archive_with_a_name_twice_is_refused(tmp_path: Path) -> None:
+    root = imagenet_tree(tmp_path / "data", "tars")
+    training, validation = imagenet_files()
+    twice = {f"{folder}/{name}": raw for folder in "ab" for name, _, raw in validation}
+    (root / "ILSVRC2012_img_val.tar").write_bytes(tar_of(twice))
+    with pytest.raises(DataError, match=r"val\.tar holds ILSVRC2012_val_00000001\.JPEG twice"):
+        _load(root)
+    classes = {f"{folder}/{wnid}.tar": tar_of(training[wnid]) for folder in "ab" for wnid in WNIDS}
+    (root / "ILSVRC2012_img_train.tar").write_bytes(tar_of(classes))
+    with pytest.raises(DataError, match=rf"train\.tar is no intact tar \(it holds {WNIDS[0]}\.tar"):
+        _load(root)
+
+
+def test_an_image_to_train_on_is_not_tested_on(roots: dict[str, Path], tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["folders"], root)
+    name = f"{WNIDS[1]}/{WNIDS[1]}_7.JPEG"
+    raw = (root / "train" / name).read_bytes()
+    (root / "val" / name).write_bytes(bytes(len(raw)))  # the name alone says nothing
+    assert len(_load(root).test()) == 7
+    (root / "val" / name).write_bytes(raw)
+    with pytest.raises(DataError, match=rf"{name} lies in .*train and, byte by byte the same, in"):
+        _load(root)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPG", ".jpeg", ".PNG"])
+def test_suffixes_may_be_written_in_any_way(
+    roots: dict[str, Path], tmp_path: Path, suffix: str
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(roots["flat"], root)
+    for path in list(root.rglob("*.JPEG")):
+        path.rename(path.with_suffix(suffix))
+    task, expected = _load(root), _load(roots["flat"])
+    assert (task.epoch_size, len(task.test())) == (expected.epoch_size, len(expected.test()))
+    ((images, targets),) = task.test().batches(10)
+    ((same, classes),) = expected.test().batches(10)
+    assert torch.equal(images, same)
+    assert torch.equal(targets, classes)
 
 
 @pytest.mark.parametrize(

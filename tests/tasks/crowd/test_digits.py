@@ -64,8 +64,3 @@ def test_scenes_are_written_once_to_the_same_bytes_and_read_as_shanghaitechs(
     (kept / "part_A_final" / "train_data" / "images" / "IMG_5.jpg").unlink()
     with pytest.raises(DataError, match=r"annotation .*GT_IMG_5\.mat has no image"):
         DigitsCrowd.load(TaskSpec("digits-crowd", cache=str(tmp_path)))
-
-
-def test_data_of_ones_own_are_refused() -> None:
-    with pytest.raises(DataError, match="comes with its data: leave out --data /x"):
-        DigitsCrowd.load(TaskSpec("digits-crowd", data="/x"))

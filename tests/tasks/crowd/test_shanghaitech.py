@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -263,12 +264,31 @@ def test_what_is_missing_is_named(
         _load(damaged(root, tmp_path / "data", damage), skip_broken=True)
 
 
-def test_files_of_macs_are_no_images(root: Path, tmp_path: Path) -> None:
-    def litter(half: Path) -> None:
-        (half / "images" / "._IMG_1.jpg").write_bytes(b"\0\5\26\7")
-        (half / "ground_truth" / "._GT_IMG_1.mat").write_bytes(b"\0\5\26\7")
+def test_suffixes_may_be_written_in_any_way(root: Path, tmp_path: Path) -> None:
+    def rename(half: Path) -> None:
+        for folder, suffix in (("images", ".JPEG"), ("ground_truth", ".MAT")):
+            for path in list((half / folder).iterdir()):
+                path.rename(path.with_suffix(suffix))
 
-    assert _load(damaged(root, tmp_path / "data", litter)).facts() == _load(root).facts()
+    assert _load(damaged(root, tmp_path / "data", rename)).facts() == _load(root).facts()
+
+
+def test_two_files_of_one_name_are_refused(root: Path, tmp_path: Path) -> None:
+    def double(half: Path) -> None:
+        shutil.copy(half / "images" / "IMG_3.jpg", half / "images" / "IMG_3.jpeg")
+
+    with pytest.raises(DataError, match=r"images holds both IMG_3\.jpeg and IMG_3\.jpg: keep one"):
+        _load(damaged(root, tmp_path / "data", double))
+
+
+def test_an_image_to_train_on_is_not_tested_on(root: Path, tmp_path: Path) -> None:
+    def copy(half: Path) -> None:
+        test = half.parent / "test_data"
+        for name in ("images/IMG_4.jpg", "ground_truth/GT_IMG_4.mat"):
+            shutil.copy(test / name, half / name)
+
+    with pytest.raises(DataError, match=r"test_data/images/IMG_4\.jpg lies in train_data, too"):
+        _load(damaged(root, tmp_path / "data", copy))
 
 
 def test_every_image_left_out_leaves_no_data(root: Path, tmp_path: Path) -> None:
@@ -281,8 +301,3 @@ def test_every_image_left_out_leaves_no_data(root: Path, tmp_path: Path) -> None
         _load(place)
     with pytest.raises(DataError, match="no image with its annotation that can be read"):
         _load(place, skip_broken=True)
-
-
-def test_without_data_the_way_is_named() -> None:
-    with pytest.raises(DataError, match=r"part_B_final/ \(or part_B/\) with --data PATH"):
-        ShanghaiTechB.load(TaskSpec("shanghaitech-b"))

@@ -10,7 +10,6 @@ from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.training import train
 from tasks.base import TaskSpec
-from tasks.errors import DataError
 from tasks.recipes import Recipe
 from tasks.voc.digits_voc import DigitsVoc
 from tasks.voc.head import PyramidHead
@@ -178,10 +177,3 @@ def test_training_views_have_one_size_and_void_where_an_image_ends(
     assert (targets[:, :150] == VOID).all()
     assert images[:, :, :150].abs().max() < 0.03
     assert (targets != VOID).any()
-
-
-def test_data_are_asked_for_where_they_are_missing_and_refused_where_they_are_embedded() -> None:
-    with pytest.raises(DataError, match=r"holds VOCdevkit/VOC2012 .* with --data PATH"):
-        Voc2012.load(TaskSpec("voc2012"))
-    with pytest.raises(DataError, match="leave out --data /x"):
-        DigitsVoc.load(TaskSpec("digits-voc", data="/x"))

@@ -118,6 +118,43 @@ def test_sbds_images_may_lie_in_its_own_folder(copy: Path) -> None:
     assert _split(copy, augmented=True).training.images[-1].parent == sbd / "img"
 
 
+def test_hidden_files_in_sbds_folder_are_no_masks(root: Path, copy: Path) -> None:
+    """As a Mac leaves them: a ._x.mat for each x.mat, and a ._x.jpg for each x.jpg."""
+    for folder in (copy.parent.parent / "SBD" / "cls", copy / "JPEGImages"):
+        for path in list(folder.iterdir()):
+            (folder / f"._{path.name}").write_bytes(b"\0\5\26\7" + bytes(60))
+    for skip in (False, True):
+        splits = _split(copy, augmented=True, skip=skip)
+        assert splits.training.names == _split(root, augmented=True).training.names
+        assert splits.broken == []
+
+
+@pytest.mark.parametrize(
+    ("jpeg", "png", "mat"), [(".JPG", ".PNG", ".MAT"), (".jpeg", ".png", ".Mat")]
+)
+def test_suffixes_may_be_written_in_any_way(
+    root: Path, copy: Path, jpeg: str, png: str, mat: str
+) -> None:
+    sbd = copy.parent.parent / "SBD" / "cls"
+    folders = ((copy / "JPEGImages", jpeg), (copy / "SegmentationClass", png), (sbd, mat))
+    for folder, suffix in folders:
+        for path in list(folder.iterdir()):
+            path.rename(path.with_suffix(suffix))
+    splits = _split(copy, augmented=True, skip=True)
+    expected = _split(root, augmented=True)
+    assert splits.training.names == expected.training.names
+    np.testing.assert_array_equal(splits.training.sizes, expected.training.sizes)
+    assert splits.broken == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_may_have_marks_and_any_ends_of_lines(root: Path, copy: Path, encoding: str) -> None:
+    for name in ("train", "val"):
+        path = copy / LISTS / f"{name}.txt"
+        path.write_bytes(path.read_text().replace("\n", "\r\n").encode(encoding))
+    assert _split(copy).training.names == _split(root).training.names
+
+
 def _no_tree(copy: Path) -> None:
     shutil.rmtree(copy / "JPEGImages")
 
@@ -156,9 +193,31 @@ def _no_augmentation(copy: Path) -> None:
     shutil.rmtree(copy.parent.parent / "SBD")
 
 
+def _nothing_new(copy: Path) -> None:
+    shutil.copy(copy / LISTS / "train.txt", copy / LISTS / "trainaug.txt")
+
+
+def _no_masks(copy: Path) -> None:
+    for path in (copy.parent.parent / "SBD" / "cls").iterdir():
+        path.unlink()
+
+
+def _image_of_sbd_missing(copy: Path) -> None:
+    (copy / "JPEGImages" / "sbd_000001.jpg").unlink()
+
+
+def _other_image(copy: Path) -> None:
+    with (copy / LISTS / "train.txt").open("a") as file:
+        file.write("\nother/train_000000.jpg other/train_000000.png\n")
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (_nothing_new, r"trainaug\.txt has nothing that train and val don't have: unpack"),
+        (_no_masks, r"SBD/cls has nothing that train and val don't have"),
+        (_image_of_sbd_missing, r"sbd_000001\.jpg is missing, though .*SBD/cls names it"),
+        (_other_image, r"train\.txt: a line above names another image train_000000; take one"),
         (_no_tree, "found no folder with JPEGImages/ and ImageSets/Segmentation/; unpack"),
         (_no_list, r"can't read the list .*val\.txt .*; unpack VOCtrainval"),
         (_empty_list, r"the list .*train\.txt is empty"),
@@ -166,7 +225,7 @@ def _no_augmentation(copy: Path) -> None:
         (_three_words, r"line 1 of .*train\.txt: expected a name, or an image and its mask"),
         (
             _image_missing,
-            r"image .*train_000003\.jpg is missing, .* 0 others\): restore it or take",
+            r"image .*train_000003\.jpg is missing, .* 0 others\): restore it or take its name",
         ),
         (_mask_missing, r"mask .*train_000003\.png is missing, .* 1 others\)"),
         (_one_scene, "there are 1 training images; at least 2"),
