@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ class TaskSpec:
         data: where its files are; None for embedded data.
         cache: folder where an index of the files may be kept; None keeps none.
         skip_broken: leave out files that can't be decoded instead of stopping there.
+        count_only: for plans: decode nothing, so that ``skip_broken`` only leaves out what can
+            be told without.
     """
 
     name: str
@@ -40,6 +42,12 @@ class TaskSpec:
     data: str | None = None
     cache: str | None = None
     skip_broken: bool = False
+    count_only: bool = False
+
+    @property
+    def decodes(self) -> bool:
+        """Whether everything is decoded, to leave out what can't be."""
+        return self.skip_broken and not self.count_only
 
     def identifying(self) -> dict[str, Any]:
         """What tells results apart; places don't, since a task's facts know its content."""
@@ -122,6 +130,10 @@ class Task(ABC):
     def test(self) -> Split:
         """The frozen test split: asked once, after the search."""
 
+    def sizes(self) -> Sizes:
+        """Rows of its splits."""
+        return Sizes(self.epoch_size, len(self.validation()), len(self.test()))
+
     @abstractmethod
     def facts(self) -> dict[str, str | int]:
         """Sizes, classes and fingerprint of the splits, for reports and content hashes."""
@@ -174,10 +186,15 @@ class NamedTask(Task):
     """What the folder of its files holds, in words; empty where a task comes with its data."""
 
     @classmethod
-    def planned(cls, options: Mapping[str, str]) -> Sizes:
-        """Rows of the complete data set under ``options``."""
-        del options
-        return cls.published
+    def changes(cls, spec: TaskSpec) -> dict[str, Any]:
+        """What the options of ``spec`` change of what the class declares, by attribute."""
+        del spec
+        return {}
+
+    @classmethod
+    def under(cls, spec: TaskSpec) -> "type[NamedTask]":
+        """The class with the `changes` of ``spec``, for plans made without its data."""
+        return cast("type[NamedTask]", type(cls.__name__, (cls,), cls.changes(spec)))
 
     @classmethod
     def folder(cls, spec: TaskSpec) -> Path:

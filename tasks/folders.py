@@ -1,7 +1,11 @@
 """Folders and lists as people's systems leave them: what in them is data, and what is litter."""
 
 import codecs
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from tasks.errors import DataError
 
@@ -47,6 +51,18 @@ def _visible(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if is_data(path.name))
 
 
+def expanded(path: Path) -> Path:
+    """A path that ``--data`` names, with a home for ``~``.
+
+    Raises:
+        DataError: there is no such home.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise DataError(f"--data {path}: {error}; write the path out") from error
+
+
 def data_folder(path: str, holds: str) -> Path:
     """The folder that ``--data`` names.
 
@@ -75,3 +91,28 @@ def text_of(raw: bytes) -> str:
     """
     marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return raw.decode("utf-16" if marked else "utf-8-sig")
+
+
+def keep(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file into a cache folder, whole or not at all.
+
+    Args:
+        path: of the file.
+        write: is given the open draft that takes its place.
+
+    Raises:
+        DataError: the folder can't be made or written to.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            write(file)
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise DataError(
+            f"can't keep {path} ({error.strerror or error}): free space, or name another folder "
+            "with --cache"
+        ) from error

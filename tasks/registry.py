@@ -32,6 +32,27 @@ def task_class(name: str) -> type[NamedTask]:
     return loaded
 
 
+def _checked(spec: TaskSpec) -> type[NamedTask]:
+    known = task_class(spec.name)
+    for name, value in spec.options:
+        if name not in known.options:
+            offered = ", ".join(known.options) or "none"
+            raise DataError(f"task {spec.name} has no option {name!r} (there are: {offered})")
+        if value not in known.options[name]:
+            choices = ", ".join(known.options[name])
+            raise DataError(f"{name}: expected one of {choices}; received {value!r}")
+    return known
+
+
+def outlined(spec: TaskSpec) -> type[NamedTask]:
+    """The task's class with what the options of ``spec`` change, for plans made without its data.
+
+    Raises:
+        DataError: an option that the task doesn't have.
+    """
+    return _checked(spec).under(spec)
+
+
 @lru_cache(maxsize=2)
 def load_task(spec: TaskSpec) -> Task:
     """Make the task that ``spec`` describes; once in a process, since data may be large.
@@ -39,18 +60,11 @@ def load_task(spec: TaskSpec) -> Task:
     Raises:
         DataError: an option that the task doesn't have, or data that can't be read or used.
     """
-    loaded = task_class(spec.name)
-    for name, value in spec.options:
-        if name not in loaded.options:
-            known = ", ".join(loaded.options) or "none"
-            raise DataError(f"task {spec.name} has no option {name!r} (there are: {known})")
-        if value not in loaded.options[name]:
-            choices = ", ".join(loaded.options[name])
-            raise DataError(f"{name}: expected one of {choices}; received {value!r}")
-    if spec.data is not None and not loaded.reads:
+    known = _checked(spec)
+    if spec.data is not None and not known.reads:
         raise DataError(f"task {spec.name} comes with its data: leave out --data {spec.data}")
     try:
-        task = loaded.load(spec)
+        task = known.load(spec)
     except OSError as error:
         if spec.data is None:
             raise

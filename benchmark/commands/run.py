@@ -71,9 +71,12 @@ def run(
     places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
+        from benchmark.experiment import default_cache
         from benchmark.planning.estimate import Estimate
 
-        Estimate(settings).print(Console(stderr=not dry_run))
+        cache = None if settings.data is None else places["cache"] or default_cache()
+        estimate = Estimate(settings, cache=cache)
+        estimate.print(Console(stderr=not dry_run))
     if dry_run:
         return
     console = Console(stderr=True)

@@ -1,19 +1,20 @@
-"""What an experiment will take, said before it starts and without touching its data."""
+"""What an experiment will take, said before it starts; its data are counted, never decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes
+from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes, task_spec
 from benchmark.planning.rates import DEVICES, EFFICIENCY, Device, Workload, counted
 from benchmark.settings import Settings
 from reports.tables.formats import count
-from tasks.base import Sizes
+from tasks.base import NamedTask, Sizes, Task
 from tasks.recipes import Recipe
-from tasks.registry import task_class
+from tasks.registry import load_task, outlined, task_class
 
 _SCORED_TOGETHER = 500  # images
 
@@ -55,25 +56,44 @@ class Step:
 
 
 class Estimate:
-    """The steps of an experiment on the complete data set, each at most.
+    """The steps of an experiment, each at most.
+
+    Its data are counted where ``settings`` name a folder of them (nothing is decoded: broken
+    files are counted, too), else taken for the complete published data set.
 
     Args:
         settings: of the experiment.
+        cache: folder for an index of the task's files; None keeps none.
 
     Raises:
         UsageError: there is no such backbone.
+        DataError: the task has no such option, or its files are missing or of another format.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        task = task_class(settings.task)
+    def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
+        spec = task_spec(settings, cache)
+        task: Task | type[NamedTask]
+        if spec.data is None:
+            task = outlined(spec)
+            cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
+            sizes = cut if settings.smoke else task.published
+            whence = "as published: --data PATH counts yours" if task.reads else "its own"
+        else:
+            # The very task that a run would load, unless broken files would have to be found.
+            task = load_task(replace(spec, count_only=spec.skip_broken))
+            sizes, whence = task.sizes(), f"found in {spec.data}"
+        if settings.smoke:
+            whence += f"; cut to {SMOKE_ROWS} of each"
+        self.data = (
+            f"Data: {sizes.training:,} images to train on, {sizes.validation:,} to validate on, "
+            f"{sizes.test:,} to test on ({whence})."
+        )
         network = network_spec(settings, task)
         self.supernet_recipe, self.standalone_recipe = recipes(settings, task)
         blocks = network.backbone.blocks
         whole = SchemeNetwork(network.outline(), [True] * blocks)
         self.network = counted(whole.eval(), task.image_shape)
         self.settings = settings
-        cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
-        sizes = cut if settings.smoke else task.planned(settings.task_options)
         self.steps = [self._supernets(sizes), self._search(sizes, blocks), self._standalone(sizes)]
 
     def hours(self, device: Device) -> tuple[float, float]:
@@ -106,6 +126,7 @@ class Estimate:
         whole = [hours_text(self.hours(device)) for device in DEVICES]
         table.add_row("all", "", f"{sum(step.flops for step in self.steps) / 1e15:,.2f}", *whole)
         console.print(self.subject)
+        console.print(self.data, highlight=False, markup=False)
         console.print(table)
         worst, best = EFFICIENCY
         console.print(

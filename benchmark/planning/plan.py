@@ -29,6 +29,7 @@ from benchmark.store.folder import Description
 from benchmark.store.records import FigureKind, LaneKey
 from strategies.base import SearchSpace, Strategy
 from tasks.base import Task, TaskSpec
+from tasks.folders import expanded
 from tasks.metrics import Metric
 from tasks.recipes import Recipe
 from tasks.registry import load_task, task_class
@@ -56,7 +57,7 @@ class Plan:
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         check_device(settings.device)
         self.settings = settings
-        self.task_spec = _task_spec(settings, cache)
+        self.task_spec = task_spec(settings, cache)
         self.task = load_task(self.task_spec)
         self.backbone = settings.backbone or self.task.backbone
         # A subset of a data set may have fewer classes than its class says.
@@ -263,13 +264,22 @@ def _choices(settings: Settings) -> dict[str, str]:
     }
 
 
-def _task_spec(settings: Settings, cache: Path | None) -> TaskSpec:
+def task_spec(settings: Settings, cache: Path | None = None) -> TaskSpec:
+    """The task of ``settings`` up to its data.
+
+    Args:
+        settings: of the experiment.
+        cache: folder for an index of the task's files; None keeps none.
+
+    Raises:
+        DataError: the data are in the home of somebody who has none.
+    """
     return TaskSpec(
         name=settings.task,
         seed=settings.data_seed,
         options=tuple(sorted(_choices(settings).items())),
         rows=SMOKE_ROWS if settings.smoke else None,
-        data=None if settings.data is None else str(settings.data.expanduser()),
+        data=None if settings.data is None else str(expanded(settings.data)),
         cache=None if cache is None else str(cache),
         skip_broken=settings.skip_broken,
     )

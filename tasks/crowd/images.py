@@ -97,15 +97,15 @@ class Scenes:
     broken: list[str]
 
 
-def read_scenes(place: Path, half: Half, kernel: Kernel, *, skip: bool) -> Scenes:
+def read_scenes(place: Path, half: Half, kernel: Kernel, *, skip: bool, decodes: bool) -> Scenes:
     """Look at all images and points of one half.
 
     Args:
         place: folder of the part.
         half: which.
         kernel: says how points are spread.
-        skip: leave out what is broken or lacks its other file instead of stopping there;
-            to find it, every image is decoded.
+        skip: leave out what is broken or lacks its other file instead of stopping there.
+        decodes: decode every image, to find those that are broken.
 
     Raises:
         DataError: data are missing, damaged or of another format.
@@ -119,7 +119,7 @@ def read_scenes(place: Path, half: Half, kernel: Kernel, *, skip: bool) -> Scene
             if not skip:
                 raise
             broken.append(pair.name)
-    if skip:
+    if decodes:
         rows = set(failures(lambda row: scenes[row].image(), len(scenes)))
         broken += [scenes[row].name for row in sorted(rows)]
         scenes = [scene for row, scene in enumerate(scenes) if row not in rows]

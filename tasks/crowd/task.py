@@ -8,7 +8,7 @@ import hashlib
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -47,25 +47,21 @@ class Crowd(NamedTask, ABC):
     classes = 1
 
     def __init__(self, root: Path, spec: TaskSpec) -> None:
+        vars(self).update(self.changes(spec))
         preset = self.presets[self.chosen(spec, "preset")]
-        size = self.windows[self.chosen(spec, "window")]
         border = self.chosen(spec, "border")
         self._map_loss = preset.loss
-        self.metric = Counting(preset.loss)
-        self.head = preset.head
-        self.standalone_recipe = self.supernet_recipe = preset.recipe
-        self.image_shape = (3, *size)
         self._views = Views(preset.kernel, border == "whole", preset.normalisation)
         place = recognised(root, self.part)
         training, test = (
-            read_scenes(place, half, preset.kernel, skip=spec.skip_broken)
+            read_scenes(place, half, preset.kernel, skip=spec.skip_broken, decodes=spec.decodes)
             for half in ("train_data", "test_data")
         )
         _check_apart(training.scenes, test.scenes)
         tested = _by_size(test.scenes)
         held = part_of(len(training.scenes), np.random.default_rng([spec.seed, 100]))
         trained, validation = _divided(training.scenes, held)
-        self._windows = Windows(trained, self._views, size)
+        self._windows = Windows(trained, self._views, self.image_shape[1:])
         self._names = [scene.name for scene in validation]
         self._broken = [*training.broken, *test.broken]
         self.epoch_size = len(trained)
@@ -83,6 +79,17 @@ class Crowd(NamedTask, ABC):
                 "images left out as broken": len(self._broken),
             },
         )
+
+    @classmethod
+    def changes(cls, spec: TaskSpec) -> dict[str, Any]:
+        preset = cls.presets[cls.chosen(spec, "preset")]
+        return {
+            "metric": Counting(preset.loss),
+            "head": preset.head,
+            "standalone_recipe": preset.recipe,
+            "supernet_recipe": preset.recipe,
+            "image_shape": (3, *cls.windows[cls.chosen(spec, "window")]),
+        }
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Crowd":
@@ -118,8 +125,12 @@ class Crowd(NamedTask, ABC):
 
 
 def _check_apart(training: Sequence[Scene], test: Sequence[Scene]) -> None:
+    trained, tested = (
+        [(Path(scene.name).name, scene.bytes) for scene in half] for half in (training, test)
+    )
     shared = shared_files(
-        *([(Path(scene.name).name, scene.bytes) for scene in half] for half in (training, test)),
+        trained,
+        tested,
         lambda row, other: training[row].path.read_bytes() == test[other].path.read_bytes(),
     )
     if shared is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from tasks.errors import DataError
+from tasks.folders import keep
 
 _VERSION = "1"
 
@@ -138,6 +139,9 @@ def cached_index(
         root: of the data set.
         watched: folders and files whose change of time or size means another index.
         key: tells indices of one root apart.
+
+    Raises:
+        DataError: what ``scan`` raises, or the index can't be kept.
     """
     if folder is None:
         return scan()
@@ -169,10 +173,7 @@ def _save(index: Index, path: Path) -> None:
             f"{name} names": _packed(images.names),
             f"{name} spans": np.stack([images.offsets, images.sizes, images.labels]),
         }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.tmp.npz")
-    np.savez(draft, **arrays)  # type: ignore[arg-type]  # names are no options of its own
-    draft.replace(path)
+    keep(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # names are no options
 
 
 def _loaded(path: Path) -> Index:

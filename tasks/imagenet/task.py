@@ -130,7 +130,7 @@ class ImageNet(NamedTask):
 
         def scan() -> Index:
             index = layout.index()
-            if not spec.skip_broken:
+            if not spec.decodes:
                 return index
             return without_broken(index, lambda images: _broken(root, images))
 
@@ -139,7 +139,7 @@ class ImageNet(NamedTask):
             None if spec.cache is None else Path(spec.cache),
             root,
             layout.watched(),
-            key=f"skip broken: {spec.skip_broken}",
+            key=f"skip broken: {spec.decodes}",
         )
         return cls(root, index, spec.seed, validation=cls.chosen(spec, "validation"))
 

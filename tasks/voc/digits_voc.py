@@ -43,6 +43,7 @@ class DigitsVoc(Segmented):
     scoring_rows = 32
     latency_rows = 4
     published = Sizes(training=216, validation=72, test=120)
+    additional = _COUNTS.additional
     options = {  # noqa: RUF012 - declared a ClassVar by the base class
         "list": ("train", "augmented"),
         "inference": tuple(_INFERENCES),

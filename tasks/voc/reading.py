@@ -11,6 +11,7 @@ from PIL import Image
 
 from tasks.decoding import decoded, failures
 from tasks.errors import BrokenImageError, DataError
+from tasks.folders import keep
 from tasks.voc.masks import read_mask
 from tasks.voc.sbd import read_sbd
 from tasks.voc.tree import Scenes
@@ -39,7 +40,11 @@ def read_scene(
 
 
 def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
-    """Rows that `read_scene` can't give; remembered in ``cache`` until a file's size changes."""
+    """Rows that `read_scene` can't give; remembered in ``cache`` until a file's size changes.
+
+    Raises:
+        DataError: a file is gone, or nothing can be kept in ``cache``.
+    """
     if cache is None:
         return _failures(scenes, classes)
     digest = hashlib.sha256(scenes.sizes.tobytes())
@@ -49,10 +54,8 @@ def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
     known = _remembered(path, len(scenes))
     if known is None:
         known = _failures(scenes, classes)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps(known))
-        draft.replace(path)
+        text = json.dumps(known).encode()
+        keep(path, lambda file: file.write(text))
     return known
 
 

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -44,17 +45,20 @@ class Segmented(NamedTask):
 
     one_held_out_of: ClassVar[int] = 10
     """One of so many scenes of ``train`` is held out for validation."""
+    additional: ClassVar[int]
+    """Scenes that augmentation adds to the published training scenes."""
 
     def __init__(
         self, data: Path, spec: TaskSpec, *, augmentation: Augmentation, inference: Inference
     ) -> None:
+        vars(self).update(self.changes(spec))
         splits = split_scenes(
             recognised(data),
             augmented=self.chosen(spec, "list") == "augmented",
             classes=self.classes,
             seed=spec.seed,
             one_of=self.one_held_out_of,
-            skip_broken=spec.skip_broken,
+            skip_broken=spec.decodes,
             cache=spec.cache,
         )
         self._training = splits.training
@@ -70,6 +74,13 @@ class Segmented(NamedTask):
             fingerprint=_fingerprint(splits),
             about={**splits.about, **{name: self.chosen(spec, name) for name in self.options}},
         )
+
+    @classmethod
+    def changes(cls, spec: TaskSpec) -> dict[str, Any]:
+        if cls.chosen(spec, "list") == "train":
+            return {}
+        more = cls.published.training + cls.additional
+        return {"published": replace(cls.published, training=more)}
 
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything

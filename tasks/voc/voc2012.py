@@ -6,8 +6,7 @@ split is VOC's ``val``; a tenth of ``train`` is held out for searches, which lea
 train on, or 10,436 of the augmented list.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from typing import Any
 
 from tasks.base import Sizes, TaskSpec
 from tasks.parts import Trunk
@@ -19,8 +18,6 @@ from tasks.voc.metric import MeanIoU
 from tasks.voc.task import Segmented
 
 _CLASSES = 21
-_AUGMENTED = 10_582 - 146
-"""Images to train on of the augmented list, those held out left out."""
 _CROP = 473
 _LONG_SIDE = 512
 _AUGMENTATIONS = {"rotate-blur": (10.0, 1.1), "plain": (0.0, 0.0)}
@@ -60,6 +57,7 @@ class Voc2012(Segmented):
     scoring_rows = 4
     latency_rows = 4
     published = Sizes(training=1_318, validation=146, test=1_449)
+    additional = 10_582 - 1_464
     reads = "VOCdevkit/VOC2012/ (JPEGImages, SegmentationClass, ImageSets)"
     options = {  # noqa: RUF012 - declared a ClassVar by the base class
         "list": ("train", "augmented"),
@@ -69,16 +67,16 @@ class Voc2012(Segmented):
     }
 
     @classmethod
-    def planned(cls, options: Mapping[str, str]) -> Sizes:
-        augmented = options.get("list") == "augmented"
-        return replace(cls.published, training=_AUGMENTED) if augmented else cls.published
+    def changes(cls, spec: TaskSpec) -> dict[str, Any]:
+        crop = int(cls.chosen(spec, "crop"))
+        return super().changes(spec) | {"image_shape": (3, crop, crop)}
 
     @classmethod
     def load(cls, spec: TaskSpec) -> "Voc2012":
         crop = int(cls.chosen(spec, "crop"))
         degrees, blur = _AUGMENTATIONS[cls.chosen(spec, "augmentation")]
         windows, flip = _INFERENCES[cls.chosen(spec, "inference")]
-        task = cls(
+        return cls(
             cls.folder(spec),
             spec,
             augmentation=Augmentation((crop, crop), degrees=degrees, blur=blur),
@@ -88,5 +86,3 @@ class Voc2012(Segmented):
                 flip=flip,
             ),
         )
-        task.image_shape = (3, crop, crop)
-        return task

@@ -70,6 +70,63 @@ def test_a_dry_run_prints_the_plan_and_runs_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def _planned(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["run", "--dry-run", "--strategies", "random", *arguments])
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def test_a_plan_counts_the_images_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("tasks.decoding.in_rgb", None)  # none is decoded
+    data = str(imagenet_tree(tmp_path / "data"))
+    arguments = ("--task", "imagenet", "--data", data)
+    found = f"24 images to train on, 6 to validate on, 6 to test on (found in {data})"
+    for more in ((), ("--skip-broken",), ("--recipe", "paper-resnet50-se")):
+        words = _planned(*arguments, *more)
+        assert found in words
+        assert "evaluations of 6 images" in words
+    assert "8 images to train on, 6 to validate on" in _planned(*arguments, "--smoke")
+    published = _planned("--task", "imagenet")
+    assert "1,181,167 images to train on, 100,000 to validate on" in published
+    assert "as published: --data PATH counts yours" in published
+
+
+def test_a_plan_is_of_the_work_that_a_run_has(tmp_path: Path) -> None:
+    settings = Settings(task="imagenet", data=imagenet_tree(tmp_path / "data"), budget=10)
+    estimate = Estimate(settings)
+    supernets, _, standalone = estimate.steps
+    forward = float(estimate.network.flops.sum())
+    assert supernets.images == 40 * 24
+    assert standalone.images == standalone.jobs * 120 * 24
+    assert supernets.flops == 3 * forward * 40 * 24
+    # Three classes instead of a thousand.
+    assert forward == Estimate(Settings(task="imagenet")).network.flops.sum() - 2 * 2048 * 997
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "share"),
+    [
+        ("voc2012", {"crop": "97"}, (13 / 60) ** 2),  # cells of 8×8, of which the last is cut
+        ("shanghaitech-a", {"window": "256"}, 256**2 / (576 * 768)),
+    ],
+)
+def test_a_plan_is_of_images_of_the_size_that_an_option_chooses(
+    task: str, options: dict[str, str], share: float
+) -> None:
+    published, chosen = (Estimate(Settings(task=task, task_options=o)) for o in ({}, options))
+    assert chosen.network.flops.sum() / published.network.flops.sum() == pytest.approx(
+        share, rel=0.02
+    )
+
+
+def test_a_plan_is_of_the_recipe_that_an_option_chooses() -> None:
+    settings = Settings(task="shanghaitech-b", task_options={"preset": "csrnet"})
+    assert Estimate(settings).standalone_recipe.epochs == 400
+
+
 def test_digits_can_be_tried_out_too(tmp_path: Path) -> None:
     report = run(Settings(smoke=True, strategies=("random",)), out=tmp_path / "run", workers=1)
     assert report.records.finished
@@ -102,8 +159,9 @@ def test_a_network_whose_schemes_nobody_could_list_is_searched_like_any_other(
         ),
         (
             ("--task", "imagenet", "--data", "absent"),
-            "Error: --data absent: No such file or directory; give the folder that holds ILSVRC2012",
+            "Error: --data absent: No such file or directory; give the folder that holds ILSVRC",
         ),
+        (("--task", "imagenet", "--data", "~nobody-here/x"), "write the path out"),
         (("--data", "absent"), "task digits comes with its data"),
         (("--task-option", "normalisation=own"), "has no option 'normalisation'"),
         (("--recipe", "paper-resnet39-se"), "did you mean 'paper-resnet38-se'?"),
@@ -117,10 +175,15 @@ def test_what_can_not_be_is_one_line_and_exit_code_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["run", *SMALL, *arguments])
-    assert result.exit_code == 2
-    assert message in result.output
-    assert list(tmp_path.iterdir()) == []
+    for more in ([], ["--dry-run"]):
+        if more and arguments == ("--task", "cifar100"):
+            continue  # without a folder the published data set is planned
+        result = CliRunner().invoke(main, ["run", *SMALL, *arguments, *more])
+        assert result.exit_code == 2
+        assert result.output.startswith("Error: ")
+        assert result.output.count("\n") == 1
+        assert message in result.output
+        assert list(tmp_path.iterdir()) == []
 
 
 def _trained(name: str, **changes: object) -> tuple[Recipe, Recipe]:

@@ -19,7 +19,7 @@ from benchmark.networks.backbones import shape_named
 from benchmark.oracle.supernet import NetworkSpec
 from tasks.base import Task, TaskSpec
 from tasks.errors import DataError
-from tasks.registry import TASKS, load_task, task_class
+from tasks.registry import TASKS, load_task, outlined, task_class
 from tasks.splits import Batches, Split
 from tests.tasks.crowd.trees import crowd_tree
 from tests.tasks.dots import registered
@@ -281,6 +281,29 @@ def test_options_that_are_not_offered_are_refused(
     wrong = ((offered[0], "wrong"),) if options is None else options
     with pytest.raises(DataError, match=message):
         load_task(replace(spec, options=wrong))
+
+
+def test_a_plan_without_data_knows_what_options_change(spec: TaskSpec) -> None:
+    for name, values in task_class(spec.name).options.items():
+        for value in values:
+            options = tuple(sorted((dict(spec.options) | {name: value}).items()))
+            chosen = replace(spec, options=options)
+            outline, loaded = outlined(chosen), load_task(chosen)
+            for part in ("image_shape", "trunk", "head", "metric", "supernet_recipe", "backbone"):
+                assert getattr(outline, part) == getattr(loaded, part), (options, part)
+            assert outline.standalone_recipe == loaded.standalone_recipe
+            if spec.data is None:
+                assert outline.published == loaded.sizes()
+
+
+def test_counting_decodes_nothing_and_finds_what_a_run_does(
+    spec: TaskSpec, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if spec.data is None:
+        return
+    monkeypatch.setattr("tasks.decoding.in_rgb", None)
+    monkeypatch.setattr("tasks.voc.masks._indices", None)
+    assert load_task(replace(spec, skip_broken=True, count_only=True)).sizes() == task.sizes()
 
 
 def test_data_are_asked_for_where_they_are_missing_and_refused_where_they_are_embedded(

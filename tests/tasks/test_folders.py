@@ -1,10 +1,11 @@
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from tasks.apart import shared_files
 from tasks.errors import DataError
-from tasks.folders import is_data, names, text_of
+from tasks.folders import expanded, is_data, keep, names, text_of
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,27 @@ def test_files_are_shared_where_name_size_and_content_agree() -> None:
     assert shared_files(trained, tested, same) == 2
     assert asked == [(2, 3), (3, 2)]
     assert shared_files(trained, tested[:2], same) is None
+
+
+def test_a_home_that_nobody_has_is_named() -> None:
+    with pytest.raises(DataError, match=r"--data ~nobody-here/x: .*; write the path out"):
+        expanded(Path("~nobody-here/x"))
+    assert expanded(Path("~/x")) == Path.home() / "x"
+
+
+def test_files_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "indices" / "x.json"
+    keep(path, lambda file: file.write(b"content"))
+    assert path.read_text() == "content"
+
+    def fill(file: BinaryIO) -> None:
+        file.write(b"half of the")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(DataError, match=r"can't keep .*x\.json \(No space left on device\): free"):
+        keep(path, fill)
+    assert [(file.name, file.read_text()) for file in path.parent.iterdir()] == [
+        ("x.json", "content")
+    ]
+    with pytest.raises(DataError, match=r"x\.json/y \(.*\): free space, or name .* with --cache"):
+        keep(path / "y", lambda _: None)

@@ -60,9 +60,11 @@ def test_indices_count_under_a_palette_of_somebodys_own() -> None:
 def test_palettes_of_any_depth_hold_indices_transparent_or_not(depth: int) -> None:
     indices = [0, 1, 1] if depth == 1 else [0, 1, 3]
     palette = COLOURS[: 2**depth].tobytes()
-    for chunks in ({"PLTE": palette}, {"PLTE": palette, "tRNS": b"\0"}):
-        mask = read_mask(made(depth, PALETTE, indices, **chunks), 21, "x.png")
-        assert mask.tolist() == [indices]
+    for raw in (
+        made(depth, PALETTE, indices, PLTE=palette),
+        made(depth, PALETTE, indices, PLTE=palette, tRNS=b"\0"),
+    ):
+        assert read_mask(raw, 21, "x.png").tolist() == [indices]
 
 
 def _wide() -> bytes:
