@@ -84,9 +84,10 @@ class Estimate:
             sizes, whence = task.sizes(), f"found in {spec.data}"
         if settings.smoke:
             whence += f"; cut to {SMOKE_ROWS} of each"
+        classes = "" if task.head else f"{task.classes:,} classes, "
         self.data = (
-            f"Data: {sizes.training:,} images to train on, {sizes.validation:,} to validate on, "
-            f"{sizes.test:,} to test on ({whence})."
+            f"Data: {classes}{sizes.training:,} images to train on, {sizes.validation:,} to "
+            f"validate on, {sizes.test:,} to test on ({whence})."
         )
         network = network_spec(settings, task)
         self.supernet_recipe, self.standalone_recipe = recipes(settings, task)

@@ -83,14 +83,16 @@ def test_a_plan_counts_the_images_that_are_there(
     monkeypatch.setattr("tasks.decoding.in_rgb", None)  # none is decoded
     data = str(imagenet_tree(tmp_path / "data"))
     arguments = ("--task", "imagenet", "--data", data)
-    found = f"24 images to train on, 6 to validate on, 6 to test on (found in {data})"
+    found = (
+        f"Data: 3 classes, 24 images to train on, 6 to validate on, 6 to test on (found in {data})"
+    )
     for more in ((), ("--skip-broken",), ("--recipe", "paper-resnet50-se")):
         words = _planned(*arguments, *more)
         assert found in words
         assert "evaluations of 6 images" in words
     assert "8 images to train on, 6 to validate on" in _planned(*arguments, "--smoke")
     published = _planned("--task", "imagenet")
-    assert "1,181,167 images to train on, 100,000 to validate on" in published
+    assert "1,000 classes, 1,181,167 images to train on, 100,000 to validate on" in published
     assert "as published: --data PATH counts yours" in published
 
 

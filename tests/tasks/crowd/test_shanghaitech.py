@@ -160,6 +160,24 @@ def test_grey_images_are_converted(root: Path, tmp_path: Path) -> None:
     assert images.shape[1] == 3
 
 
+def test_a_rotation_in_exif_is_left_alone_as_points_are_of_the_stored_image(
+    root: Path, tmp_path: Path
+) -> None:
+    def turn(half: Path) -> None:
+        exif = Image.Exif()
+        exif[0x0112] = 6  # lies on its side
+        for path in (half / "images").iterdir():
+            Image.open(path).save(path, exif=exif)
+
+    turned, stored = _load(damaged(root, tmp_path / "data", turn)), _load(root)
+    assert turned.facts()["points outside their image"] == 0
+    for (images, maps), (_, expected) in zip(
+        turned.validation().batches(1), stored.validation().batches(1), strict=True
+    ):
+        assert images.shape[2] < images.shape[3]
+        assert torch.equal(maps, expected)
+
+
 def test_adaptive_kernels_depend_on_the_neighbours_in_the_whole_image(root: Path) -> None:
     fixed, adaptive = (
         _load(root, options=(("preset", preset),)).test() for preset in ("c3", "csrnet")
