@@ -1,9 +1,13 @@
+import base64
+import io
 from math import nan
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from benchmark.errors import StoreError
 from benchmark.explaining.gradcam import as_picture, grad_cam, scaled, tiles
 from benchmark.explaining.gradcam_run import found_scheme
 from benchmark.explaining.png import decoded, png
@@ -97,6 +101,13 @@ def test_large_images_are_made_smaller() -> None:
 def test_a_picture_survives_its_file() -> None:
     pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     assert np.array_equal(decoded(png(pixels)), pixels)
+
+
+def test_a_picture_of_another_mode_is_refused_rather_than_clipped() -> None:
+    words = io.BytesIO()
+    Image.fromarray(np.arange(9, dtype=np.uint16).reshape(3, 3) * 7000).save(words, "PNG")
+    with pytest.raises(StoreError, match="is of mode I;16, expected RGB"):
+        decoded(base64.b64encode(words.getvalue()).decode())
 
 
 def trained_once(*, rule: str) -> RunRecords:
