@@ -8,15 +8,14 @@ asked or told; what it sees is charged and in its journal too.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from time import process_time
 
 import numpy as np
-from jaxtyping import Float64
 
 from benchmark.budget import Ledger
 from benchmark.errors import LaneError, ReplayError
+from benchmark.objective import Objective
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked, checked_fraction
 from benchmark.oracle.wrappers import Journal, MeteredOracle, RecordedOracle, Wrapper
 from benchmark.plugins.blame import blamed_on_strategy, not_blamed
@@ -30,25 +29,6 @@ from strategies.base import FULL, Answers, GateGradient, GateQuestion, Need, Req
 
 _WHITE_BOX: frozenset[Need] = frozenset({"gradients", "weights"})
 _DEAF = 10  # requests; a search in a space of two schemes may repeat a few by chance
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is maximised: accuracy + ``weight`` · fraction of unconnected blocks."""
-
-    weight: float
-
-    def reward(
-        self, schemes: Schemes, accuracy: Float64[np.ndarray, " schemes"]
-    ) -> Float64[np.ndarray, " schemes"]:
-        """Reward of each scheme."""
-        unconnected: Float64[np.ndarray, " schemes"] = 1 - schemes.mean(axis=1)
-        return accuracy + self.weight * unconnected
-
-    def answers(self, request: Request, scores: Scores) -> Answers:
-        """Scores as a strategy sees them."""
-        reward = self.reward(request.schemes, scores.accuracy)
-        return Answers(reward, scores.accuracy, scores.loss, request.fidelity)
 
 
 class Repetitions:
@@ -314,12 +294,18 @@ def search(
             for lane, request in requests:
                 try:
                     scores = lane.score(request)
-                    lane.tell(request, objective.answers(request, scores))
+                    lane.tell(request, _answers(objective, request, scores))
                     active.append(lane)
                 except (LaneError, ReplayError) as error:
                     _end(lane, store, "failed", error)
         before, charged = charged, sum(lane.charged for lane in lanes)
         on_progress(charged - before)
+
+
+def _answers(objective: Objective, request: Request, scores: Scores) -> Answers:
+    """Scores as a strategy sees them."""
+    reward = objective.reward(request.schemes, scores.accuracy)
+    return Answers(reward, scores.accuracy, scores.loss, request.fidelity)
 
 
 def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Request]]:

@@ -9,7 +9,6 @@ from typing import Any
 from benchmark.errors import UsageError
 from benchmark.store.records import LaneRecord, RunRecords
 from benchmark.training.metrics import summary_writer
-from reports.numbers.ranking import lane_rewards
 from reports.numbers.statistics import best_so_far
 
 
@@ -48,7 +47,7 @@ def _place(lane: LaneRecord) -> str:
 
 
 def _write_lane(records: RunRecords, lane: LaneRecord, writer: Any) -> None:
-    rewards = lane_rewards(lane, records.objective_weight)
+    rewards = records.objective.reward(lane.schemes, lane.accuracy)
     curves = {
         "search/reward": rewards,
         "search/best reward": best_so_far(rewards),

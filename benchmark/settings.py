@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from benchmark.errors import BenchmarkWarning, UsageError, unknown_name
 from benchmark.files import read_text
+from benchmark.objective import WORDS, Objective
 from benchmark.plugins.overrides import Value
 from benchmark.plugins.patience import ASK_TIMEOUT
 from benchmark.plugins.references import is_file_reference, require_known
@@ -124,7 +125,7 @@ class Settings(BaseModel):
         0.02,
         ge=0,
         allow_inf_nan=False,
-        description="λ: reward = accuracy + λ · fraction of unconnected blocks",
+        description=f"λ: reward = {WORDS}",
     )
     supernet_epochs: int | None = Field(
         None, ge=1, description="epochs of supernet training instead of the task's"
@@ -229,6 +230,11 @@ class Settings(BaseModel):
         if text is not None:
             parse_size(text)
         return text
+
+    @property
+    def objective(self) -> Objective:
+        """What searches maximise."""
+        return Objective(self.objective_weight)
 
     def command(self) -> str:
         """The command line that gives these settings."""

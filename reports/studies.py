@@ -24,7 +24,6 @@ from benchmark.errors import UsageError
 from benchmark.files import replacing
 from benchmark.schemes import format_bits, scheme_bits
 from benchmark.store.records import LaneRecord, RunRecords
-from reports.numbers.ranking import lane_rewards
 
 _JOURNALS = (".log", ".jsonl", ".journal")
 _BEGIN = datetime(1970, 1, 1)  # noqa: DTZ001 - Optuna's dates have no zone
@@ -114,12 +113,12 @@ def _write_lane(
         "state": lane.state,
         "message": lane.message,
         "charged evaluations": lane.total,
-        "reward": f"accuracy + {records.objective_weight:g} x fraction of unconnected blocks",
+        "reward": records.objective.words,
         "experiment": records.experiment,
     }
     for name, value in facts.items():
         study.set_user_attr(name, value)
-    rewards = lane_rewards(lane, records.objective_weight).tolist()
+    rewards = records.objective.reward(lane.schemes, lane.accuracy).tolist()
     for number, reward in enumerate(rewards):
         study.add_trial(_trial(records, lane, number, reward))
         on_trial(1)

@@ -15,11 +15,12 @@ from jaxtyping import Float64
 from benchmark.errors import UsageError, unknown_name
 from benchmark.landscapes.known import BEST, LANDSCAPES, WORST, Landscape, make_landscape
 from benchmark.landscapes.race_journal import RaceJournal
+from benchmark.objective import Objective
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.plugins.overrides import Overrides
 from benchmark.plugins.patience import ASK_TIMEOUT
-from benchmark.runner import Lane, Objective, search, unmet
+from benchmark.runner import Lane, search, unmet
 from benchmark.seeding import child_rng
 from benchmark.store.records import LaneKey, LaneRecord, RaceRecord
 from benchmark.store.store import Store
@@ -238,7 +239,7 @@ def _of_the_best(
 
     Before the first full answer it is the largest that there is.
     """
-    rising = np.maximum.accumulate(lane.accuracy)
+    rising = np.maximum.accumulate(_NO_PRICE.reward(lane.schemes, lane.accuracy))
     better = np.append(True, rising[1:] > rising[:-1])
     best = np.maximum.accumulate(np.where(better, np.arange(len(rising)), 0))
     known = lane.answered_by(np.arange(1, budget + 1))

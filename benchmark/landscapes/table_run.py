@@ -21,7 +21,7 @@ from benchmark.oracle.base import SCORES
 from benchmark.oracle.table import TableOracle
 from benchmark.planning.plan import plug_in_facts, strategy_maker
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
-from benchmark.runner import Lane, Objective, search, unmet
+from benchmark.runner import Lane, search, unmet
 from benchmark.settings import Settings
 from benchmark.store.calls import Call, Query, bits_of
 from benchmark.store.folder import Description, RunFolder, read_records
@@ -215,7 +215,7 @@ def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str]:
             job.strategy, job.key, space, root_seed=settings.seed, timeout=timeout
         )
         lane = Lane(job.key, make, oracle, store, settings.budget, ask_timeout=timeout)
-        search([lane], oracle, store, Objective(settings.objective_weight))
+        search([lane], oracle, store, settings.objective)
         state, message = store.lane_end(job.key)
         return store.calls(lane.number), state, message, store.lane_traceback(lane.number)
     finally:

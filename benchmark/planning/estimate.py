@@ -111,7 +111,7 @@ class Estimate:
         return (
             f"{', '.join([chosen.task, *options])}; {backbone} with {chosen.attention}, "
             f"{chosen.sharing}; retain probability {chosen.retain:g}; batch norm "
-            f"{chosen.batch_norm}; λ {chosen.objective_weight:g}; {', '.join(chosen.strategies)}"
+            f"{chosen.batch_norm}; {chosen.objective.brief}; {', '.join(chosen.strategies)}"
         )
 
     def print(self, console: Console) -> None:

@@ -20,7 +20,6 @@ from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import NetworkSpec, SupernetSpec, torch_dtype
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
-from benchmark.runner import Objective
 from benchmark.seeding import child_rng
 from benchmark.settings import RecipeChanges, Settings
 from benchmark.sizes import parse_size
@@ -72,7 +71,7 @@ class Plan:
             device=settings.device,
             every_epoch=settings.best_epoch,
         )
-        self.objective = Objective(settings.objective_weight)
+        self.objective = settings.objective
         self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
         limit = settings.ask_timeout
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)

@@ -4,9 +4,10 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from benchmark.objective import Objective
 from benchmark.oracle.base import Schemes, Scores
 from benchmark.oracle.wrappers import CachedOracle, Wrapper
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, search
 from benchmark.seeding import child_rng
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import Subject, clock

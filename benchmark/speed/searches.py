@@ -7,9 +7,10 @@ from time import perf_counter, process_time
 import numpy as np
 
 from benchmark.landscapes.table import Table
+from benchmark.objective import Objective
 from benchmark.oracle.table import TableOracle
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, search
 from benchmark.schemes import all_schemes
 from benchmark.seeding import child_rng
 from benchmark.speed.base import Benchmark, Claim, Round

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from benchmark.objective import Objective
+
 LaneState = Literal["running", "finished", "failed"]
 Rule = Literal["interval", "paper"]
 """How verdicts are found: by intervals, or by means alone as in the paper, noise ignored."""
@@ -308,6 +310,6 @@ class RunRecords:
     figures: tuple[FigureKind, ...] = ()
 
     @property
-    def objective_weight(self) -> float:
-        """λ of the reward: accuracy + λ · fraction of unconnected blocks."""
-        return float(self.settings["objective_weight"])
+    def objective(self) -> Objective:
+        """What its searches maximised."""
+        return Objective.of(self.settings)

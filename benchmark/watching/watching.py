@@ -9,7 +9,10 @@ from math import nan
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from benchmark.errors import UsageError
+from benchmark.objective import Objective
 from benchmark.store.filesystems import MOUNTS, on_network
 from benchmark.store.folder import intact
 from benchmark.store.readonly import reading
@@ -229,13 +232,7 @@ def _lanes(
     ]
     for lane, charge, number in rows:
         charged[lane] = charged.get(lane, Fraction(0)) + Fraction(charge) * number
-    best = dict(
-        db.execute(
-            "SELECT lane, max(accuracy + ? * (1 - length(replace(scheme, '0', '')) * 1.0 / ?)) "
-            "FROM journal WHERE fidelity = '1' GROUP BY lane",
-            (float(settings["objective_weight"]), blocks),
-        )
-    )
+    best = _best_rewards(db, Objective.of(settings), blocks)
     found = {
         LaneKey(*key): (number, state, message)
         for number, *key, state, message in db.execute(
@@ -246,17 +243,34 @@ def _lanes(
     progress = []
     for key in keys:
         number, state, message = found.get(key, unknown)
-        highest = best.get(number)
         progress.append(
             LaneProgress(
                 key=key,
                 state=state,
                 charged=float(charged.get(number, 0)),
-                best=nan if highest is None else highest,
+                best=best.get(number, nan),
                 message=message,
             )
         )
     return tuple(progress)
+
+
+def _best_rewards(db: sqlite3.Connection, objective: Objective, blocks: int) -> dict[int, float]:
+    """The highest reward of a full answer by lane; none where no answer is a number."""
+    rows = np.fromiter(
+        db.execute(
+            "SELECT lane, scheme, accuracy FROM journal "
+            "WHERE fidelity = '1' AND accuracy IS NOT NULL ORDER BY lane"
+        ),
+        dtype=[("lane", np.int64), ("scheme", f"S{blocks}"), ("accuracy", np.float64)],
+    )
+    if not len(rows):
+        return {}
+    signs = np.ascontiguousarray(rows["scheme"]).view(np.uint8).reshape(len(rows), blocks)
+    rewards = objective.reward(signs == ord("1"), np.ascontiguousarray(rows["accuracy"]))
+    numbers, starts = np.unique(rows["lane"], return_index=True)
+    highest = np.fmax.reduceat(rewards, starts)
+    return dict(zip(numbers.tolist(), highest.tolist(), strict=True))
 
 
 def _actual(db: sqlite3.Connection, oracles: list[dict[str, Any]]) -> float:

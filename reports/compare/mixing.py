@@ -65,7 +65,7 @@ class Member:
             "blocks": self.records.blocks_per_stage,
             **{name: value for name, value in known.items() if value is not None},
             **facts,
-            "λ": self.records.objective_weight,
+            **self.records.objective.traits,
         }
 
 
@@ -115,8 +115,9 @@ def _splits(members: Sequence[Member]) -> list[str]:
 
 
 def _objectives(members: Sequence[Member]) -> list[str]:
-    groups = _grouped(members, lambda m: f"{m.records.objective_weight:g}")
-    return [_differing(groups, "runs maximise different rewards, λ")] if len(groups) > 1 else []
+    groups = _grouped(members, lambda m: m.records.objective.brief)
+    listed = [f"{brief} in {words(labels)}" for brief, labels in groups.items()]
+    return [f"runs maximise different rewards: {', '.join(listed)}"] if len(groups) > 1 else []
 
 
 def _budgets(members: Sequence[Member]) -> list[str]:

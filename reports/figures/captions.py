@@ -62,6 +62,6 @@ def landscape_caption(analysis: Analysis) -> str:
     return (
         "Shading: how the schemes with that many connections spread, strongest where most lie. "
         "Marks: each lane's scheme of the best reward within "
-        f"{count(analysis.ranking.horizon, 'evaluation')}; rewards prefer few connections. "
+        f"{count(analysis.ranking.horizon, 'evaluation')}; {analysis.records.objective.leaning}. "
         f"{oracle_words(analysis.records).capitalize()}."
     )

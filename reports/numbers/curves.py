@@ -7,8 +7,9 @@ from math import ceil
 import numpy as np
 from jaxtyping import Float64
 
+from benchmark.objective import Objective
 from benchmark.store.records import Interval, LaneKey, LaneRecord, RunRecords
-from reports.numbers.ranking import Ranking, lane_rewards
+from reports.numbers.ranking import Ranking
 from reports.numbers.statistics import Values, best_so_far, mean_intervals
 
 Line = Float64[np.ndarray, " points"]
@@ -67,8 +68,7 @@ class Checkpoint:
 def curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     """One mean curve a ranked strategy in order of rank, then failed lanes on their own."""
     best = {
-        lane.key: _best_line(lane, records.objective_weight, ranking.horizon)
-        for lane in records.lanes
+        lane.key: _best_line(lane, records.objective, ranking.horizon) for lane in records.lanes
     }
     drawn = []
     for standing in ranking.placed:
@@ -113,7 +113,7 @@ def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     paths = {
         lane.key: _path(
             lane,
-            records.objective_weight,
+            records.objective,
             ranking.horizon,
             price=price.get(lane.key.supernet_seed, 0.0),
         )
@@ -130,13 +130,15 @@ def time_curves(records: RunRecords, ranking: Ranking) -> tuple[Curve, ...]:
     return tuple(drawn)
 
 
-def _path(lane: LaneRecord, weight: float, horizon: int, *, price: float) -> tuple[Values, Values]:
+def _path(
+    lane: LaneRecord, objective: Objective, horizon: int, *, price: float
+) -> tuple[Values, Values]:
     """Seconds until each answer that was charged within ``horizon``, and the best by then."""
     answers = np.searchsorted(lane.charged, horizon, side="right")
     seconds = price * lane.charged
     if lane.own_seconds is not None:
         seconds += lane.own_seconds
-    return seconds[:answers], best_so_far(lane_rewards(lane, weight))[:answers]
+    return seconds[:answers], best_so_far(objective.reward(lane.schemes, lane.accuracy))[:answers]
 
 
 def _on_one_clock(clocks: Sequence[Values], lines: Sequence[Values]) -> tuple[Values, list[Values]]:
@@ -160,10 +162,10 @@ def _on_one_clock(clocks: Sequence[Values], lines: Sequence[Values]) -> tuple[Va
     return at, held
 
 
-def _best_line(lane: LaneRecord, weight: float, horizon: int) -> Line:
+def _best_line(lane: LaneRecord, objective: Objective, horizon: int) -> Line:
     """Best reward after each evaluation that the lane was charged; NaN before its first answer."""
     charged = np.arange(1, min(ceil(lane.total), horizon) + 1)
-    line: Line = np.append(np.nan, best_so_far(lane_rewards(lane, weight)))
+    line: Line = np.append(np.nan, best_so_far(objective.reward(lane.schemes, lane.accuracy)))
     found: Line = line[lane.answered_by(charged)]
     return found
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from benchmark.objective import Objective
 from benchmark.schemes import scheme_bits
 from benchmark.store.records import LaneKey, OracleRecord, RunRecords
 from reports.numbers.ranking import LaneScore, Ranking
@@ -82,16 +83,16 @@ def density(table: Landscape, blocks: int, bins: int = BINS) -> Density:
 def landscapes(records: RunRecords) -> dict[int, Landscape]:
     """Tabulated landscapes by supernet seed."""
     return {
-        oracle.supernet_seed: _landscape(oracle, records.objective_weight)
+        oracle.supernet_seed: _landscape(oracle, records.objective)
         for oracle in records.oracles
         if np.any(~np.isnan(oracle.accuracy))
     }
 
 
-def _landscape(oracle: OracleRecord, weight: float) -> Landscape:
+def _landscape(oracle: OracleRecord, objective: Objective) -> Landscape:
     known = ~np.isnan(oracle.accuracy)
     schemes, accuracy = oracle.schemes[known], oracle.accuracy[known]
-    reward = accuracy + weight * (1 - schemes.mean(axis=1))
+    reward = objective.reward(schemes, accuracy)
     return Landscape(
         supernet_seed=oracle.supernet_seed,
         exhaustive=len(schemes) == 2 ** schemes.shape[1],

@@ -6,8 +6,8 @@ from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
-from jaxtyping import Float64
 
+from benchmark.objective import Objective
 from benchmark.schemes import scheme_bits
 from benchmark.store.records import Interval, LaneKey, LaneRecord, LaneState, RunRecords
 from reports.numbers.ranks import Cell, Ranks, summarise_ranks
@@ -120,13 +120,6 @@ class Ranking:
         return tuple(standing for standing in self.placed if standing.rank == 1)
 
 
-def lane_rewards(lane: LaneRecord, weight: float) -> Float64[np.ndarray, " answers"]:
-    """Reward of each full answer: accuracy + λ · fraction of unconnected blocks."""
-    if not len(lane.schemes):
-        return np.zeros(0)
-    return np.asarray(lane.accuracy + weight * (1 - lane.schemes.mean(axis=1)), dtype=np.float64)
-
-
 def common_horizon(lanes: Sequence[LaneRecord]) -> int:
     """Evaluations that every lane has had or has declined to use.
 
@@ -142,9 +135,9 @@ def common_horizon(lanes: Sequence[LaneRecord]) -> int:
     return min(running) if running else max((ceil(lane.total) for lane in lanes), default=0)
 
 
-def score_lane(lane: LaneRecord, weight: float, horizon: int) -> LaneScore:
+def score_lane(lane: LaneRecord, objective: Objective, horizon: int) -> LaneScore:
     """The best full answer of a lane among what its first ``horizon`` evaluations bought."""
-    reward = lane_rewards(lane, weight)[lane.charged <= horizon]
+    reward = objective.reward(lane.schemes, lane.accuracy)[lane.charged <= horizon]
     found = bool(np.any(~np.isnan(reward)))
     best = int(np.nanargmax(reward)) if found else -1
     return LaneScore(
@@ -170,8 +163,7 @@ def by_supernet(values: Sequence[tuple[LaneKey, float]]) -> Cells:
 def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Ranking:
     """Rank strategies by the mean best reward of their lanes at equal budget."""
     horizon = common_horizon(records.lanes)
-    weight = records.objective_weight
-    lanes = tuple(score_lane(lane, weight, horizon) for lane in records.lanes)
+    lanes = tuple(score_lane(lane, records.objective, horizon) for lane in records.lanes)
     by_name: dict[str, list[LaneScore]] = {}
     for lane in lanes:
         by_name.setdefault(lane.key.strategy, []).append(lane)

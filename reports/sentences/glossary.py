@@ -1,5 +1,7 @@
 """Words for a reader who hasn't seen the paper, and how the numbers are made."""
 
+from benchmark.objective import WORDS
+
 GLOSSARY = {
     "Block": "One residual block of the network: a place where an attention module can be put.",
     "Attention module (SAM)": (
@@ -27,9 +29,7 @@ GLOSSARY = {
     "Strategy": "A search method that asks the oracle about schemes and proposes the best.",
     "Lane": "One run of a strategy: one strategy seed on one supernet.",
     "Evaluation": "One question to the oracle. Every lane has the same budget of them.",
-    "Reward": (
-        "What strategies maximise: accuracy + λ · fraction of unconnected blocks. Shown ×100."
-    ),
+    "Reward": f"What strategies maximise: {WORDS}. Shown ×100.",
     "Candidate": ("One of the best schemes of a lane by reward; it is trained from scratch."),
     "Stand-alone": (
         "The network of one scheme, trained from scratch and scored on the test split, which no "

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from benchmark.objective import WORDS
 from reports.tables.table import Column
 
 _Percent = partial(Column, unit="%", kind="number", scale=100)
@@ -283,7 +284,7 @@ EVALUATIONS = (
     _Whole("connections", "Connections", "connected blocks"),
     _Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),
     Column("loss", "Loss", "mean validation loss", unit="nats", kind="number", digits=4),
-    _Percent("reward", "Reward", "accuracy + λ · fraction of unconnected blocks", unit="×100"),
+    _Percent("reward", "Reward", WORDS, unit="×100"),
     _Percent("best_reward", "Best so far", "highest reward up to here", unit="×100"),
 )
 

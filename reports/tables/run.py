@@ -12,7 +12,6 @@ from reports.analysis import Analysis
 from reports.figures.captions import oracle_words, rule_words, seed_words, timing_words
 from reports.figures.field import field_figures, score_words, with_figures
 from reports.numbers.landscape import strategy_finds
-from reports.numbers.ranking import lane_rewards
 from reports.numbers.statistics import best_so_far
 from reports.numbers.trust import Trust
 from reports.tables.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
@@ -56,7 +55,7 @@ def ranking_table(analysis: Analysis) -> Table:
             )
         )
     caption = (
-        f"Best reward = accuracy + {records.objective_weight:g} · fraction of unconnected blocks; "
+        f"Best reward = {records.objective.words}; "
         f"{oracle_words(records)}; each lane's best within {count(ranking.horizon, 'evaluation')}, "
         f"mean over lanes with {level(analysis.confidence)} interval. Strategies that can't be "
         "told from the leader share rank 1 (permutation test, Holm-corrected, "
@@ -191,7 +190,7 @@ def evaluations_table(records: RunRecords) -> Table:
     """One row an evaluation, in the order in which each lane asked."""
     rows: list[tuple[Value, ...]] = []
     for lane in records.lanes:
-        reward = lane_rewards(lane, records.objective_weight)
+        reward = records.objective.reward(lane.schemes, lane.accuracy)
         best = best_so_far(reward)
         for number, scheme in enumerate(lane.schemes):
             rows.append(

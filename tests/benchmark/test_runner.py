@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.objective import Objective
 from benchmark.oracle.wrappers import CachedOracle
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, search
 from benchmark.store.records import LaneKey
 from benchmark.store.store import Store
 from strategies.base import Answers, GateQuestion, Request, Schemes, SearchSpace, Strategy

@@ -20,10 +20,11 @@ from benchmark.errors import UsageError
 from benchmark.landscapes.race import Instance, run_instances
 from benchmark.landscapes.race_journal import RaceJournal
 from benchmark.landscapes.table import Table
+from benchmark.objective import Objective
 from benchmark.oracle.supernet import frozen_supernet
 from benchmark.oracle.wrappers import CachedOracle
 from benchmark.plugins.chosen import choose
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, search
 from benchmark.schemes import all_schemes
 from benchmark.scoring import score_all
 from benchmark.seeding import child_rng

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmark.objective import Objective
 from benchmark.oracle.wrappers import CachedOracle
 from benchmark.plugins.chosen import choose
 from benchmark.plugins.hosted import make_strategy
-from benchmark.runner import Lane, Objective, search
+from benchmark.runner import Lane, search
 from benchmark.seeding import child_rng
 from benchmark.store.records import LaneKey
 from benchmark.store.store import Store

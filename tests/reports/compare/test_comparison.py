@@ -62,7 +62,7 @@ def test_other_splits_of_a_task_are_refused_by_their_fingerprints(records: RunRe
 @pytest.mark.parametrize(
     ("kind", "settings", "environment", "said"),
     [
-        ("objectives", {"objective_weight": 0.5}, {}, "different rewards, λ: 0.02 in"),
+        ("objectives", {"objective_weight": 0.5}, {}, "different rewards: λ 0.02 in"),
         ("budgets", {"budget": 30}, {}, "60 evaluations in a, 30 evaluations in b"),
         ("code", {}, {"code": "ffff"}, "versions of the code or of torch: unknown in a, ffff in b"),
     ],

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.objective import Objective
 from benchmark.store.records import LaneKey, LaneRecord, RunRecords
-from reports.numbers.ranking import common_horizon, lane_rewards, rank_strategies, score_lane
+from reports.numbers.ranking import common_horizon, rank_strategies, score_lane
 
 MakeRecords = Callable[..., RunRecords]
 
@@ -27,13 +28,8 @@ def run(records: RunRecords, lanes: list[LaneRecord]) -> RunRecords:
     return replace(records, lanes=lanes)
 
 
-def test_reward_adds_the_share_of_unconnected_blocks() -> None:
-    one = replace(lane([0.9, 0.8]), schemes=np.array([[True, True], [False, False]]))
-    assert lane_rewards(one, 0.02).tolist() == pytest.approx([0.9, 0.82])
-
-
 def test_score_is_the_earliest_best_within_the_horizon() -> None:
-    score = score_lane(lane([0.5, 0.7, 0.7, 0.9]), 0.02, 3)
+    score = score_lane(lane([0.5, 0.7, 0.7, 0.9]), Objective(0.02), 3)
     assert (score.found_at, score.accuracy, score.evaluations) == (2, 0.7, 4)
     assert score.reward == pytest.approx(0.71)
     assert score.bits == "10"
@@ -41,7 +37,7 @@ def test_score_is_the_earliest_best_within_the_horizon() -> None:
 
 def test_lane_without_a_single_answer_is_shown_but_not_ranked() -> None:
     for empty in (lane([]), lane([float("nan")])):
-        score = score_lane(empty, 0.02, 5)
+        score = score_lane(empty, Objective(0.02), 5)
         assert np.isnan(score.reward)
         assert not score.ranked
 
