@@ -107,5 +107,7 @@ def _explained(records: RunRecords) -> dict[int, Explained]:
             oracle.schemes, oracle.accuracy, oracle.schemes.sum(axis=1, dtype=np.int64)
         )
         for oracle in records.oracles
-        if oracle.schemes.size > 0 and len(oracle.schemes) == 2 ** oracle.schemes.shape[1]
+        if oracle.schemes.size > 0
+        and len(oracle.schemes) == 2 ** oracle.schemes.shape[1]
+        and not np.isnan(oracle.accuracy).all()
     }

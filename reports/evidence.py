@@ -1,6 +1,6 @@
 """Tables and sentences on stand-alone results outside a run, and oracles held against them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import inf, isnan, nan
 
@@ -10,11 +10,12 @@ from benchmark.schemes import format_bits
 from benchmark.standalone.evidence import Evidence
 from benchmark.store.records import Interval, OracleAnswers
 from benchmark.verdicts import paired_difference, residual_noise, test_scores
+from reports.figures.captions import noise_words
 from reports.figures.field import field_figures, score_words, with_figures
 from reports.numbers.outcomes import best_epoch_mean
-from reports.numbers.trust import correlation, seed_noise
+from reports.numbers.trust import Values, correlation, seed_noise
 from reports.tables.columns import STANDALONE, TRUST
-from reports.tables.formats import count, level, plain
+from reports.tables.formats import count, level, plain, words
 from reports.tables.table import Table, Value
 
 _SCORES = 3
@@ -48,8 +49,7 @@ def standalone_table(evidence: Evidence, confidence: float) -> Table:
     rows.sort(key=lambda row: _center(row[_SCORES + len(figures)]), reverse=True)
     caption = (
         f"Stand-alone networks of {evidence.task.get('task', 'the task')}: test split, mean over "
-        f"seeds; {level(confidence)} intervals from the additive model of schemes and seeds "
-        f"({noise.freedom} degrees of freedom).{score_words(figures)}"
+        f"seeds; {noise_words(noise.freedom, confidence)}.{score_words(figures)}"
     )
     columns = with_figures(STANDALONE, _SCORES, figures)
     return Table("standalone", "Stand-alone networks", caption, columns, tuple(rows))
@@ -83,24 +83,35 @@ def trust_sentences(evidence: Evidence, oracles: Sequence[OracleAnswers]) -> lis
     means = {bits: float(np.mean(list(row.values()))) for bits, row in scores.items()}
     seeds = sorted({record.seed for record in evidence.records})
     best = {
-        mode: [_pearson(one, means) for one in oracles if one.batch_norm == mode]
+        mode: [_correlation(one, means) for one in oracles if one.batch_norm == mode]
         for mode in dict.fromkeys(one.batch_norm for one in oracles)
     }
-    parts = [
-        f"{mode} {' and '.join(plain(value) for value in values)}" for mode, values in best.items()
-    ]
+    parts = [f"{mode} {words(values)}" for mode, values in best.items()]
     shape = f"{count(len(means), 'scheme')} × {count(len(seeds), 'seed')}"
-    found = f"Pearson correlation over {shape}: {'; '.join(parts)}."
+    found = [f"Pearson correlation over {shape}: {'; '.join(parts)}."] if parts else []
+    if isnan(noise.deviation):
+        return [*found, "Seed noise is not known: that takes several seeds of several schemes."]
     limit = (
         f"Seed noise ({plain(100 * noise.deviation)} points a training, schemes differ by "
         f"{plain(100 * noise.spread)}) leaves a perfect oracle an expected {plain(noise.ceiling)}."
     )
-    return [found, limit]
+    return [*found, limit]
 
 
-def _pearson(oracle: OracleAnswers, means: dict[str, float]) -> float:
-    asked = np.array([oracle.accuracy[bits] for bits in means])
-    return correlation(asked, np.array(list(means.values())), "pearson").center
+def _correlation(oracle: OracleAnswers, means: dict[str, float]) -> str:
+    """Pearson's; in words where too few schemes are known of, or all are alike."""
+    found = correlation(*_both(oracle.accuracy, means), "pearson").center
+    return "undefined" if isnan(found) else plain(found)
+
+
+def _both(one: Mapping[str, float], other: Mapping[str, float]) -> tuple[Values, Values]:
+    """Two sources on the schemes that both know, Original and Full-SA left out."""
+    bits = [
+        text
+        for text, value in other.items()
+        if len(set(text)) > 1 and not isnan(value) and not isnan(one.get(text, nan))
+    ]
+    return np.array([one[text] for text in bits]), np.array([other[text] for text in bits])
 
 
 def _inner(evidence: Evidence) -> dict[str, dict[int, float]]:
@@ -121,14 +132,13 @@ def _row(
     *,
     ranges: bool,
 ) -> tuple[Value, ...]:
-    bits = [text for text in other if len(set(text)) > 1]
-    a, b = (np.array([side[text] for text in bits]) for side in (one, other))
+    a, b = _both(one, other)
     return (
         label,
-        len(bits),
+        len(a),
         correlation(a, b, "spearman", confidence),
         correlation(a, b, "kendall", confidence),
         correlation(a, b, "pearson", confidence),
-        float(np.ptp(a)) if ranges and bits else None,
-        float(np.ptp(b)) if ranges and bits else None,
+        float(np.ptp(a)) if ranges and len(a) else None,
+        float(np.ptp(b)) if ranges and len(a) else None,
     )

@@ -13,6 +13,7 @@ from reports.figures.explained import (
 )
 from reports.html import ENVIRONMENT
 from reports.numbers.explained import Explained, ratios_table, scores_table
+from reports.tables.formats import count
 from reports.tables.table import to_csv
 
 _NO_TIMES = (
@@ -20,7 +21,7 @@ _NO_TIMES = (
     "tabulate --times 3 times three schemes of each number of connections. Parameters stand for "
     "cost."
 )
-_TIMES = "Inference time: {schemes:,} random schemes, each timed in turn with Original."
+_TIMES = "Inference time: {schemes}, each timed in turn with Original."
 BOXES_NOTE = (
     "Whiskers from the lowest to the highest scheme with so many connections, boxes between the "
     "quartiles, marks at the median (the paper's figure 2)."
@@ -37,7 +38,9 @@ def render_explained(found: Explained, name: str, facts: Mapping[str, Any]) -> s
         name=name,
         facts=dict(facts),
         drawings=drawings if times is None else [*drawings, times],
-        time_note=_NO_TIMES if times is None else _TIMES.format(schemes=timed),
+        time_note=_NO_TIMES
+        if times is None
+        else _TIMES.format(schemes=count(timed, "random scheme")),
         boxes_note=BOXES_NOTE,
         ratios=ratios,
         scores=scores,

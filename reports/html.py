@@ -7,17 +7,18 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.analysis import Analysis
-from reports.figures.captions import batch_norm, landscape_caption
+from reports.figures.captions import batch_norm, landscape_caption, not_trained
 from reports.figures.chart_data import chart_tables, times_table
 from reports.figures.charts import charts, drawn_strategies
 from reports.figures.pictures import cam_words, rows_of_pictures
 from reports.figures.schemes import SYMBOLS, draw_strip, in_charts, label
 from reports.figures.svg_style import to_svg
-from reports.numbers.explained import scores_caption
+from reports.numbers.explained import ratios_caption, scores_caption
 from reports.sentences import training
 from reports.sentences.answers import answers, title
 from reports.sentences.glossary import GLOSSARY, METHODS
@@ -73,7 +74,11 @@ def render_page(analysis: Analysis) -> str:
         ],
         facts=_facts(analysis),
         sentences=headline(analysis)[len(unfinished(analysis)) :],
-        failed=any(lane.state == "failed" for lane in analysis.ranking.lanes),
+        failed=any(curve.failed and curve.strategy in style for curve in analysis.curves),
+        banded=any(np.isfinite(curve.high).any() for curve in analysis.curves if not curve.failed),
+        not_trained=not_trained(records),
+        on_table=records.on_table,
+        supernet_trained=any(item.training for item in analysis.times),
         style=style,
         left_out=len(analysis.ranking.standings) - len(style),
         tables={name: table.shown().first(ROWS) for name, table in shown.items()},
@@ -95,6 +100,7 @@ def render_page(analysis: Analysis) -> str:
         label=label,
         strip=partial(draw_strip, blocks_per_stage=records.blocks_per_stage),
         landscape_seeds=list(analysis.landscapes),
+        ratios_captions={seed: ratios_caption(one) for seed, one in analysis.explained.items()},
         scores_captions={seed: scores_caption(one) for seed, one in analysis.explained.items()},
         landscape_caption=landscape_caption(analysis),
         gap=training.gap(analysis),
@@ -119,14 +125,17 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "strategies": len(analysis.ranking.standings),
         "lanes": len(analysis.ranking.lanes),
         "evaluations a lane": analysis.ranking.horizon,
-        "supernets": len(records.oracles),
-        "trained schemes": len(analysis.schemes),
-        "stand-alone seeds": len({item.seed for item in records.standalone}),
     }
+    trained: dict[str, object] = {}
+    if not records.on_table:
+        counted["supernets"] = records.supernets
+        counted["trained schemes"] = len(analysis.schemes)
+        counted["stand-alone seeds"] = len({item.seed for item in records.standalone})
+        trained["verdicts by"] = "means alone (paper)" if analysis.rule == "paper" else "intervals"
     return {
         **{name: value for name, value in named.items() if value},
         **{name: f"{number:,}" for name, number in counted.items()},
-        "verdicts by": "means alone (paper)" if analysis.rule == "paper" else "intervals",
+        **trained,
         "batch norm": batch_norm(records),
     }
 

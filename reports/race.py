@@ -8,6 +8,7 @@ import numpy as np
 from benchmark.files import replacing
 from benchmark.store.records import Interval, RaceRecord
 from reports.numbers.statistics import Values, bootstrap_interval, tie_groups
+from reports.tables.formats import count
 from reports.tables.table import Column, Table, Value, to_csv, to_markdown
 
 CHECKPOINTS = (10, 30, 100)
@@ -102,6 +103,7 @@ def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
     # Only seeds that every strategy has count: instances differ, so they are compared in pairs.
     shared = [seed for seed in seeds if not any(seed in lost for lost in failed.values())]
     runners = strategies if shared else []
+    beaten = [] if shared else strategies
     found = {strategy: _by_seed(records, strategy, shared) for strategy in runners}
     rng = np.random.default_rng(0)
     groups = tie_groups([found[strategy][:, -1] for strategy in runners], rng=rng)
@@ -111,19 +113,26 @@ def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:
         for group, strategy in ranked
     ]
     gaps = (None,) * (len(COLUMNS) - 4)
+    rows += [(strategy, None, *gaps, len(failed[strategy]), "") for strategy in beaten]
     rows += [(strategy, "n/a", *gaps, 0, note) for strategy, note in left_out.items()]
+    caption = _caption(records, len(shared), compared=len(runners), lost=len(beaten))
+    return Table(name=name, title=title, caption=caption, columns=COLUMNS, rows=tuple(rows))
+
+
+def _caption(records: Sequence[RaceRecord], shared: int, *, compared: int, lost: int) -> str:
     landscapes = len({record.landscape for record in records})
     budget = max((len(record.regret) for record in records), default=0)
-    caption = (
-        f"{len(shared)} instances of each of {landscapes} landscapes, {budget} evaluations. "
-        if landscapes > 1
-        else f"{len(shared)} instances, {budget} evaluations. "
+    each = f" of each of {landscapes} landscapes" if landscapes > 1 else ""
+    caption = f"{count(shared, 'instance')}{each}, {count(budget, 'evaluation')}."
+    if lost:
+        return f"{caption} On no instance every strategy came to its end, so none are compared."
+    if not compared:
+        return f"{caption} No strategy was run."
+    bounds = " with 95% bootstrap intervals over instances" if shared > 1 else ""
+    return (
+        f"{caption} Mean regret{bounds}; groups by sign-flip tests of paired instances, "
+        "Holm-corrected at 5%."
     )
-    caption += (
-        "Mean regret with 95% bootstrap intervals over instances; groups by sign-flip tests "
-        "of paired instances, Holm-corrected at 5%."
-    )
-    return Table(name=name, title=title, caption=caption, columns=COLUMNS, rows=tuple(rows))
 
 
 def _left_out(records: Sequence[RaceRecord]) -> dict[str, str]:

@@ -130,7 +130,9 @@ class Report:
         return render_notebook(self.headline, [self.ranking, self.schemes], drawings)
 
     def _repr_markdown_(self) -> str:
-        tables = [to_markdown(table).rstrip() for table in (self.ranking, self.schemes)]
+        tables = [
+            to_markdown(table).rstrip() for table in (self.ranking, self.schemes) if table.rows
+        ]
         return "\n\n".join([self._sentences(), *tables]) + "\n"
 
     def _sentences(self) -> str:
@@ -155,7 +157,7 @@ class Report:
         parts = [
             "# Ticket Benchmark",
             self._sentences(),
-            *(to_markdown(table).rstrip() for table in tables),
+            *(to_markdown(table).rstrip() for table in tables if table.rows),
             "## How the numbers are made",
             *(escape_markdown(text) for text in METHODS),
             "## Words",

@@ -52,12 +52,21 @@ def transfer_table(records: TransferRecords) -> Table:
     caption = (
         f"{records.attention.upper()} modules, trained on {_task(records.source)} and then, with "
         f"these weights, on {_task(records.target)}: test split, mean over "
-        f"{count(len(seeds), 'seed')}; {level(main.confidence)} intervals leave out what a seed "
-        f"does to all networks alike ({main.noise.freedom} degrees of freedom). Layout of the "
-        "paper's Tables VII and VIII."
+        f"{count(len(seeds), 'seed')}; {_noise_words(main)}. Layout of the paper's Tables VII and "
+        "VIII."
     )
     title = f"{_task(records.target)} with weights from {_task(records.source)}"
     return Table("transfer", title, caption, _columns(found), tuple(rows))
+
+
+def _noise_words(main: FieldFigure) -> str:
+    freedom = main.noise.freedom
+    if not freedom:
+        return "no intervals, which take several seeds of several networks"
+    return (
+        f"{level(main.confidence)} intervals leave out what a seed does to all networks alike "
+        f"({count(freedom, 'degree')} of freedom)"
+    )
 
 
 def _columns(found: Sequence[FieldFigure]) -> tuple[Column, ...]:
@@ -221,12 +230,18 @@ def _distinct(results: Sequence[CarriedResult]) -> list[CarriedResult]:
 def transfer_sentences(records: TransferRecords) -> list[str]:
     """What was found, in words."""
     main = gains(records)[0]
-    reached = [
-        f"{item.network.name} {main.shown(main.mean(item.network.key))}"
-        for item in records.results
-        if item.network.name
-    ]
-    sentences = [f"{main.kind.name} on {_task(records.target)}: {words(reached)}."]
+    reached, lost = [], []
+    for item in records.results:
+        mean = main.mean(item.network.key)
+        if item.network.name and isnan(mean.center):
+            lost.append(item.network.name)
+        elif item.network.name:
+            reached.append(f"{item.network.name} {main.shown(mean)}")
+    sentences = [f"{main.kind.name} on {_task(records.target)}: {words(reached)}."] * bool(reached)
+    if lost:
+        sentences.append(
+            f"On {_task(records.target)} no training of {words(lost)} came to its end."
+        )
     ticket = _named(records, TICKET)
     for name in ("Full-SA", "Full-Share", "Original"):
         known = [item for item in records.results if item.network.name == name]
@@ -249,7 +264,7 @@ def _compared(main: FieldFigure, ticket: CarriedResult, other: CarriedResult) ->
     gap = main.difference(ticket.network.key, other.network.key)
     name = other.network.name
     if gap is None:
-        return f"The ticket and {name} share no seed that came to its end."
+        return f"The ticket and {name} share no seed whose trainings came to their end."
     better = gap.high < 0 if main.kind.lower_is_better else gap.low > 0
     worse = gap.low > 0 if main.kind.lower_is_better else gap.high < 0
     word = "better than" if better else "worse than" if worse else "not told apart from"
@@ -270,8 +285,13 @@ def _latency_sentence(records: TransferRecords, ticket: CarriedResult) -> list[s
         return []
     theirs = f"Full-Share takes {_increment(share.increment)}"
     if "1" not in ticket.network.used:
-        return [f"It connects no block there, so it is Original's network; {theirs}."]
-    return [f"It takes {_increment(ticket.cost.increment)} than Original there; {theirs}."]
+        return [f"The ticket connects no block there, so it is Original's network; {theirs}."]
+    ours = f"The ticket takes {_increment(ticket.cost.increment)}"
+    return [f"{ours} {'as' if _alike(ticket.cost.increment) else 'than'} Original there; {theirs}."]
+
+
+def _alike(ratio: Interval) -> bool:
+    return percent(abs(ratio.center)) == percent(0)
 
 
 def _increment(ratio: Interval) -> str:
@@ -280,6 +300,8 @@ def _increment(ratio: Interval) -> str:
     def number(value: float) -> str:
         return f"{signed(value * 100)}%"
 
+    if _alike(ratio):
+        return f"as much time {bounds(ratio, number)}"
     word = "less" if ratio.center < 0 else "more"
     return f"{percent(abs(ratio.center))} {word} time {bounds(ratio, number)}"
 

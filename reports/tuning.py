@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from benchmark.store.records import TuningRecord
+from reports.tables.formats import count, words
 from reports.tables.table import Column, Table
 
 _REGRET = "Accuracy that the best scheme lacks to the optimum, on instances not tuned on"
@@ -71,9 +72,10 @@ COLUMNS = (
 def tuning_tables(tunings: Sequence[TuningRecord]) -> list[Table]:
     """One row a strategy."""
     one = tunings[0]
+    bounds = ", with a 95% bootstrap interval over instances" if one.seeds > 1 else ""
     caption = (
-        f"{one.trials} settings, tuned on {one.seeds} instances of {', '.join(one.landscapes)}; "
-        f"gain on {one.seeds} others of each, with a 95% bootstrap interval over instances."
+        f"{count(one.trials, 'setting')}, tuned on {count(one.seeds, 'instance')} of "
+        f"{words(one.landscapes)}; gain on {count(one.seeds, 'other')} of each{bounds}."
     )
     rows = tuple(
         (

@@ -263,7 +263,10 @@ class TuningRecord:
     def advice(self) -> str:
         """How to use what was found, in one line."""
         if not self.values:
-            return f"{self.strategy}: its defaults were the best of {self.trials} settings"
+            found = (
+                f"none of {self.trials - 1} others did better" if self.trials > 1 else "no others"
+            )
+            return f"{self.strategy}: its defaults ({found})"
         flags = (f"--set {self.strategy}.{name}={value}" for name, value in self.values)
         return " ".join(flags)
 
@@ -308,6 +311,17 @@ class RunRecords:
     outside_source: str = ""
     cams: list[CamRecord] = field(default_factory=list)
     figures: tuple[FigureKind, ...] = ()
+
+    @property
+    def on_table(self) -> bool:
+        """Whether a table was searched: no supernet, and nothing is trained or timed."""
+        return self.settings.get("oracle") is not None
+
+    @property
+    def supernets(self) -> int:
+        """Supernets that its lanes search, searched to the end or not."""
+        known = {lane.key.supernet_seed for lane in self.lanes}
+        return len(known | {oracle.supernet_seed for oracle in self.oracles})
 
     @property
     def objective(self) -> Objective:

@@ -15,6 +15,7 @@ from reports.compare import tables as compared_tables
 from reports.compare.comparison import Comparison, compare
 from reports.compare.mixing import Member
 from reports.compare.sentences import verdict, warnings
+from reports.figures.captions import not_trained
 from reports.figures.ranks import draw_ranks
 from reports.figures.schemes import SYMBOLS
 from reports.figures.search import BEST, DRAWN, draw_curves, styles
@@ -151,6 +152,9 @@ class ComparisonReport:
                 for problem, table in zip(comparison.problems, self.curve_tables, strict=True)
             ],
             trained=trained,
+            not_trained="; ".join(
+                dict.fromkeys(not_trained(member.records) for member in comparison.members)
+            ),
             cells=every,
             commands=[
                 (member.label, str(member.records.environment.get("command", "")))
@@ -163,5 +167,5 @@ class ComparisonReport:
     def _markdown(self) -> str:
         sentences = "\n".join(f"- {escape_markdown(text)}" for text in self.headline)
         parts = ["# Ticket Benchmark: runs compared", sentences]
-        parts += [to_markdown(table).rstrip() for table in self.tables[:5]]
+        parts += [to_markdown(table).rstrip() for table in self.tables[:5] if table.rows]
         return "\n\n".join(parts) + "\n"

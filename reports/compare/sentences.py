@@ -6,7 +6,7 @@ from reports.compare.comparison import Comparison
 from reports.compare.mixing import Member
 from reports.compare.tables import machine, state_words
 from reports.numbers.ranks import Ranks
-from reports.tables.formats import count, level, plain, words
+from reports.tables.formats import count, leading, level, plain, some, words
 
 
 def verdict(comparison: Comparison) -> list[str]:
@@ -36,7 +36,8 @@ def _gaps(member: Member) -> str:
 def _leaders(comparison: Comparison) -> list[str]:
     problems = len(comparison.problems)
     if len(comparison.shared) < 2:  # noqa: PLR2004 - a rank takes two
-        return ["Nothing can be ranked: no two strategies were run on every problem."]
+        where = "one problem" if problems == 1 else "every problem"
+        return [f"Nothing can be ranked: no two strategies were run on {where}."]
     cells = comparison.over_cells
     if not cells.cells:
         return ["Nothing can be ranked: no cell has a result of every strategy that is compared."]
@@ -52,18 +53,24 @@ def _leaders(comparison: Comparison) -> list[str]:
 
 
 def _leader(ranks: Ranks, where: str) -> str:
-    name, mean = ranks.strategies[0], ranks.mean[0]
+    pairs = list(zip(ranks.strategies, ranks.mean, strict=True))
+    first = [name for name, _ in leading(pairs, lambda pair: plain(pair[1].center))]
+    name, mean = pairs[0]
     group = next((group for group in ranks.groups if name in group), (name,))
-    others = [other for other in group if other != name]
+    others = [other for other in group if other not in first]
+    it = "it" if len(first) == 1 else "they"
     told = (
-        f"it can't be told from {words(others)}"
+        f"{it} can't be told from {some(others)}"
         if others
+        else "nobody else was ranked"
+        if len(first) == len(pairs)
         else "all others lie further behind than chance explains"
     )
     difference = ranks.critical_difference
     said = "" if isinf(difference) else f", critical difference {plain(difference)}"
+    has = "has the best mean rank" if len(first) == 1 else "share the best mean rank"
     return (
-        f"{where}, {name} has the best mean rank, {plain(mean.center)} of "
+        f"{where}, {some(first)} {has}, {plain(mean.center)} of "
         f"{len(ranks.strategies)}; {told} ({level(ranks.confidence)}{said})."
     )
 
@@ -77,7 +84,8 @@ def _left_out(comparison: Comparison) -> list[str]:
 
 
 def _machines(comparison: Comparison) -> list[str]:
-    names = list(dict.fromkeys(machine(member) for member in comparison.members))
+    timed = [member for member in comparison.members if member.records.costs]
+    names = list(dict.fromkeys(machine(member) or "one not named" for member in timed))
     if len(names) < 2:  # noqa: PLR2004 - one machine is no difference
         return []
     said = f"Latencies come from {len(names)} machines ({words(names)})"

@@ -8,12 +8,11 @@ from benchmark.schemes import format_bits
 from reports.compare.comparison import Comparison, common_cells
 from reports.compare.mixing import Member
 from reports.compare.problems import Problem
-from reports.numbers.ranks import Cell, Ranks
-from reports.tables.comparison import RANKS, ranks_caption, ranks_rows
+from reports.numbers.ranks import Cell
+from reports.tables.comparison import RANKS, missing_words, ranks_caption, ranks_rows
 from reports.tables.formats import count, level, words
 from reports.tables.table import Column, Table, Value
 
-_LISTED = 8
 _STRATEGY = Column(
     "strategy", "Strategy", "the search strategy; its settings where runs differ", filter=True
 )
@@ -151,8 +150,8 @@ def results_table(comparison: Comparison) -> Table:
     caption = (
         f"Validation split of frozen supernets; after so many evaluations: {horizons}. Within a "
         "problem strategies that can't be told from the leader share rank 1 (permutation test, "
-        f"Holm-corrected); intervals of {level(comparison.confidence)}. Rewards of different "
-        "problems can't be compared."
+        f"Holm-corrected); intervals of {level(comparison.confidence)}, where there are several "
+        "lanes. Rewards of different problems can't be compared."
     )
     return Table("results", "Every problem", caption, RESULTS, tuple(rows))
 
@@ -220,7 +219,10 @@ def cells_table(comparison: Comparison) -> Table:
 def over_cells_table(comparison: Comparison) -> Table:
     """Mean ranks over all cells."""
     ranks = comparison.over_cells
-    caption = f"{ranks_caption(ranks, '(problem, supernet, strategy seed)')} {missing(ranks)}"
+    caption = (
+        f"{ranks_caption(ranks, '(problem, supernet, strategy seed)')} "
+        f"{missing_words(ranks, _named)}"
+    ).strip()
     return Table("ranks", "Mean ranks over cells", caption, RANKS, ranks_rows(ranks))
 
 
@@ -230,8 +232,8 @@ def over_problems_table(comparison: Comparison) -> Table:
     caption = (
         "A cell is a problem, a score the mean best reward over the pairs of supernet and seed "
         f"that all ranked strategies were run on: {_averaged(comparison)}. "
-        f"{ranks_caption(ranks, '(problem)')} {missing(ranks)}"
-    )
+        f"{ranks_caption(ranks, '(problem)')} {missing_words(ranks, _named)}"
+    ).strip()
     return Table("ranks-problems", "Mean ranks over problems", caption, RANKS, ranks_rows(ranks))
 
 
@@ -242,16 +244,6 @@ def _averaged(comparison: Comparison) -> str:
             for problem in comparison.problems
         ]
     )
-
-
-def missing(ranks: Ranks) -> str:
-    """Which cells lack a result; said even when none does."""
-    if not ranks.missing:
-        return "No cell is missing."
-    listed = [f"{name} on {_named(cell)}" for cell, name in ranks.missing[:_LISTED]]
-    more = len(ranks.missing) - _LISTED
-    names = words([*listed, f"{more} more"] if more > 0 else listed)
-    return f"Missing, so these cells are left out of ranks: {names}."
 
 
 def _named(cell: Cell) -> str:

@@ -10,12 +10,13 @@ from reports.figures.search import WIDTH
 from reports.numbers.explained import ConnectionScore, Explained, Spread
 from reports.tables.formats import Number
 
-_SETS = ("tickets", "harmful")
+_SETS = {"tickets": "Full-SA", "harmful": "Original"}
+"""Sets of schemes, and what each is compared with."""
 
 
 def draw_accuracy_by_ratio(found: Explained, name: str = "accuracy-by-ratio") -> Markup:
-    """Accuracy against connections: a box a number of connections, and the two references."""
-    references = (("Full-SA", 100 * found.full), ("Original", 100 * found.original))
+    """Accuracy against connections: a box a number of connections, and the known references."""
+    references = [(name, 100 * value) for name, value in found.references.items()]
     return _draw_ratios(
         name,
         "Accuracy by connection ratio",
@@ -64,6 +65,8 @@ def _draw_ratios(
     references: Sequence[tuple[str, Number]],
     which: str = "all schemes",
 ) -> Markup:
+    if not spreads:
+        return Markup("")
     ends = [scale * end for spread in spreads.values() for end in (spread.low, spread.high)]
     pad = max((max(ends) - min(ends)) * 0.04, 0.01)
     most = max(spreads)
@@ -103,11 +106,17 @@ def _box(x: Number, y: svg.Axis, spread: Spread, scale: Number) -> Markup:
 
 
 def draw_scores(found: Explained, name: str = "connection-scores") -> Markup:
-    """Connection score of each block in tickets and in harmful schemes, with fitted lines."""
+    """Connection score of each block in tickets and in harmful schemes, with fitted lines.
+
+    A set whose reference has no answer is left out.
+    """
     blocks = len(found.tickets.score)
+    known = [word for word, reference in _SETS.items() if reference in found.references]
+    if not known:
+        return Markup("")
     x = svg.Axis((0.5, blocks + 0.5), (52, WIDTH - 112), whole=True)
     y = svg.Axis((0, 1), (268, 34))
-    sets = [(word, getattr(found, word)) for word in _SETS]
+    sets = [(word, getattr(found, word)) for word in known]
     drawn = [_score_marks(score, x, y, number) for number, (_, score) in enumerate(sets)]
     wanted = [
         y.clamp(score.intercept + score.slope * (blocks - 1)) if isfinite(score.slope) else y(0.5)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from reports.figures import svg
 from reports.figures.search import WIDTH, legend, legend_rows
 from reports.numbers.fronts import FrontPoint, Sparsity
-from reports.tables.formats import Number, percent
+from reports.tables.formats import Number, count, percent
 
 _LABELS = ("oracle accuracy (%, validation)",)
 _BOTTOM = 308
@@ -62,12 +62,13 @@ def draw_front(
         _steps([point for point in own if point.strategy == name], style[name], x, y)
         for name in names
     ]
-    best = max(own, key=lambda point: point.accuracy)
+    best = max(own, key=lambda point: (point.accuracy, -point.connections))
     return _framed(
         f"front-{supernet_seed}",
         f"Pareto fronts on supernet {supernet_seed}",
-        f"{len(own)} schemes that no scheme of the same strategy beats in both accuracy and "
-        f"connections; the most accurate has {percent(best.accuracy)} with {best.connections}.",
+        f"{count(len(own), 'scheme')} that no scheme of the same strategy beats in both accuracy "
+        f"and connections; the highest accuracy, {percent(best.accuracy)}, takes no more than "
+        f"{count(best.connections, 'connection')}.",
         labels=(f"connected blocks, supernet {supernet_seed}", *_LABELS),
         axes=(x, y),
         drawn=drawn,

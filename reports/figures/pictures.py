@@ -10,7 +10,7 @@ from PIL import Image
 from benchmark.explaining.png import Pixels, decoded, png
 from benchmark.schemes import format_bits
 from benchmark.store.records import CamRecord, RunRecords
-from reports.tables.formats import percent
+from reports.tables.formats import count, percent
 from reports.tables.table import Column, Table, Value
 
 Heat = Float64[np.ndarray, "height width"]
@@ -157,20 +157,21 @@ def cam_words(records: RunRecords) -> str:
     if not records.cams:
         return ""
     recorded = {(item.bits, item.seed): item.test_accuracy for item in records.standalone}
-    same = all(
-        recorded.get((cam.bits, cam.seed), cam.test_accuracy) == cam.test_accuracy
-        for cam in records.cams
-    )
+    known = [cam for cam in records.cams if (cam.bits, cam.seed) in recorded]
+    same = all(recorded[cam.bits, cam.seed] == cam.test_accuracy for cam in known)
     again = (
-        "their test accuracy is exactly the one that the run recorded"
+        "the run recorded no test accuracy of theirs"
+        if not known
+        else "their test accuracy is exactly the one that the run recorded"
         if same
         else "here they don't reach exactly the test accuracy that the run recorded"
     )
+    networks = len({cam.bits for cam in records.cams})
     first = records.cams[0]
     return (
         f"Networks trained again from stand-alone seed {first.seed} ({again}). Maps from behind "
         f"stage {first.stage}: the lighter, the more a place speaks for the class, relative to the "
         f"picture's strongest; white lines go round places at least half as strong. Percentages "
-        "are the class's probability. A map shows where, not why, and three networks of one seed "
-        "are no sample."
+        "are the class's probability. A map shows where, not why, and "
+        f"{count(networks, 'network')} of one seed {'is' if networks == 1 else 'are'} no sample."
     )

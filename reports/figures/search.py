@@ -206,7 +206,8 @@ def draw_landscape(
         f"landscape-{table.supernet_seed}",
         f"Landscape of supernet {table.supernet_seed}",
         f"Oracle accuracy of {what} {count(len(table.accuracy), 'scheme')} against connected "
-        f"blocks: median {middle}, best {best}. Marks: the scheme of the best reward of each lane.",
+        f"blocks: median {middle}, best {best}."
+        + (" Marks: the scheme of the best reward of each lane." if found else ""),
         (WIDTH, 362 + 20 * len(legend_rows(names))),
         svg.frame(x, y, labels, (".0f", "g")),
         *_density(density(table, blocks), x, y),

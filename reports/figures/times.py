@@ -15,18 +15,17 @@ _LEFT = 150.0
 
 
 def draw_times(times: Sequence[SearchTime], style: Mapping[str, int]) -> Markup:
-    """A bar for training, then one a strategy; nothing where no search took any time."""
+    """A bar for training if there was any, then one a strategy; nothing where none took time."""
     shown = [item for item in times if item.strategy in style]
-    longest = max((max(item.search.center, item.training) for item in shown), default=0)
+    training = max((item.training or 0.0 for item in shown), default=0.0)
+    longest = max([training, *(item.search.center for item in shown)])
     if longest == 0:
         return Markup("")
-    training = max(item.training for item in shown)
     x = svg.Axis((0, longest), (_LEFT, WIDTH - 130))
-    bottom = _TOP + _ROW * (len(shown) + 1) - 8
-    rows = [
-        _bar("supernet training", training, f"{plain(training, 1)} s", x, _TOP, kind="bar plain")
-    ]
-    for place, item in enumerate(shown, start=1):
+    bars = [("supernet training", training)] if training else []
+    bottom = _TOP + _ROW * (len(shown) + len(bars)) - 8
+    rows = [_bar(*bar, f"{plain(training, 1)} s", x, _TOP, kind="bar plain") for bar in bars]
+    for place, item in enumerate(shown, start=len(bars)):
         share = "" if item.share is None else f" ({percent(item.share, 1)})"
         bar = _bar(
             short(item.strategy),
@@ -42,11 +41,12 @@ def draw_times(times: Sequence[SearchTime], style: Mapping[str, int]) -> Markup:
         + svg.text(x(value), bottom + 14, f"{value:,g}", anchor="middle", kind="tick")
         for value in x.ticks()
     ]
+    first = f"Training a supernet took {plain(training, 1)} s. " if training else ""
     said = "; ".join(f"{item.strategy} {plain(item.search.center, 1)} s" for item in shown)
     return svg.picture(
         "times",
-        "Search time against training time",
-        f"Training a supernet took {plain(training, 1)} s. One lane's search: {said}.",
+        "Search time against training time" if training else "Search time",
+        f"{first}One lane's search: {said}.",
         (WIDTH, bottom + 44),
         svg.line(x.pixels[0], bottom, x.pixels[1], bottom, "axis"),
         *rows,

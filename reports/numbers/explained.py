@@ -6,12 +6,13 @@ the oracle's validation accuracy where the paper has test accuracy of trained ne
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from benchmark.schemes import bits_scheme
-from reports.tables.formats import signed
+from reports.tables.formats import count, signed, words
 from reports.tables.table import Column, Table
 
 
@@ -41,8 +42,8 @@ class Ratio:
         schemes: how many schemes there are.
         accuracy: on the validation split, in [0, 1].
         parameters: effective parameters.
-        above_full: share of schemes at least as accurate as Full-SA.
-        below_original: share of schemes less accurate than Original.
+        above_full: share of schemes at least as accurate as Full-SA; NaN where its scoring failed.
+        below_original: share of schemes less accurate than Original; NaN where its scoring failed.
         increment: inference time relative to Original's, minus 1, of those of these schemes
             that were timed; None where none was.
         timed: how many were.
@@ -82,12 +83,12 @@ class Explained:
     """Both figures of one landscape.
 
     Attributes:
-        original: accuracy of the scheme without connections.
-        full: accuracy of Full-SA.
+        original: accuracy of the scheme without connections; NaN where its scoring failed.
+        full: accuracy of Full-SA; NaN where its scoring failed.
         ratios: by number of connections.
         tickets: schemes at least as accurate as Full-SA with strictly fewer parameters;
-            their inference time is not known here.
-        harmful: schemes less accurate than Original.
+            their inference time is not known here. None are known without Full-SA's answer.
+        harmful: schemes less accurate than Original. None are known without its answer.
     """
 
     original: float
@@ -95,6 +96,12 @@ class Explained:
     ratios: Sequence[Ratio]
     tickets: ConnectionScore
     harmful: ConnectionScore
+
+    @property
+    def references(self) -> dict[str, float]:
+        """Accuracy of Full-SA and Original, of those that have an answer."""
+        both = {"Full-SA": self.full, "Original": self.original}
+        return {name: value for name, value in both.items() if not isnan(value)}
 
 
 def explain(
@@ -121,19 +128,19 @@ def explain(
     above, below = accuracy >= full, accuracy < original
     known = ~np.isnan(accuracy)
     ratios = []
-    for count in np.unique(connections[known]):
-        rows = known & (connections == count)
+    for size in np.unique(connections[known]).tolist():
+        rows = known & (connections == size)
         ratios.append(
             Ratio(
-                connections=int(count),
-                ratio=float(count / blocks),
+                connections=size,
+                ratio=size / blocks,
                 schemes=int(rows.sum()),
                 accuracy=Spread.of(accuracy[rows]),
                 parameters=Spread.of(parameters[rows]),
-                above_full=float(above[rows].mean()),
-                below_original=float(below[rows].mean()),
-                increment=Spread.of(np.array(timed[count])) if count in timed else None,
-                timed=len(timed.get(count, ())),
+                above_full=nan if isnan(full) else float(above[rows].mean()),
+                below_original=nan if isnan(original) else float(below[rows].mean()),
+                increment=Spread.of(np.array(timed[size])) if size in timed else None,
+                timed=len(timed.get(size, ())),
             )
         )
     smaller = parameters < parameters[whole][0]
@@ -151,10 +158,10 @@ def connection_score(schemes: Bool[np.ndarray, "n blocks"]) -> ConnectionScore:
     number, blocks = schemes.shape
     if number == 0:
         nothing = np.full(blocks, np.nan)
-        return ConnectionScore(0, nothing, float("nan"), float("nan"))
+        return ConnectionScore(0, nothing, nan, nan)
     score: Float64[np.ndarray, " blocks"] = schemes.mean(axis=0)
     if blocks == 1:
-        return ConnectionScore(number, score, float("nan"), float(score[0]))
+        return ConnectionScore(number, score, nan, float(score[0]))
     slope, intercept = np.polyfit(np.arange(blocks), score, 1)
     return ConnectionScore(number, score, float(slope), float(intercept))
 
@@ -220,7 +227,7 @@ def ratios_table(found: Explained) -> Table:
         )
         for item in found.ratios
     )
-    caption = "Every scheme of the table, by its number of connections. Validation split."
+    caption = "Every scheme with an answer, by its number of connections. Validation split."
     return Table("ratios", "Schemes by connection ratio", caption, columns, rows)
 
 
@@ -241,12 +248,36 @@ def scores_table(found: Explained) -> Table:
     return Table("scores", "Connection score of each block", scores_caption(found), columns, rows)
 
 
+def ratios_caption(found: Explained) -> str:
+    """What the figure of the ratios shows."""
+    lines = f"; lines at {words(list(found.references))}" if found.references else ""
+    return (
+        "Accuracy of all schemes with an answer by their number of connections (the paper's "
+        "Fig. 2): whiskers from lowest to highest, boxes between the quartiles, marks at the "
+        f"median{lines}."
+    )
+
+
 def scores_caption(found: Explained) -> str:
     """Who is in the two sets, and the slopes of their lines."""
-    return (
-        f"Tickets: {found.tickets.schemes:,} schemes at least as accurate as Full-SA with fewer "
-        f"connections or parameters (inference time is not known here); slope "
-        f"{signed(found.tickets.slope, 4)} a block. "
-        f"Harmful: {found.harmful.schemes:,} schemes less accurate than Original; "
-        f"slope {signed(found.harmful.slope, 4)} a block. Oracle accuracy, validation split."
+    return " ".join(
+        [
+            _set_words(
+                found,
+                "Tickets",
+                "at least as accurate as Full-SA with fewer connections or parameters (inference "
+                "time is not known here)",
+                "Full-SA",
+            ),
+            _set_words(found, "Harmful", "less accurate than Original", "Original"),
+            "Oracle accuracy, validation split.",
+        ]
     )
+
+
+def _set_words(found: Explained, name: str, rule: str, reference: str) -> str:
+    own: ConnectionScore = getattr(found, name.lower())
+    if reference not in found.references:
+        return f"{name}: not known, as {reference} has no answer."
+    slope = "" if isnan(own.slope) else f"; slope {signed(own.slope, 4)} a block"
+    return f"{name}: {count(own.schemes, 'scheme')} {rule}{slope}."

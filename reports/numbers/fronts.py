@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -52,7 +53,8 @@ class Volume:
 
     Attributes:
         strategy: its name.
-        volume: mean over lanes; see `hypervolume`.
+        volume: mean over lanes; see `hypervolume`. Without Original's answer on one of their
+            supernets there is none.
         share: of what the whole landscape dominates, mean over lanes; None without one.
         lanes: that count.
     """
@@ -213,7 +215,7 @@ def _volume(
     values, shares = [], []
     for lane in lanes:
         scale = scales.get(lane.key.supernet_seed)
-        if scale is None:
+        if scale is None or isnan(scale.reference):
             return None
         asked = _asked(lane, ranking.horizon)
         found = hypervolume(*asked, blocks=blocks, reference=scale.reference)

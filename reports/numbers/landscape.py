@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -13,6 +14,8 @@ from reports.numbers.ranking import LaneScore, Ranking
 
 TOP = 0.05
 """The paper's Top5%; here a share of tabulated schemes by oracle accuracy."""
+_FLAT = 1e-5
+"""Half the height of a landscape whose schemes are all equally accurate."""
 BINS = 36
 """Steps of accuracy in which a landscape is drawn."""
 
@@ -28,6 +31,7 @@ class Landscape:
         accuracy: of each scheme, failed answers left out.
         reward: of each scheme.
         best_bits: the scheme of the highest reward.
+        top_share: share of the schemes that less than 5% of all are more accurate than.
     """
 
     supernet_seed: int
@@ -36,6 +40,21 @@ class Landscape:
     accuracy: Float64[np.ndarray, " n"]
     reward: Float64[np.ndarray, " n"]
     best_bits: str
+    top_share: float
+
+    @property
+    def top_tied(self) -> bool:
+        """Whether ties make the top 5% larger than it had to be."""
+        return round(self.top_share * len(self.accuracy)) > ceil(TOP * len(self.accuracy))
+
+    def more_accurate(self, accuracy: float) -> float:
+        """Share of schemes with a higher accuracy."""
+        # An equal number, computed in another order, is no better one.
+        return float(np.mean(self.accuracy > accuracy + 1e-12))
+
+    def is_top(self, accuracy: float) -> bool | None:
+        """Whether less than 5% are more accurate; None where all schemes are equally accurate."""
+        return None if self.top_share == 1 else self.more_accurate(accuracy) < TOP
 
 
 @dataclass(frozen=True)
@@ -47,17 +66,15 @@ class Find:
         regret: best tabulated reward minus the lane's best.
         better: share of tabulated schemes with a higher reward.
         more_accurate: share of tabulated schemes with a higher accuracy than that scheme.
+        top: whether the scheme is among the top 5% by accuracy; None where all are equally
+            accurate.
     """
 
     key: LaneKey
     regret: float
     better: float
     more_accurate: float
-
-    @property
-    def top(self) -> bool:
-        """Whether the scheme is among the top 5% by accuracy."""
-        return self.more_accurate < TOP
+    top: bool | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +93,10 @@ class Density:
 def density(table: Landscape, blocks: int, bins: int = BINS) -> Density:
     """The landscape in ``bins`` equal steps between its lowest and highest accuracy."""
     sizes = np.arange(blocks + 2) - 0.5
-    counts, _, edges = np.histogram2d(table.connections, table.accuracy, bins=(sizes, bins))
+    low, high = float(table.accuracy.min()), float(table.accuracy.max())
+    pad = _FLAT if low == high else 0.0
+    steps = np.linspace(low - pad, high + pad, bins + 1)
+    counts, _, edges = np.histogram2d(table.connections, table.accuracy, bins=(sizes, steps))
     return Density(edges, counts.astype(np.int64))
 
 
@@ -93,6 +113,7 @@ def _landscape(oracle: OracleRecord, objective: Objective) -> Landscape:
     known = ~np.isnan(oracle.accuracy)
     schemes, accuracy = oracle.schemes[known], oracle.accuracy[known]
     reward = objective.reward(schemes, accuracy)
+    fewest = sorted(accuracy, reverse=True)[ceil(TOP * len(accuracy)) - 1]
     return Landscape(
         supernet_seed=oracle.supernet_seed,
         exhaustive=len(schemes) == 2 ** schemes.shape[1],
@@ -100,6 +121,7 @@ def _landscape(oracle: OracleRecord, objective: Objective) -> Landscape:
         accuracy=accuracy,
         reward=reward,
         best_bits=scheme_bits(schemes[int(reward.argmax())]),
+        top_share=float(np.mean(accuracy >= fewest - 1e-12)),
     )
 
 
@@ -111,10 +133,12 @@ def finds(tables: dict[int, Landscape], lanes: Sequence[LaneScore]) -> dict[Lane
         if table is not None and lane.ranked:
             placed[lane.key] = Find(
                 key=lane.key,
-                regret=float(table.reward.max() - lane.reward),
+                # Of a part of all schemes, a lane may have found a better one.
+                regret=max(float(table.reward.max() - lane.reward), 0.0),
                 # An equal reward, computed in another order, is no better reward.
                 better=float(np.mean(table.reward > lane.reward + 1e-12)),
-                more_accurate=float(np.mean(table.accuracy > lane.accuracy + 1e-12)),
+                more_accurate=table.more_accurate(lane.accuracy),
+                top=table.is_top(lane.accuracy),
             )
     return placed
 
@@ -122,11 +146,12 @@ def finds(tables: dict[int, Landscape], lanes: Sequence[LaneScore]) -> dict[Lane
 def strategy_finds(
     ranking: Ranking, found: dict[LaneKey, Find]
 ) -> dict[str, tuple[float, int, int]]:
-    """Mean regret, lanes in the top 5% and lanes with a find, by strategy."""
+    """Mean regret, lanes in the top 5% and lanes that may be, by strategy."""
     summary = {}
     for standing in ranking.placed:
         own = [found[key] for key in ranking.ranked[standing.strategy] if key in found]
         if own:
             regret = float(np.mean([find.regret for find in own]))
-            summary[standing.strategy] = (regret, sum(find.top for find in own), len(own))
+            tops = [find.top for find in own if find.top is not None]
+            summary[standing.strategy] = (regret, sum(tops), len(tops))
     return summary

@@ -45,7 +45,8 @@ class SchemeOutcome:
         over_original: paired difference of test accuracy to Original.
         cost: None when it wasn't measured.
         verdict: with the paired difference to Full-SA.
-        diverged: trainings that have no score.
+        scored: trainings that have a score; ``test`` is their mean.
+        diverged: trainings that have none.
         best_epoch: mean test accuracy of each training's best epoch, which is picked on the
             test split; None unless every epoch was scored.
     """
@@ -58,6 +59,7 @@ class SchemeOutcome:
     over_original: Interval | None
     cost: CostRecord | None
     verdict: Verdict
+    scored: int = 0
     diverged: int = 0
     best_epoch: float | None = None
 
@@ -108,10 +110,8 @@ def oracle_accuracies(records: RunRecords) -> dict[int, dict[str, float]]:
     blocks = sum(records.blocks_per_stage)
     known: dict[int, dict[str, float]] = {}
     for oracle in records.oracles:
-        known[oracle.supernet_seed] = {
-            "0" * blocks: oracle.original_accuracy,
-            "1" * blocks: oracle.full_accuracy,
-        }
+        ends = {"0" * blocks: oracle.original_accuracy, "1" * blocks: oracle.full_accuracy}
+        known[oracle.supernet_seed] = {bits: x for bits, x in ends.items() if not isnan(x)}
     for lane in records.lanes:
         answers = known.setdefault(lane.key.supernet_seed, {})
         for scheme, accuracy in zip(lane.schemes, lane.accuracy, strict=True):
@@ -146,6 +146,7 @@ def scheme_outcomes(
                 over_original=paired_difference(scores, bits, "0" * len(bits), noise, confidence),
                 cost=costs.get(bits),
                 verdict=verdict,
+                scored=len(reached),
                 diverged=sum(isnan(record.test_accuracy) for record in rows),
                 best_epoch=best_epoch_mean(rows),
             )

@@ -59,7 +59,7 @@ class Standing:
     Attributes:
         strategy: its name.
         rank: strategies that can't be told from the leader share rank 1; below, the
-            place by mean reward; None without a ranked lane.
+            place by mean reward, shared by equal means; None without a ranked lane.
         lanes: lanes that count.
         failed: lanes that failed.
         running: lanes that haven't come to their end.
@@ -174,6 +174,7 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
     means = {name: mean_interval(found, confidence) for name, found in cells.items() if found}
     # Equal means, summed in another order, keep the order of the command line.
     order = sorted(means, key=lambda name: -round(means[name].center, 12))
+    rounded = [round(means[name].center, 12) for name in order]
     tests = _tests_against_leader([cells[name] for name in order])
     distinct = [test is not None and test.p_value < 1 - confidence for test in tests]
     ranks = summarise_ranks(_scores(lanes), order, confidence)
@@ -187,7 +188,7 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
         standings.append(
             Standing(
                 strategy=name,
-                rank=None if not placed else 1 if tied else place + 1,
+                rank=None if not placed else 1 if tied else 1 + rounded.index(rounded[place]),
                 lanes=sum(lane.ranked for lane in own),
                 failed=sum(lane.state == "failed" for lane in own),
                 running=sum(lane.state == "running" for lane in own),

@@ -175,7 +175,12 @@ def permutation_test(a: Cells, b: Cells, *, rng: np.random.Generator) -> Permuta
 def bootstrap_interval(
     values: Values, *, rng: np.random.Generator, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Mean with a percentile bootstrap interval, for values as skewed as regrets are."""
+    """Mean with a percentile bootstrap interval, for values as skewed as regrets are.
+
+    A single value has infinite bounds.
+    """
+    if len(values) == 1:
+        return Interval(center=float(values[0]), low=-inf, high=inf)
     drawn = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(center=float(values.mean()), low=float(low), high=float(high))

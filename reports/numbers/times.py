@@ -18,9 +18,9 @@ class SearchTime:
         search: seconds of one lane, mean over lanes.
         own: what the strategy itself took of it, processor time; None where it isn't known.
         evaluations: that a lane was charged, mean over lanes.
-        training: seconds that training its supernet took, mean over supernets.
-        share: search as a share of training; None where training took no time (a table, or a
-            supernet from elsewhere).
+        training: seconds that training its supernet took, mean over supernets; None where
+            nothing was trained (a table).
+        share: search as a share of training; None without one.
         lanes: that count.
     """
 
@@ -28,7 +28,7 @@ class SearchTime:
     search: Interval
     own: float | None
     evaluations: float
-    training: float
+    training: float | None
     share: float | None
     lanes: int
 
@@ -60,7 +60,7 @@ def search_times(records: RunRecords, ranking: Ranking) -> tuple[SearchTime, ...
                 search=search,
                 own=float(np.mean(known)) if len(known) == len(own) else None,
                 evaluations=float(np.mean([lanes[key].total for key in keys])),
-                training=training,
+                training=training or None,
                 share=search.center / training if training > 0 else None,
                 lanes=len(keys),
             )

@@ -224,19 +224,21 @@ def oracle_noise(
     noise = residual_noise(test_scores(standalone))
     seeds = len({record.seed for record in standalone})
     mean_variance = noise.variance / seeds if noise.freedom else 0.0
-    fits = [
-        left_open(*_pairs(shared, answers), training_variance=mean_variance)
+    known = [
+        (shared, answers)
         for answers in records.answers
         if answers.batch_norm == mode
         and (shared := [s for s in trained if not isnan(answers.accuracy.get(s.bits, nan))])
     ]
+    fits = [left_open(*_pairs(*pair), training_variance=mean_variance) for pair in known]
     if not fits or any(isnan(slope) for slope, _ in fits):
         return None
     slope = float(np.mean([slope for slope, _ in fits]))
     deviation = sqrt(float(np.mean([deviation**2 for _, deviation in fits])))
     quantile = float(norm.ppf((1 + confidence) / 2))
     least = quantile * sqrt(2) * deviation / slope if slope > 0 else inf
-    return OracleNoise(source, len(trained), slope, deviation, least)
+    schemes = len({item.bits for shared, _ in known for item in shared})
+    return OracleNoise(source, schemes, slope, deviation, least)
 
 
 def agreements(records: RunRecords, confidence: float = CONFIDENCE) -> list[Agreement]:

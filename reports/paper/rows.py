@@ -7,7 +7,6 @@ import numpy as np
 
 from benchmark.store.records import Interval
 from reports.analysis import Analysis
-from reports.numbers.landscape import TOP
 from reports.numbers.outcomes import SchemeOutcome, StrategyOutcome
 from reports.tables.formats import count
 
@@ -92,9 +91,10 @@ def _top(
     analysis: Analysis, item: StrategyOutcome, schemes: dict[str, SchemeOutcome]
 ) -> str | None:
     placed = [
-        float(np.mean(table.accuracy > oracle + 1e-12)) < TOP
+        top
         for key, bits in item.chosen.items()
         if (table := analysis.landscapes.get(key.supernet_seed)) is not None
         and (oracle := schemes[bits].oracle.get(key.supernet_seed)) is not None
+        and (top := table.is_top(oracle)) is not None
     ]
     return f"{sum(placed)} of {count(len(placed), 'lane')}" if placed else None

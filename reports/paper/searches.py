@@ -117,7 +117,7 @@ def times(analyses: Sequence[Analysis]) -> PaperTable:
         for item in one.times:
             search = item.search.center / _HOUR
             share = search / training if training else None
-            supernet = item.training / _HOUR or None
+            supernet = None if item.training is None else item.training / _HOUR
             rows.append((machine, title, item.strategy, training, supernet, search, share))
     said = (
         "Hours of the machine named. A search alone costs its strategy's own time and the oracle's "

@@ -6,21 +6,31 @@ from math import isnan
 from typing import Literal
 
 from benchmark.schemes import format_bits
-from benchmark.store.records import CostRecord, Interval
+from benchmark.store.records import CostRecord
 from reports.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
-from reports.numbers.ranking import Ranking
-from reports.sentences.search import powerless, same
-from reports.sentences.training import gap_exceeds_noise
+from reports.numbers.ranking import Standing
+from reports.numbers.times import SearchTime
+from reports.sentences.search import (
+    lanes_words,
+    lead,
+    leaders,
+    nothing_found,
+    powerless,
+    reached,
+)
+from reports.sentences.training import gap_exceeds_noise, none_proposed, overlapping
 from reports.tables.formats import (
     bounds,
     count,
     interval_points,
+    leading,
     level,
-    p_value,
+    p_equals,
     percent,
     plain,
     signed,
+    some,
     words,
 )
 
@@ -57,7 +67,7 @@ def answers(analysis: Analysis) -> list[Answer]:
 
 def title(analysis: Analysis) -> str:
     """The result in one line."""
-    found = _found(analysis.ranking)
+    found = _found(analysis)
     sure = _proven(analysis)
     if not any(item.lanes for item in analysis.schemes):
         return f"{found}."
@@ -67,20 +77,22 @@ def title(analysis: Analysis) -> str:
     return f"{found}; {count(len(sure), 'scheme')} {verb}."
 
 
-def _found(ranking: Ranking) -> str:
+def _found(analysis: Analysis) -> str:
+    ranking = analysis.ranking
     placed, tied = ranking.placed, ranking.tied
     if not placed:
-        return "Nothing found yet"
+        return "Nothing was found" if analysis.records.finished else "Nothing found yet"
     if len(placed) == 1:
-        return f"Only {placed[0].strategy} searched"
+        alone = len(ranking.standings) == 1
+        return f"Only {placed[0].strategy} {'searched' if alone else 'found anything'}"
     if len(tied) == 1:
         return f"{tied[0].strategy} finds the best schemes"
-    return f"{_either(ranking, 'and')} can't be told apart"
+    return f"{_either(tied, 'and')} can't be told apart"
 
 
-def _either(ranking: Ranking, joint: str) -> str:
-    """The tied strategies by name where they are few."""
-    names = [item.strategy for item in ranking.tied]
+def _either(standings: Sequence[Standing], joint: str) -> str:
+    """Strategies by name where they are few."""
+    names = [item.strategy for item in standings]
     if len(names) > _NAMED:
         return f"{'any of ' if joint == 'or' else ''}{len(names):,} strategies"
     return words(names).replace(" and ", f" {joint} ")
@@ -91,28 +103,25 @@ def _choice(analysis: Analysis) -> Answer:
     ranking = analysis.ranking
     placed = ranking.placed
     if not placed:
-        return Answer(question, "None yet", "unknown", ("No lane has found anything yet.",))
-    leader = placed[0]
-    assert leader.reward is not None
-    reward = (
-        f"{leader.strategy}'s mean best reward is {plain(100 * leader.reward.center)} (×100) "
-        f"within {count(ranking.horizon, 'evaluation')}"
-    )
+        why = nothing_found(analysis)
+        short = "None" if analysis.records.finished else "None yet"
+        return Answer(question, short, "unknown", (f"{why[0].upper()}{why[1:]}.",))
+    first, score = leaders(ranking), reached(ranking)
     if len(placed) == 1:
-        return Answer(question, leader.strategy, "unknown", (f"{reward}; nothing else was run.",))
-    second = placed[1]
-    lead = ""
-    if second.behind is not None:
-        turned = Interval(-second.behind.center, -second.behind.high, -second.behind.low)
-        lead = f", {interval_points(turned)} points above {second.strategy}"
-        if same(second.behind):
-            lead = f", which each lane of {second.strategy} reached too"
-    details = [f"{reward}{lead}."]
+        others = (
+            "nothing else was run" if len(ranking.standings) == 1 else "no other found anything"
+        )
+        return Answer(
+            question, placed[0].strategy, "unknown", (f"{placed[0].strategy}: {score}; {others}.",)
+        )
+    ahead = f", {lead(placed[1])}" if len(first) == 1 else ""
+    details = [f"{_either(first, 'and')}: {score}{ahead}."]
     tied = len(ranking.tied) > 1
     if tied:
         details = [f"They can't be told apart here. {details[0]}", *_fastest(analysis)]
-    details += _trained(analysis, leader.strategy)
-    return Answer(question, _either(ranking, "or"), "open" if tied else "sure", tuple(details))
+    details += _trained(analysis, placed[0].strategy)
+    short = _either(ranking.tied, "or")
+    return Answer(question, short, "open" if tied else "sure", tuple(details))
 
 
 def _fastest(analysis: Analysis) -> list[str]:
@@ -121,10 +130,17 @@ def _fastest(analysis: Analysis) -> list[str]:
     times = [item for item in analysis.times if item.strategy in names]
     if len(times) < 2 or any(item.own is None for item in times):  # noqa: PLR2004 - the fastest of two
         return []
-    fastest = min(times, key=lambda item: item.search.center)
-    return [
-        f"Of them {fastest.strategy} searches fastest: {plain(fastest.search.center, 1)} s a lane."
-    ]
+    times = sorted(times, key=lambda item: item.search.center)
+    first = leading(times, _seconds)
+    if len(first) == len(times):
+        return [f"They search equally fast: {_seconds(first[0])} s a lane."]
+    whose = some([item.strategy for item in first])
+    verb = "searches" if len(first) == 1 else "search"
+    return [f"Of them {whose} {verb} fastest: {_seconds(first[0])} s a lane."]
+
+
+def _seconds(item: SearchTime) -> str:
+    return plain(item.search.center, 1)
 
 
 def _trained(analysis: Analysis, strategy: str) -> list[str]:
@@ -136,26 +152,27 @@ def _trained(analysis: Analysis, strategy: str) -> list[str]:
         f"{interval_points(found.over_full)} points to Full-SA."
     )
     best = analysis.strategies[0]
-    if best.strategy == strategy:
+    most = percent(best.test.center)
+    if percent(found.test.center) == most:
         return [text]
-    overlap = "; the intervals overlap" if found.test.high >= best.test.low else ""
-    other = f"Those of {best.strategy} reach {percent(best.test.center)}, the most{overlap}."
-    return [text, other]
+    first = leading(analysis.strategies, lambda item: percent(item.test.center))
+    whose = some([item.strategy for item in first])
+    overlap = "; the intervals overlap" if overlapping(found.test, best.test) else ""
+    return [text, f"Those of {whose} reach {most}, the most{overlap}."]
 
 
 def _confidence(analysis: Analysis) -> Answer:
     question = "How sure is it?"
     ranking = analysis.ranking
     tests = [item.test.p_value for item in ranking.placed if item.test is not None]
-    lanes = [item.lanes for item in ranking.placed]
     if not tests:
-        return Answer(
-            question, "Not tested", "unknown", ("There is nothing to compare the leader with.",)
-        )
-    each = f"{min(lanes)}" if min(lanes) == max(lanes) else f"{min(lanes)} to {max(lanes)}"
+        why = "There is nothing to compare the leader with."
+        if not ranking.placed:
+            why = "There is nothing to compare."
+        return Answer(question, "Not tested", "unknown", (why,))
     base = (
-        f"{each} lanes a strategy on {count(len(analysis.records.oracles) or 1, 'supernet')}, "
-        f"permutation tests, smallest corrected p {_equals(min(tests))}."
+        f"{lanes_words(ranking.placed)} a strategy on {_supernets(analysis)}, permutation tests, "
+        f"smallest corrected p {p_equals(min(tests))}."
     )
     details = [base, *_oracle(analysis)]
     if powerless(ranking):
@@ -165,15 +182,16 @@ def _confidence(analysis: Analysis) -> Answer:
         return Answer(question, short, "sure", tuple(details))
     apart = len(ranking.placed) - len(ranking.tied)
     short = "A tie at the top" if apart else "All are tied"
+    verb = "is" if apart == 1 else "are"
     worse = (
-        [f"{apart} of {len(ranking.placed)} strategies are worse beyond noise."] if apart else []
+        [f"{apart} of {len(ranking.placed)} strategies {verb} worse beyond noise."] if apart else []
     )
     return Answer(question, short, "open", (*worse, *details))
 
 
-def _equals(value: float) -> str:
-    text = p_value(value)
-    return text if text.startswith("<") else f"= {text}"
+def _supernets(analysis: Analysis) -> str:
+    records = analysis.records
+    return "a table" if records.on_table else count(records.supernets, "supernet")
 
 
 def _oracle(analysis: Analysis) -> list[str]:
@@ -185,7 +203,7 @@ def _oracle(analysis: Analysis) -> list[str]:
         said.append(
             f"The oracle orders the trained schemes with rank correlation {signed(low.center)} "
             f"[{signed(low.low)}, {signed(low.high)}]"
-            + (f" on the worst of {len(known)} supernets." if len(known) > 1 else ".")
+            + (f", the lowest of {len(known)} supernets'." if len(known) > 1 else ".")
         )
     exceeds = gap_exceeds_noise(analysis)
     if exceeds is not None:
@@ -206,12 +224,12 @@ def _savings(analysis: Analysis) -> Answer:
     full = next((item for item in analysis.schemes if item.name == "Full-SA"), None)
     original = next((item for item in analysis.schemes if item.name == "Original"), None)
     proposed = [item for item in analysis.schemes if item.lanes and item.name != "Full-SA"]
-    if full is None or full.cost is None or not proposed:
-        return Answer(question, "Not known", "unknown", ("No candidate has been trained yet.",))
+    ended = [item for item in proposed if not item.all_diverged]
     sure = _proven(analysis)
-    best = _closest(sure or proposed)
-    if best.cost is None:
-        return Answer(question, "Not known", "unknown", ("Costs have not been measured yet.",))
+    best, equals = _closest(sure or ended)
+    if full is None or full.cost is None or best is None or best.cost is None:
+        why = _unmeasured(analysis, proposed=bool(proposed), ended=bool(ended), full=full)
+        return Answer(question, "Not known", "unknown", (f"{why}.",))
     saved = f"{_fewer(best.cost, full.cost)} parameters, {_faster(best.cost)} inference time"
     bits = format_bits(best.bits, analysis.records.blocks_per_stage)
     about = f"{bits} connects {best.bits.count('1')} of {len(best.bits)} blocks"
@@ -221,7 +239,10 @@ def _savings(analysis: Analysis) -> Answer:
     details = [f"{about}.", *_of_attention(best.cost, full.cost, original)]
     if not sure:
         reason = best.verdict.reason.removesuffix(" (means alone)")
-        details.insert(0, f"The closest candidate would save {saved} ({reason}).")
+        which = (
+            "The closest candidate" if equals == 1 else f"One of {equals} equally close candidates"
+        )
+        details.insert(0, f"{which} would save {saved} ({reason}).")
         return Answer(question, "No ticket is proven", "open", tuple(details), bits=best.bits)
     if analysis.rule == "paper":
         details.append("By the paper's rule, which ignores noise.")
@@ -229,9 +250,28 @@ def _savings(analysis: Analysis) -> Answer:
     return Answer(question, saved, certainty, tuple(details), bits=best.bits)
 
 
-def _closest(items: Sequence[SchemeOutcome]) -> SchemeOutcome:
-    """A ticket by its means where there is one, then the most accurate."""
-    return max(items, key=lambda item: (item.verdict.paper_rule is True, item.test.center))
+def _unmeasured(
+    analysis: Analysis, *, proposed: bool, ended: bool, full: SchemeOutcome | None
+) -> str:
+    """Why nothing can be said of savings, as a clause that begins a sentence."""
+    yet = "" if analysis.records.finished else " yet"
+    if not proposed:
+        return none_proposed(analysis)
+    if not ended:
+        return f"No training of a candidate has come to its end{yet}"
+    if full is None:
+        return f"Full-SA, which savings are counted from, has not been trained{yet}"
+    return f"The costs of the closest candidate and of Full-SA have not been measured{yet}"
+
+
+def _closest(items: Sequence[SchemeOutcome]) -> tuple[SchemeOutcome | None, int]:
+    """A ticket by its means where there is one, then the most accurate; and how many are."""
+
+    def worth(item: SchemeOutcome) -> tuple[bool, float]:
+        return item.verdict.paper_rule is True, round(item.test.center, 12)
+
+    best = max(items, key=worth, default=None)
+    return best, sum(best is not None and worth(item) == worth(best) for item in items)
 
 
 def _fewer(cost: CostRecord, full: CostRecord) -> str:

@@ -8,7 +8,7 @@ def headline(analysis: Analysis) -> list[str]:
     """What a reader may take away, most important first."""
     return [
         *search.unfinished(analysis),
-        *search.winner(analysis.ranking),
+        *search.winner(analysis),
         *training.tickets(analysis),
         *training.attention(analysis),
         *training.chosen(analysis),

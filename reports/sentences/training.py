@@ -1,23 +1,25 @@
 """Sentences about stand-alone networks: tickets, attention, and whether to trust the oracle."""
 
 from collections.abc import Sequence
-from math import isinf, isnan
+from math import isfinite, isinf, isnan
 
 from benchmark.schemes import format_bits
 from benchmark.store.records import Interval
 from benchmark.verdicts import Word
 from reports.analysis import Analysis
-from reports.figures.captions import batch_norm
+from reports.figures.captions import batch_norm, not_trained
 from reports.numbers.outcomes import SchemeOutcome
 from reports.tables.formats import (
     bounds,
     count,
     interval_points,
+    leading,
     level,
     percent,
     plain,
     points,
     signed,
+    some,
     words,
 )
 
@@ -30,20 +32,19 @@ def tickets(analysis: Analysis) -> list[str]:
     proposed = [
         item for item in analysis.schemes if item.lanes and item.verdict.word != "reference"
     ]
-    if analysis.records.settings.get("oracle") is not None:
-        return ["A table was searched and no network trained: nothing to say about tickets."]
     if not proposed:
-        return ["No candidate has been trained from scratch yet: nothing to say about tickets."]
+        return [f"{none_proposed(analysis)}: nothing to say about tickets."]
     sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))
     names = f": {_listed(analysis, sure)}" if sure else ""
     by_means = sum(item.verdict.paper_rule is True for item in proposed)
-    known = all(item.verdict.paper_rule is not None for item in proposed)
-    means = f"{by_means or 'none'} would be" if known else "it can't be said yet"
+    unknown = sum(item.verdict.paper_rule is None for item in proposed)
+    means = f"{by_means or 'none'} would be"
+    if unknown:
+        means += f", and of {unknown} it isn't known, as something was not measured"
     paper = analysis.rule == "paper"
     by = "by the paper's rule" if paper else f"at {level(analysis.confidence)} confidence"
     text = (
-        f"{len(sure) or 'None'} of {count(len(proposed), 'trained candidate')} "
-        f"{'are tickets' if len(sure) > 1 else 'is a ticket'} {by}{names}. "
+        f"{_share(len(sure), len(proposed))} {by}{names}. "
         f"Undecided: {len(open_)}. Not tickets: {len(none)}. "
     )
     if paper:
@@ -52,8 +53,22 @@ def tickets(analysis: Analysis) -> list[str]:
     return [text, *_why_undecided(analysis, open_)]
 
 
+def none_proposed(analysis: Analysis) -> str:
+    """Why no candidate can be a ticket, as a clause that begins a sentence."""
+    if any(item.lanes for item in analysis.schemes):
+        return "The only candidate is Full-SA itself"
+    return not_trained(analysis.records)
+
+
 def _with(items: Sequence[SchemeOutcome], word: Word) -> list[SchemeOutcome]:
     return [item for item in items if item.verdict.word == word]
+
+
+def _share(found: int, proposed: int) -> str:
+    if proposed == 1:
+        return f"The one trained candidate is {'a' if found else 'no'} ticket"
+    verb = "are tickets" if found > 1 else "is a ticket"
+    return f"{found or 'None'} of {count(proposed, 'trained candidate')} {verb}"
 
 
 def _listed(analysis: Analysis, items: Sequence[SchemeOutcome]) -> str:
@@ -68,24 +83,33 @@ def _listed(analysis: Analysis, items: Sequence[SchemeOutcome]) -> str:
 
 
 def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> list[str]:
-    gaps = [item.verdict.difference for item in undecided if item.verdict.difference is not None]
+    gaps = [
+        gap for item in undecided if (gap := item.verdict.difference) and gap.low < 0 <= gap.high
+    ]
     failed = sum(item.diverged for item in analysis.schemes)
     reasons = dict.fromkeys(record.failure for record in analysis.records.standalone)
     others = [why for why in reasons if why and "diverged" not in why]
     what = f"failed ({'; '.join(others)})" if others else "diverged"
     lost = (
-        [f"{count(failed, 'training')} {what}: such schemes are never called tickets."]
+        [f"{count(failed, 'training')} {what}: no scheme with one is called a ticket."]
         if failed
         else []
     )
+    hanging = sum(item.verdict.hangs_on_latency for item in undecided)
+    if hanging:
+        lost.append(
+            f"Of the undecided {hanging} {'hangs' if hanging == 1 else 'hang'} on inference time "
+            "alone."
+        )
     if not gaps:
         return lost
     if analysis.noise.freedom == 0:
-        return [*lost, "One stand-alone seed gives no interval: train more seeds to decide."]
+        more = "train more seeds to decide" if analysis.records.finished else "more are to come"
+        return [*lost, f"One stand-alone seed gives no interval: {more}."]
     half = max(gap.high - gap.center for gap in gaps)
     text = (
-        f"Undecided means that the measurements (±{plain(half * 100)} points of accuracy) leave "
-        "both answers open; more stand-alone seeds narrow them."
+        f"Undecided means that the measurements (up to ±{plain(half * 100)} points of accuracy) "
+        "leave both answers open; more stand-alone seeds narrow them."
     )
     return [*lost, text]
 
@@ -107,14 +131,27 @@ def chosen(analysis: Analysis) -> list[str]:
     """Whose chosen schemes were the most accurate once trained."""
     if not analysis.strategies:
         return []
-    best, *others = analysis.strategies
+    best = analysis.strategies[0]
+    accuracy = f"{percent(best.test.center)} test accuracy on average"
     gap = "" if best.over_full is None else f", {interval_points(best.over_full)} points to Full-SA"
-    names = [item.strategy for item in others if item.test.high >= best.test.low]
+    first = leading(analysis.strategies, lambda item: percent(item.test.center))
+    whose = some([item.strategy for item in first], _NAMED)
+    if len(first) == len(analysis.strategies):
+        alike = " alike" if len(first) > 1 else ""
+        gap = gap if len(first) == 1 else ""
+        return [f"Once trained, the schemes of {whose}{alike} reach {accuracy}{gap}."]
+    others = analysis.strategies[len(first) :]
+    names = [item.strategy for item in others if overlapping(item.test, best.test)]
     overlap = words(names) if len(names) <= _NAMED else f"{len(names):,} other strategies"
     verdict = f"; the intervals of {overlap} overlap with theirs" if overlap else ""
-    accuracy = percent(best.test.center)
-    text = f"Once trained, the schemes of {best.strategy} are the most accurate: {accuracy} test"
-    return [f"{text} accuracy on average{gap}{verdict}."]
+    text = f"Once trained, the schemes of {whose} are the most accurate: {accuracy}"
+    return [f"{text}{gap if len(first) == 1 else ''}{verdict}."]
+
+
+def overlapping(one: Interval, other: Interval) -> bool:
+    """Whether both have bounds, and these overlap."""
+    ends = (one.low, one.high, other.low, other.high)
+    return all(map(isfinite, ends)) and one.high >= other.low and other.high >= one.low
 
 
 def trust(analysis: Analysis) -> list[str]:
@@ -183,7 +220,8 @@ def _reliance(found: Sequence[Interval]) -> str:
     if all(rho.high < 0 for rho in found):
         return "schemes are ordered the wrong way round"
     if better:
-        return f"only {better} of {len(found)} supernets order schemes better than chance"
+        verb = "orders" if better == 1 else "order"
+        return f"only {better} of {len(found)} supernets {verb} schemes better than chance"
     return (
         "among schemes that are this much alike (those that searches liked), the oracle's order "
         "can't be told from chance, so only training tells them apart"

@@ -1,8 +1,8 @@
 """Tables of strategies against each other: ranks, equal budget, equal sparsity, fronts, curves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from math import isinf
+from math import inf, isinf, isnan
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from benchmark.schemes import format_bits
 from reports.analysis import Analysis
 from reports.compare.problems import Problem
 from reports.figures.captions import oracle_words
-from reports.numbers.curves import Curve
-from reports.numbers.ranks import Ranks
-from reports.tables.formats import count, level, p_value, plain, some, words
+from reports.numbers.curves import Checkpoint, Curve
+from reports.numbers.ranks import Cell, Ranks
+from reports.tables.formats import count, level, p_equals, plain, some
 from reports.tables.table import Column, Table, Value
 
 _LISTED = 8
@@ -42,7 +42,7 @@ BUDGETS = (
     _STRATEGY,
     Column("evaluations", "Evaluations", "charged to each lane so far", kind="whole"),
     _Reward("best_reward", "Best reward", "mean over lanes of the best reward so far"),
-    Column("place", "Place", "by that mean, among the strategies", kind="whole"),
+    Column("place", "Place", "by that mean, shared by equal means", kind="whole"),
 )
 SPARSITY = (
     _STRATEGY,
@@ -109,8 +109,13 @@ CURVES_SECONDS = (
 def ranks_table(analysis: Analysis) -> Table:
     """One row a strategy, the best mean rank first."""
     ranks = analysis.ranking.ranks
-    caption = f"{ranks_caption(ranks, '(supernet seed, strategy seed)')} {missing_words(ranks)}"
-    return Table("ranks", "Mean ranks", caption, RANKS, ranks_rows(ranks))
+    unranked = [item.strategy for item in analysis.ranking.standings if item.rank is None]
+    parts = [
+        ranks_caption(ranks, "(supernet seed, strategy seed)"),
+        missing_words(ranks, lambda cell: f"supernet {cell[0]}, seed {cell[1]}"),
+        f"Without a result in any cell, and so not ranked: {some(unranked)}." if unranked else "",
+    ]
+    return Table("ranks", "Mean ranks", " ".join(filter(None, parts)), RANKS, ranks_rows(ranks))
 
 
 def ranks_rows(ranks: Ranks) -> tuple[tuple[Value, ...], ...]:
@@ -138,20 +143,19 @@ def ranks_caption(ranks: Ranks, cell: str) -> str:
     elif ranks.cells and len(ranks.strategies) > 1:
         text += " That is too few to tell any apart, so intervals span all ranks."
     if not np.isnan(ranks.p_value):
-        text += f" Friedman's test of no difference at all: p = {p_value(ranks.p_value)}."
+        text += f" Friedman's test of no difference at all: p {p_equals(ranks.p_value)}."
     return text
 
 
-def missing_words(ranks: Ranks) -> str:
-    """Which cells lack a result; said even when none does."""
+def missing_words(ranks: Ranks, named: Callable[[Cell], str]) -> str:
+    """Which cells lack a result; said even when none does. ``named`` is what a cell is called."""
     if not ranks.missing:
-        return "No cell is missing."
-    listed = [
-        f"{name} on supernet {cell[0]}, seed {cell[1]}" for cell, name in ranks.missing[:_LISTED]
-    ]
-    more = len(ranks.missing) - _LISTED
-    names = words([*listed, f"{more} more"] if more > 0 else listed)
-    return f"Missing (failed or without an answer), so these cells are left out of ranks: {names}."
+        return "No cell is missing." if ranks.cells else ""
+    listed = [f"{name} on {named(cell)}" for cell, name in ranks.missing]
+    return (
+        "Missing (failed, still at work or without an answer), so these cells are left out of "
+        f"ranks: {some(listed, _LISTED)}."
+    )
 
 
 def budgets_table(analysis: Analysis) -> Table:
@@ -159,16 +163,23 @@ def budgets_table(analysis: Analysis) -> Table:
     found = analysis.checkpoints
     rows: list[tuple[Value, ...]] = []
     for end in sorted({item.evaluations for item in found}):
-        own = sorted(
-            (item for item in found if item.evaluations == end),
-            key=lambda item: -round(item.reward.center, 12),
-        )
-        rows += [(item.strategy, end, item.reward, place) for place, item in enumerate(own, 1)]
+        own = sorted((item for item in found if item.evaluations == end), key=_reached)
+        places = [_reached(item) for item in own]
+        rows += [
+            (item.strategy, end, item.reward, None if isinf(place) else 1 + places.index(place))
+            for item, place in zip(own, places, strict=True)
+        ]
     caption = (
         "Every lane after the same number of evaluations; "
         f"{oracle_words(analysis.records)}; {level(analysis.confidence)} intervals."
     )
     return Table("budgets", "At equal budget", caption, BUDGETS, tuple(rows))
+
+
+def _reached(item: Checkpoint) -> float:
+    """What to sort by; equal means, summed in another order, are equal, none comes last."""
+    center = item.reward.center
+    return inf if isnan(center) else -round(center, 12)
 
 
 def sparsity_table(analysis: Analysis) -> Table:

@@ -1,11 +1,12 @@
 """Numbers as readers see them: accuracy in %, differences in points, a true minus sign."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite, isnan
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.store.records import Interval
 
+T = TypeVar("T")
 MISSING = "–"
 Number = int | float
 """Tests check signatures at run time, where an int is no float."""
@@ -35,7 +36,7 @@ def points(difference: Number) -> str:
 
 def bounds(interval: Interval, write: Any = points) -> str:
     """``[low, high]`` or the words that there is none."""
-    if not isfinite(interval.low):
+    if not isfinite(interval.low) or not isfinite(interval.high):
         return "[no interval]"
     return f"[{write(interval.low)}, {write(interval.high)}]"
 
@@ -55,6 +56,12 @@ def p_value(value: Number) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - three digits
 
 
+def p_equals(value: Number) -> str:
+    """``= 0.034`` or ``< 0.001``, to stand behind a p."""
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def words(items: list[str] | tuple[str, ...]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
@@ -64,6 +71,16 @@ def some(items: Sequence[str], most: int = 10) -> str:
     """All of a few words; of many the first, and how many more there are."""
     more = len(items) - most
     return words(list(items) if more <= 1 else [*items[:most], f"{more:,} more"])
+
+
+def leading(items: Sequence[T], shown: Callable[[T], str]) -> list[T]:
+    """The first of ``items`` and whoever is shown with the same number: nobody is ahead of them."""
+    return [item for item in items if shown(item) == shown(items[0])]
+
+
+def between(low: int, high: int, noun: str) -> str:
+    """``1 lane``, ``3 lanes``, ``3 to 5 lanes``."""
+    return count(high, noun) if low == high else f"{low:,} to {count(high, noun)}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

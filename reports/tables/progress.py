@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from math import isnan, nan
 
 from benchmark.watching.watching import LaneProgress, Snapshot
-from reports.tables.formats import count, plain
+from reports.tables.formats import count, leading, plain, some
 from reports.tables.table import Column, Table, Value
 
 MOST_LANES = 24
 """More are shown as one row a strategy."""
 _DOING = {
-    "preparing": "preparing: training supernets, or scoring every scheme",
+    "preparing": "preparing: training supernets, scoring every scheme, or reading a table",
     "searching": "searching",
     "training": "training the candidates from scratch",
     "measuring": "measuring costs and asking oracles about what was trained",
@@ -52,9 +52,11 @@ def sentences(snapshot: Snapshot, seconds: float | None) -> list[str]:
         f"{now.charged:,.0f} of {count(whole, 'evaluation')} charged; the machine had to make "
         f"{now.actual:,.0f}"
     )
-    best = max((lane for lane in now.lanes if not isnan(lane.best)), key=_best, default=None)
-    if best:
-        said.append(f"best reward so far {plain(100 * best.best)} ×100, by {best.key.strategy}")
+    found = sorted((lane for lane in now.lanes if not isnan(lane.best)), key=_best, reverse=True)
+    if found:
+        first = leading(found, lambda lane: plain(100 * lane.best))
+        names = some(list(dict.fromkeys(lane.key.strategy for lane in first)))
+        said.append(f"best reward so far {plain(100 * found[0].best)} ×100, by {names}")
     if now.to_train:
         said.append(f"{now.trained} of {count(now.to_train, 'network')} trained")
     if now.to_measure and now.stage in ("measuring", "finished"):

@@ -9,7 +9,15 @@ import numpy as np
 from benchmark.schemes import format_bits, scheme_bits
 from benchmark.store.records import RunRecords
 from reports.analysis import Analysis
-from reports.figures.captions import oracle_words, rule_words, seed_words, timing_words
+from reports.figures.captions import (
+    interval_words,
+    noise_words,
+    not_trained,
+    oracle_words,
+    rule_words,
+    seed_words,
+    timing_words,
+)
 from reports.figures.field import field_figures, score_words, with_figures
 from reports.numbers.landscape import strategy_finds
 from reports.numbers.statistics import best_so_far
@@ -50,19 +58,25 @@ def ranking_table(analysis: Analysis) -> Table:
                 item.running,
                 item.mean_rank,
                 regret,
-                None if top is None else f"{top} of {placed}",
+                f"{top} of {placed}" if placed else None,
                 *counts,
             )
         )
+    rewards = [item.reward for item in ranking.standings]
     caption = (
         f"Best reward = {records.objective.words}; "
         f"{oracle_words(records)}; each lane's best within {count(ranking.horizon, 'evaluation')}, "
-        f"mean over lanes with {level(analysis.confidence)} interval. Strategies that can't be "
+        f"mean over lanes{interval_words(rewards, analysis.confidence)}. Strategies that can't be "
         "told from the leader share rank 1 (permutation test, Holm-corrected, "
-        f"{level(1 - analysis.confidence)}). Test accuracies: {seed_words(analysis.schemes)}; "
-        f"{rule_words(analysis)}."
+        f"{level(1 - analysis.confidence)}). {_tested(analysis)}."
     )
     return Table("ranking", "Ranking of strategies", caption, RANKING, tuple(rows))
+
+
+def _tested(analysis: Analysis) -> str:
+    if not analysis.schemes:
+        return not_trained(analysis.records)
+    return f"Test accuracies: {seed_words(analysis.schemes)}; {rule_words(analysis)}"
 
 
 def schemes_table(analysis: Analysis) -> Table:
@@ -102,10 +116,11 @@ def schemes_table(analysis: Analysis) -> Table:
         )
     caption = (
         f"Stand-alone networks: test split, mean over {seed_words(analysis.schemes)}. Differences "
-        f"are paired over seeds; {level(analysis.confidence)} intervals from the additive model of "
-        f"schemes and seeds ({analysis.noise.freedom} degrees of freedom); "
+        f"are paired over seeds; {noise_words(analysis.noise.freedom, analysis.confidence)}; "
         f"{rule_words(analysis)}. {timing_words(analysis)} Oracle: {oracle_words(records)}."
         f"{score_words(figures)}"
+        if rows
+        else f"{not_trained(records)}."
     )
     columns = with_figures(SCHEMES, _SCORES, figures)
     return Table("schemes", "Trained schemes", caption, columns, tuple(rows))
@@ -163,12 +178,20 @@ def trust_table(analysis: Analysis) -> Table:
         label = _with_mode(f"supernet {one} with supernet {other}", pair.batch_norm)
         rows.append((label.rstrip(","), pair.schemes, pair.spearman, None, None, None, None))
     modes = ", both batch-norm modes" if analysis.mode_trust else ""
-    caption = (
-        f"Oracle: {oracle_words(analysis.records)} in the search{modes}. Stand-alone: test split, "
-        f"mean over {seed_words(analysis.schemes)}. Intervals of {level(analysis.confidence)} on "
-        "Fisher's z scale. Only schemes that searches liked, Original and Full-SA are trained: a "
-        "restricted range, in which correlations are usually lower than over all schemes."
+    trained = (
+        f"Stand-alone: test split, mean over {seed_words(analysis.schemes)}."
+        if analysis.schemes
+        else f"{not_trained(analysis.records)}."
     )
+    caption = (
+        f"Oracle: {oracle_words(analysis.records)} in the search{modes}. {trained} Intervals of "
+        f"{level(analysis.confidence)} on Fisher's z scale."
+    )
+    if analysis.schemes:
+        caption += (
+            " Only schemes that searches liked, Original and Full-SA are trained: a restricted "
+            "range, in which correlations are usually lower than over all schemes."
+        )
     if analysis.records.outside_source:
         caption += (
             f" {analysis.records.outside_source}: other schemes, trained before this run on the "

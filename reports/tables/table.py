@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite, isnan
+from math import isfinite
 from typing import Literal
 
 from benchmark.store.records import Interval
@@ -63,12 +63,12 @@ class Column:
 
     def show(self, value: Value) -> str:
         """A value for readers."""
-        if value is None or (isinstance(value, float) and isnan(value)):
+        if value is None or (isinstance(value, float) and not isfinite(value)):
             return MISSING
         if isinstance(value, bool):
             return _TRUTH[value]
         if isinstance(value, Interval):
-            if isnan(value.center):
+            if not isfinite(value.center):
                 return MISSING
             return f"{self._number(value.center)} {bounds(value, self._number)}"
         return value if isinstance(value, str) else self._number(value)

@@ -105,7 +105,7 @@ def test_lower_is_better_where_the_field_says_so() -> None:
 def test_time_is_said_with_its_sign_and_interval_and_only_of_a_network_with_modules() -> None:
     def said(ticket: CarriedResult) -> list[str]:
         records = replace(RECORDS, results=(*RECORDS.results[:3], ticket))
-        return [text for text in transfer_sentences(records) if text.startswith("It ")]
+        return [text for text in transfer_sentences(records) if "Full-Share takes" in text]
 
     theirs = "Full-Share takes 19.19% more time [+18.19%, +20.19%]"
     for increment, own in (
@@ -113,10 +113,12 @@ def test_time_is_said_with_its_sign_and_interval_and_only_of_a_network_with_modu
         (-0.03, "3.00% less time [−4.00%, −2.00%]"),
     ):
         ticket = result(TICKET, "1010", (8.6, 14.7), increment)
-        assert said(ticket) == [f"It takes {own} than Original there; {theirs}."]
+        assert said(ticket) == [f"The ticket takes {own} than Original there; {theirs}."]
     # The target uses three blocks of four: nothing is left of this one.
     ticket = result(TICKET, "0001", (8.6, 14.7), 0.002)
-    assert said(ticket) == [f"It connects no block there, so it is Original's network; {theirs}."]
+    assert said(ticket) == [
+        f"The ticket connects no block there, so it is Original's network; {theirs}."
+    ]
 
 
 def test_a_dead_head_is_counted_and_named_and_spoils_no_mean() -> None:

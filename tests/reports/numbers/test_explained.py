@@ -8,7 +8,15 @@ import pytest
 
 from benchmark.schemes import all_schemes
 from reports.explained_page import render_explained, write_explained
-from reports.numbers.explained import Spread, connection_score, explain, ratios_table, scores_table
+from reports.numbers.explained import (
+    Spread,
+    connection_score,
+    explain,
+    ratios_caption,
+    ratios_table,
+    scores_caption,
+    scores_table,
+)
 
 SCHEMES = all_schemes(3)
 """000, 001, 010, 011, 100, 101, 110, 111."""
@@ -102,4 +110,24 @@ def test_a_landscape_without_tickets_is_drawn_all_the_same(tmp_path: Path) -> No
     found = explain(SCHEMES, accuracy, PARAMETERS)
     assert (found.tickets.schemes, found.harmful.schemes) == (0, 0)
     (page, *_) = write_explained(found, tmp_path / "flat.parquet", {})
-    assert "nan" not in page.read_text().replace("+nan a block", "")
+    assert "nan" not in page.read_text()
+    assert "0 schemes at least as accurate" in page.read_text()
+
+
+def test_without_the_references_nothing_is_called_a_ticket_or_harmful(tmp_path: Path) -> None:
+    accuracy = np.where(SCHEMES.all(axis=1), np.nan, ACCURACY)
+    found = explain(SCHEMES, accuracy, PARAMETERS)
+    assert list(found.references) == ["Original"]
+    assert np.isnan([item.above_full for item in found.ratios]).all()
+    assert "Tickets: not known, as Full-SA has no answer. Harmful: " in scores_caption(found)
+    assert ratios_caption(found).endswith("marks at the median; lines at Original.")
+    (page, *_) = write_explained(found, tmp_path / "part.parquet", {})
+    assert "nan" not in page.read_text()
+
+
+def test_a_landscape_without_an_answer_says_so(tmp_path: Path) -> None:
+    found = explain(SCHEMES, np.full(len(SCHEMES), np.nan), PARAMETERS)
+    (page, *_) = write_explained(found, tmp_path / "none.parquet", {})
+    assert "No scheme of this table has an answer" in page.read_text()
+    assert "<svg" not in page.read_text()
+    assert "nan" not in page.read_text()

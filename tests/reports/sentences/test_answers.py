@@ -17,8 +17,8 @@ def test_a_clear_winner_is_to_be_chosen(make_records: MakeRecords) -> None:
     choice, confidence, *_ = answered(records)
     assert (choice.short, choice.certainty) == ("ean", "sure")
     assert choice.details[0] == (
-        "ean's mean best reward is 94.95 (×100) within 60 evaluations, "
-        "+0.28 [+0.21, +0.35] points above random."
+        "ean: mean best reward 94.95 (×100) over 5 lanes of 60 evaluations, "
+        "0.28 points [+0.21, +0.35] above random."
     )
     assert (confidence.short, confidence.certainty) == ("Beyond noise at 95%", "sure")
     assert confidence.details[0] == (
@@ -31,7 +31,7 @@ def test_a_tie_is_left_open_and_who_is_beaten_is_counted(records: RunRecords) ->
     choice, confidence, *_ = answered(records)
     assert (choice.short, choice.certainty) == ("ean or ga", "open")
     assert (confidence.short, confidence.certainty) == ("A tie at the top", "open")
-    assert "1 of 3 strategies are worse beyond noise." in confidence.details
+    assert "1 of 3 strategies is worse beyond noise." in confidence.details
     assert title(analyse(records)).startswith("ean and ga can't be told apart; ")
 
 
@@ -91,4 +91,5 @@ def test_the_command_and_the_versions_repeat_the_run(records: RunRecords) -> Non
 def test_an_empty_run_knows_nothing(records: RunRecords) -> None:
     bare = replace(records, lanes=[], oracles=[], standalone=[], costs=[], candidates={})
     assert [item.certainty for item in answered(bare)[:3]] == ["unknown"] * 3
-    assert title(analyse(bare)) == "Nothing found yet."
+    assert title(analyse(bare)) == "Nothing was found."
+    assert title(analyse(replace(bare, finished=False))) == "Nothing found yet."

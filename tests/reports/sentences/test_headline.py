@@ -92,13 +92,13 @@ def test_unfinished_trainings_are_counted(records: RunRecords) -> None:
     settings = records.settings | {"standalone_seeds": 4}
     some = replace(records, finished=False, settings=settings, standalone=records.standalone[:9])
     schemes = len({item.bits for item in records.standalone})
-    assert f"0 still running, 9 of {4 * schemes} trainings done; " in said(some)[0]
+    assert f"15 of 15 lanes finished, 9 of {4 * schemes} trainings done; " in said(some)[0]
 
 
 def test_unfinished_run_says_so_first(unfinished: RunRecords) -> None:
     sentences = said(unfinished)
     assert sentences[0] == (
-        "This run is unfinished: 0 of 15 lanes finished, 15 still running; "
+        "This run is unfinished: 0 of 15 lanes finished, 15 not at their end; "
         "everything below may change."
     )
     assert "lanes of 30 evaluations" in sentences[1]
@@ -155,8 +155,10 @@ def test_all_tied_strategies_are_said_to_be_all(make_records: MakeRecords) -> No
     same = make_records(strategies={"a": 0.8, "b": 0.8, "c": 0.8})
     first = said(same)[0]
     assert first.startswith("No single winner: all a, b and c share rank 1")
-    assert "Highest by mean is a: " in first
-    assert first.endswith(" evaluations, which each lane of b reached too.")
+    assert "as their lanes reached the same (permutation test, corrected p = 1.000)" in first
+    assert first.endswith(
+        " Level are a, b and c: mean best reward 94.95 (×100) over 5 lanes of 60 evaluations."
+    )
 
 
 def test_candidates_of_an_unknown_lane_do_no_harm(records: RunRecords) -> None:
