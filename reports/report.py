@@ -77,7 +77,7 @@ class Report:
 
         Files of these names are replaced; nothing else in the folder is touched.
         """
-        tables = self._files()
+        tables = self.files
         contents = {
             "report.html": render_page(self.analysis),
             "report.md": self._markdown(),
@@ -99,12 +99,13 @@ class Report:
         return write_paper(
             [self.analysis],
             figures=charts(self.analysis),
-            tables=self._files(),
+            tables=self.files,
             ranks=[PaperTable(ranks_table(self.analysis))],
             folder=folder,
         )
 
-    def _files(self) -> list[Table]:
+    @cached_property
+    def files(self) -> list[Table]:
         """What every number of the page and its charts can be read from."""
         pictures = [cams_table(self.records)] if self.records.cams else []
         return [

@@ -9,7 +9,17 @@ from benchmark.store.records import Interval, RunRecords
 from reports.analysis import Analysis
 from reports.numbers.landscape import TOP, Find, Landscape
 from reports.numbers.ranking import LaneScore, Ranking, Standing
-from reports.tables.formats import between, bounds, count, leading, p_equals, p_value, plain, some
+from reports.tables.formats import (
+    between,
+    bounds,
+    count,
+    leading,
+    p_equals,
+    p_value,
+    percent,
+    plain,
+    some,
+)
 
 _ROUNDING = 1e-12  # means of equal numbers in another order
 
@@ -187,10 +197,12 @@ def _top(own: Sequence[Find], tables: Sequence[Landscape]) -> str:
     tops = [find.top for find in own if find.top is not None]
     if not tops:
         return "By oracle accuracy alone they are all equally good."
-    tied = [table.top_share for table in tables if table.top_tied]
-    wide = f" ({plain(100 * max(tied), 0)}% with those that tie)" if tied else ""
+    top = percent(TOP, 0)
+    tied = [percent(table.top_share, 0) for table in tables if table.top_tied]
+    wider = [f"{share} with those that tie" for share in tied if share != top]
+    wide = f" ({max(wider)})" if wider else ""
     return (
-        f"By oracle accuracy alone it is among the top {plain(100 * TOP, 0)}%{wide} in "
+        f"By oracle accuracy alone it is among the top {top}{wide} in "
         f"{sum(tops)} of {count(len(tops), 'lane')}."
     )
 

@@ -57,6 +57,8 @@ def none_proposed(analysis: Analysis) -> str:
     """Why no candidate can be a ticket, as a clause that begins a sentence."""
     if any(item.lanes for item in analysis.schemes):
         return "The only candidate is Full-SA itself"
+    if not all(item.name for item in analysis.schemes):
+        return "Which of the trained schemes are candidates is not known"
     return not_trained(analysis.records)
 
 

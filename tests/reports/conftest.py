@@ -190,6 +190,7 @@ def cut(lane: LaneRecord, evaluations: int, **changes: Any) -> LaneRecord:
         loss=lane.loss[:evaluations],
         charged=lane.charged[:evaluations],
         total=float(evaluations),
+        own_seconds=None if lane.own_seconds is None else lane.own_seconds[:evaluations],
         **changes,
     )
 
