@@ -196,7 +196,7 @@ def landscape(analysis: Analysis) -> list[str]:
 def _top(own: Sequence[Find], tables: Sequence[Landscape]) -> str:
     tops = [find.top for find in own if find.top is not None]
     if not tops:
-        return "By oracle accuracy alone they are all equally good."
+        return "By oracle accuracy alone all schemes are equally good."
     top = percent(TOP, 0)
     tied = [percent(table.top_share, 0) for table in tables if table.top_tied]
     wider = [f"{share} with those that tie" for share in tied if share != top]

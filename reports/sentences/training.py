@@ -126,6 +126,8 @@ def attention(analysis: Analysis) -> list[str]:
         known = "attention everywhere helps"
     elif gap.high < 0:
         known = "attention everywhere harms"
+    elif gap.low == gap.high:
+        known = "attention everywhere changes nothing"
     return [f"Full-SA minus Original: {interval_points(gap)} points of test accuracy; {known}."]
 
 

@@ -146,6 +146,11 @@ def records() -> RunRecords:
 
 @pytest.fixture(scope="session")
 def two_modes(records: RunRecords) -> RunRecords:
+    """See `in_two_modes`."""
+    return in_two_modes(records)
+
+
+def in_two_modes(records: RunRecords) -> RunRecords:
     """The same, its trained schemes asked about in both modes, and others trained elsewhere.
 
     Recalibrated answers are the truth, running ones the truth upside down.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.store.records import LaneRecord, OracleRecord, RunRecords
+from benchmark.store.records import LaneRecord, OracleAnswers, OracleRecord, RunRecords
 from reports.analysis import Analysis
 from reports.report import Report
 from reports.sentences.answers import answers, title
@@ -112,6 +112,10 @@ def _as_on_a_table(run: RunRecords) -> RunRecords:
     )(replace(bare, outside=[], outside_source="", facts={"name": "toy"}))  # fmt: skip
 
 
+def _silent(one: OracleAnswers) -> OracleAnswers:
+    return replace(one, accuracy=dict.fromkeys(one.accuracy, nan))
+
+
 def _timed(run: RunRecords) -> RunRecords:
     """The strategies' own time is known, and the same for all."""
     return _lanes(
@@ -170,6 +174,12 @@ AXES: Mapping[str, Sequence[Change]] = {
         same,
         lambda run: replace(run, candidates={}),
         lambda run: replace(run, candidates={run.lanes[0].key: ["1" * 12]} if run.lanes else {}),
+    ),
+    "modes": (
+        same,
+        lambda run: replace(run, answers=[]),
+        lambda run: replace(run, outside=[], outside_source=""),
+        lambda run: replace(run, answers=[_silent(one) for one in run.answers]),
     ),
     "end": (same, lambda run: replace(run, finished=False)),
     "settings": (

@@ -22,6 +22,7 @@ from reports.paper.latex import to_latex
 from reports.paper.tables import paper_tables
 from reports.report import Report
 from tests.reports.conftest import _records as make_records
+from tests.reports.conftest import in_two_modes
 from tests.reports.states import (
     AXES,
     Change,
@@ -34,7 +35,7 @@ from tests.reports.states import (
 from tests.reports.test_report import page
 
 MakeRecords = Callable[..., RunRecords]
-WHOLE = make_records(lanes=2, supernets=2, evaluations=15, seeds=3)
+WHOLE = in_two_modes(make_records(lanes=2, supernets=2, evaluations=15, seeds=3))
 EVERY = [(name, number) for name, axis in AXES.items() for number in range(len(axis))]
 NO_NUMBER = re.compile(r"\bnan\b|\binf\b|\bNone\b(?! of| yet|[.<]|$)")
 

@@ -1,7 +1,9 @@
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +45,48 @@ def test_strategies_are_ranked_by_exact_regret(table: str, tmp_path: Path) -> No
     assert any("Among all 128 schemes" in sentence for sentence in report.headline)
     assert any("no network trained" in sentence for sentence in report.headline)
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def _written(path: Path, **changes: Any) -> str:
+    replace(closed_form_table(), **changes).write(path)
+    return str(path)
+
+
+def test_a_table_without_an_answer_gets_a_report_that_says_so(tmp_path: Path) -> None:
+    nothing = np.full(128, np.nan)
+    path = _written(tmp_path / "nan.parquet", accuracy=nothing, loss=nothing)
+    report = run(_settings(path, budget=10, seeds=2), out=tmp_path / "run", workers=1)
+    (first, second, third) = report.headline
+    why = "no scheme has an answer, as scoring failed each of the 40 times"
+    assert first == f"No strategy can be ranked: {why}."
+    assert second == "A table was searched and no network trained: nothing to say about tickets."
+    assert third == (
+        "4 lanes ended without an answer (2 of random and 2 of ga) and don't count in the ranking."
+    )
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Nothing was found." in page
+    assert " yet" not in page.partition("</main>")[0].partition('id="words"')[0]
+    shown = CliRunner().invoke(main, ["report", str(tmp_path / "run")])
+    assert shown.exit_code == 0
+    assert "no scheme has an answer" in " ".join(shown.output.split())
+
+
+def test_facts_that_a_table_does_not_state_are_said_to_be_missing(tmp_path: Path) -> None:
+    path = _written(tmp_path / "bare.parquet", facts={}, task={})
+    report = run(_settings(path, budget=10, seeds=2), out=tmp_path / "run", workers=1)
+    assert "a table, batch norm not stated" in report.ranking.caption
+
+
+def test_a_flat_table_has_no_top_and_no_leader(tmp_path: Path) -> None:
+    flat = np.full(128, 0.5)
+    path = _written(tmp_path / "flat.parquet", accuracy=flat, loss=flat)
+    settings = _settings(path, budget=10, seeds=2, objective_weight=0.0)
+    report = run(settings, out=tmp_path / "run", workers=1)
+    assert "share rank 1, as their lanes reached the same" in report.headline[0]
+    assert "Level are random and ga: mean best reward 50.00" in report.headline[0]
+    (found,) = [text for text in report.headline if "Among all 128 schemes" in text]
+    assert found.endswith("By oracle accuracy alone all schemes are equally good.")
+    assert [row["top5_lanes"] for row in report.ranking.records()] == [None, None]
 
 
 def test_workers_and_stops_change_nothing(table: str, tmp_path: Path) -> None:
