@@ -237,8 +237,8 @@ def oracle_noise(
     deviation = sqrt(float(np.mean([deviation**2 for _, deviation in fits])))
     quantile = float(norm.ppf((1 + confidence) / 2))
     least = quantile * sqrt(2) * deviation / slope if slope > 0 else inf
-    schemes = len({item.bits for shared, _ in known for item in shared})
-    return OracleNoise(source, schemes, slope, deviation, least)
+    asked = {item.bits for shared, _ in known for item in shared}
+    return OracleNoise(source, len(asked), slope, deviation, least)
 
 
 def agreements(records: RunRecords, confidence: float = CONFIDENCE) -> list[Agreement]:

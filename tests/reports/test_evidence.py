@@ -79,3 +79,18 @@ def test_the_sentence_says_over_what_and_what_could_be_expected() -> None:
     found, limit = trust_sentences(EVIDENCE, [LIKE, AGAINST])
     assert found == ("Pearson correlation over 4 schemes × 2 seeds: running 1.00 and −1.00.")
     assert limit.endswith("leaves a perfect oracle an expected 1.00.")
+
+
+def test_one_seed_tells_nothing_of_noise_and_no_number_is_made_up() -> None:
+    one = replace(EVIDENCE, records=tuple(r for r in EVIDENCE.records if r.seed == 0))
+    silent = replace(AGAINST, accuracy=dict.fromkeys(AGAINST.accuracy, float("nan")))
+    found, limit = trust_sentences(one, [LIKE, silent])
+    assert found == "Pearson correlation over 4 schemes × 1 seed: running 1.00 and undefined."
+    assert limit == "Seed noise is not known: that takes several seeds of several schemes."
+    assert "no intervals, which take several seeds" in standalone_table(one, 0.95).caption
+
+
+def test_schemes_that_an_oracle_was_not_asked_about_are_left_out() -> None:
+    part = replace(LIKE, accuracy={k: v for k, v in LIKE.accuracy.items() if k != "010"})
+    rows = trust_table(EVIDENCE, [part, AGAINST], 0.95).rows
+    assert [row[1] for row in rows] == [3, 4, 3]

@@ -108,3 +108,26 @@ def test_groups_hold_what_cannot_be_told_from_their_leader() -> None:
     assert tie_groups(samples, rng=rng) == [2, 1, 1, 2]
     assert tie_groups(samples[:1], rng=rng) == [1]
     assert tie_groups([np.zeros(9), np.zeros(9)], rng=rng) == [1, 1]
+
+
+def test_where_somebody_failed_everywhere_nobody_is_compared_and_all_are_listed() -> None:
+    records = [r for r in races() if r.strategy != "close"]
+    records += [record("close", seed, 0.0, message="RuntimeError: broke") for seed in range(10)]
+    table = race_tables(records)[0]
+    assert table.caption == (
+        "0 instances of each of 2 landscapes, 20 evaluations. On no instance every strategy came "
+        "to its end, so none are compared."
+    )
+    assert {row["strategy"]: row["failed"] for row in table.records()} == {
+        "slow": 0,
+        "exact": 0,
+        "close": 10,
+    }
+
+
+def test_one_instance_has_no_interval() -> None:
+    (table,) = race_tables([record("exact", 0, 0.0), record("slow", 0, 0.05)])
+    assert table.caption.startswith("1 instance, 20 evaluations. Mean regret; groups")
+    regret = table.records()[0]["regret_100"]
+    assert isinstance(regret, Interval)
+    assert regret.high == np.inf

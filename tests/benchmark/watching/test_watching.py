@@ -216,3 +216,20 @@ def test_many_lanes_are_one_row_a_strategy() -> None:
     assert many[1]["message"] == "too <bad>"
     none = progress_table(snapshot(lanes=(snapshot().lanes[1],) * 30)).records()
     assert isnan(float(str(none[0]["best"])))
+
+
+def test_whoever_shares_the_best_reward_is_named() -> None:
+    lanes = (
+        LaneProgress(LaneKey("ean", 0, 0), "running", 20.0, 0.9),
+        LaneProgress(LaneKey("ga", 0, 0), "running", 20.0, 0.90001),
+        LaneProgress(LaneKey("random", 0, 0), "running", 20.0, 0.8),
+    )
+    said = sentences(snapshot(lanes=lanes), None)
+    assert "best reward so far 90.00 ×100, by ga and ean" in said
+
+
+def test_before_the_first_number_there_is_no_best(records: RunRecords, tmp_path: Path) -> None:
+    silent = [replace(lane, accuracy=lane.accuracy * nan) for lane in records.lanes]
+    found = look(store_run(replace(records, lanes=silent), tmp_path))
+    assert all(isnan(lane.best) for lane in found.lanes)
+    assert not [text for text in sentences(found, None) if "best reward" in text]

@@ -265,3 +265,25 @@ def test_notebooks_get_sentences_a_figure_and_tables(two_tasks: list[Member]) ->
     assert "Over 10 cells of these 2 problems" in fragment
     assert "<style" not in fragment
     assert report._repr_markdown_().startswith("# Ticket Benchmark: runs compared")
+
+
+def test_whoever_shares_the_best_mean_rank_is_named(make_records: MakeRecords) -> None:
+    same = make_records(strategies={"a": 0.8, "b": 0.8, "c": 0.3}, tabulated=False)
+    other = on_other_supernets(varied(same, {"task": "cifar100", "fingerprint": "cc"}))
+    first, across, *_ = ComparisonReport([Member("a", same), Member("b", other)]).headline
+    assert "a and b share the best mean rank, 1.50 of 3; all others lie further behind" in first
+    assert "a and b share the best mean rank, 1.50 of 3; they can't be told from c" in across
+
+
+def test_latencies_of_runs_that_timed_nothing_come_from_no_machine(records: RunRecords) -> None:
+    one = replace(records, environment=records.environment | {"processor": "A"})
+    other = replace(one, environment=one.environment | {"processor": "B"}, experiment="other")
+
+    def said(*runs: RunRecords) -> list[str]:
+        members = [Member(str(number), run) for number, run in enumerate(runs)]
+        return [text for text in ComparisonReport(members).headline if "Latencies" in text]
+
+    assert said(one, other) == [
+        "Latencies come from 2 machines (A and B): a ticket is one on the machine of its run."
+    ]
+    assert said(one, replace(other, costs=[])) == []

@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmark.schemes import bits_scheme
 from benchmark.store.records import LaneKey, RunRecords
-from reports.numbers.landscape import finds, landscapes, strategy_finds
+from reports.numbers.landscape import density, finds, landscapes, strategy_finds
 from reports.numbers.ranking import LaneScore, rank_strategies
 
 MakeRecords = Callable[..., RunRecords]
@@ -57,4 +58,35 @@ def test_strategies_sum_up_their_lanes(records: RunRecords) -> None:
     regret, top, lanes = strategy_finds(ranking, found)["random"]
     own = [find for key, find in found.items() if key.strategy == "random"]
     assert regret == pytest.approx(np.mean([find.regret for find in own]))
-    assert (top, lanes) == (sum(find.top for find in own), 5)
+    assert (top, lanes) == (sum(find.top is True for find in own), 5)
+
+
+def test_where_all_schemes_are_equally_accurate_none_is_at_the_top(records: RunRecords) -> None:
+    (oracle,) = records.oracles
+    flat = replace(records, oracles=[replace(oracle, accuracy=np.full(4096, 0.9))])
+    found = finds(landscapes(flat), [score(0.9, 0.9)])[LaneKey("a", 0, 0)]
+    assert found.top is None
+    steps = density(landscapes(flat)[0], 12).edges * 100
+    assert steps.max() - steps.min() < 0.01
+
+
+def test_ties_make_the_top_larger(records: RunRecords) -> None:
+    (oracle,) = records.oracles
+    accuracy = np.where(np.arange(4096) < 1024, 0.9, 0.5)
+    tied = landscapes(replace(records, oracles=[replace(oracle, accuracy=accuracy)]))
+    assert tied[0].top_share == 0.25
+    assert tied[0].top_tied
+    assert not landscapes(make_few(records))[0].top_tied
+    assert finds(tied, [score(0.9, 0.9)])[LaneKey("a", 0, 0)].top is True
+
+
+def make_few(records: RunRecords) -> RunRecords:
+    """Eight schemes of which each has an accuracy of its own."""
+    (oracle,) = records.oracles
+    few = replace(oracle, schemes=oracle.schemes[:8], accuracy=np.linspace(0.1, 0.8, 8))
+    return replace(records, oracles=[few])
+
+
+def test_a_find_that_was_not_tabulated_has_no_negative_regret(records: RunRecords) -> None:
+    found = finds(landscapes(make_few(records)), [score(0.99, 0.97)])[LaneKey("a", 0, 0)]
+    assert (found.regret, found.better) == (0, 0)

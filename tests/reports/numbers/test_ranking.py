@@ -149,3 +149,8 @@ def test_names_and_order_of_lanes_don_t_matter(
     for one, other in zip(before, after, strict=True):
         assert (one.rank, one.mean_rank) == (other.rank, other.mean_rank)
         assert one.test == other.test
+
+
+def test_equal_means_below_the_leader_share_their_place(make_records: MakeRecords) -> None:
+    ranking = rank_strategies(make_records(strategies={"a": 0.9, "b": 0.4, "c": 0.4}, lanes=6))
+    assert [item.rank for item in ranking.standings] == [1, 2, 2]

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from benchmark.store.records import Interval
 from reports.numbers.statistics import (
     best_so_far,
+    bootstrap_interval,
     difference_interval,
     holm,
     mean_interval,
@@ -172,3 +174,8 @@ def test_intervals_of_a_line_are_those_of_its_points(lines: list[np.ndarray]) ->
         alone = mean_interval({seed: line[:, point] for seed, line in enumerate(lines)})
         found = (center[point], low[point], high[point])
         assert found == pytest.approx((alone.center, alone.low, alone.high), rel=1e-6, abs=1e-6)
+
+
+def test_a_single_value_has_no_bootstrap_interval() -> None:
+    found = bootstrap_interval(np.array([0.3]), rng=np.random.default_rng(0))
+    assert found == Interval(0.3, -np.inf, np.inf)
