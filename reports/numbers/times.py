@@ -1,10 +1,11 @@
 """What a search costs beside the training of its supernet: the paper's Table VI."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.store.records import Interval, LaneRecord, RunRecords
+from benchmark.store.records import Interval, LaneRecord, OracleRecord, RunRecords
 from reports.numbers.ranking import Ranking, by_supernet
 from reports.numbers.statistics import mean_interval
 
@@ -34,13 +35,16 @@ class SearchTime:
 
 
 def search_times(records: RunRecords, ranking: Ranking) -> tuple[SearchTime, ...]:
-    """One a ranked strategy, in order of rank; whole lanes, whatever the common budget."""
+    """One a ranked strategy, in order of rank; whole lanes, whatever the common budget.
+
+    Lanes of whose time nothing is known are left out.
+    """
     lanes = {lane.key: lane for lane in records.lanes}
     oracles = {oracle.supernet_seed: oracle for oracle in records.oracles}
     price = {seed: one.seconds / max(one.evaluations, 1) for seed, one in oracles.items()}
     times = []
     for standing in ranking.placed:
-        keys = [k for k in ranking.ranked[standing.strategy] if k.supernet_seed in oracles]
+        keys = [key for key in ranking.ranked[standing.strategy] if _timed(lanes[key], oracles)]
         if not keys:
             continue
         own = [_own(lanes[key]) for key in keys]
@@ -66,6 +70,12 @@ def search_times(records: RunRecords, ranking: Ranking) -> tuple[SearchTime, ...
             )
         )
     return tuple(times)
+
+
+def _timed(lane: LaneRecord, oracles: Mapping[int, OracleRecord]) -> bool:
+    """Whether something is known of its time: a table's answers take none."""
+    oracle = oracles.get(lane.key.supernet_seed)
+    return oracle is not None and (oracle.evaluations > 0 or lane.own_seconds is not None)
 
 
 def _own(lane: LaneRecord) -> float | None:

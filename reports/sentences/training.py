@@ -36,11 +36,6 @@ def tickets(analysis: Analysis) -> list[str]:
         return [f"{none_proposed(analysis)}: nothing to say about tickets."]
     sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))
     names = f": {_listed(analysis, sure)}" if sure else ""
-    by_means = sum(item.verdict.paper_rule is True for item in proposed)
-    unknown = sum(item.verdict.paper_rule is None for item in proposed)
-    means = f"{by_means or 'none'} would be"
-    if unknown:
-        means += f", and of {unknown} it isn't known, as something was not measured"
     paper = analysis.rule == "paper"
     by = "by the paper's rule" if paper else f"at {level(analysis.confidence)} confidence"
     text = (
@@ -49,8 +44,17 @@ def tickets(analysis: Analysis) -> list[str]:
     )
     if paper:
         return [text + "That rule compares means alone and ignores noise: chance names tickets."]
-    text += f"By the paper's rule on means alone, noise ignored, {means}."
+    text += f"By the paper's rule on means alone, noise ignored, {_by_means(proposed)}."
     return [text, *_why_undecided(analysis, open_)]
+
+
+def _by_means(proposed: Sequence[SchemeOutcome]) -> str:
+    found = sum(item.verdict.paper_rule is True for item in proposed)
+    unknown = sum(item.verdict.paper_rule is None for item in proposed)
+    if unknown == len(proposed):
+        return "nothing is known, as something was not measured"
+    rest = f"; of {unknown} it isn't known, as something was not measured" if unknown else ""
+    return f"{found or 'none'} would be{rest}"
 
 
 def none_proposed(analysis: Analysis) -> str:

@@ -32,6 +32,8 @@ def test_own_time_that_is_not_known_is_not_made_up(records: RunRecords) -> None:
 def test_a_table_has_no_training_to_compare_with(records: RunRecords) -> None:
     table = replace(records, oracles=[replace(records.oracles[0], training_seconds=0.0)])
     assert all(item.share is None for item in search_times(table, rank_strategies(table)))
+    unknown = replace(table, oracles=[replace(table.oracles[0], evaluations=0, seconds=0.0)])
+    assert search_times(unknown, rank_strategies(unknown)) == ()
 
 
 def test_lanes_of_a_supernet_that_is_not_recorded_yet_are_left_out(records: RunRecords) -> None:
