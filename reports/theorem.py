@@ -95,9 +95,15 @@ def theorem_words(records: Sequence[TheoremRecord], *, inputs: int) -> str:
     shares = words(
         [f"{100 * record.everywhere.center:.0f}% at ε = {record.epsilon:g}" for record in last]
     )
+    found = max(record.everywhere.center for record in last) > 0
+    first = (
+        "Wide random networks do have a hidden neuron that nobody misses"
+        if found
+        else "These random networks have no hidden neuron that nobody misses"
+    )
     together = words([f"{plain(r.removed)} at ε = {r.epsilon:g}" for r in last])
     return (
-        f"Wide random networks do have a hidden neuron that nobody misses: at width {widest:,} "
+        f"{first}: at width {widest:,} "
         f"{shares} of the drawn networks have one, and the formula of the proof is met within "
         f"{100 * off:.1f} points at every width. "
         "That is all that Theorem 1 says. It is about one neuron of many, which is close to "

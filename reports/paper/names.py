@@ -15,9 +15,10 @@ Time = partial(Column, unit="%", kind="number", scale=100, timing=True)
 
 
 def fact(analysis: Analysis, name: str, setting: str) -> Any:
-    """What an oracle says of itself under ``name``; else the setting."""
+    """What an oracle says of itself under ``name``; else the setting. A number, words or None."""
     facts = analysis.records.oracles[0].facts if analysis.records.oracles else {}
-    return facts.get(name, analysis.records.settings.get(setting))
+    found = facts.get(name, analysis.records.settings.get(setting))
+    return found if found is None or isinstance(found, int | float) else str(found)
 
 
 def sam_of(analysis: Analysis) -> str:

@@ -67,7 +67,8 @@ def methods(analyses: Sequence[Analysis]) -> PaperTable:
             cells: list[Value] = []
             for network in networks:
                 cells += _first_cells(of.get(network), name, is_strategy=name in names)
-            rows.append(("" if retain is None else f"{retain:g}", name, *cells))
+            shown = f"{retain:g}" if isinstance(retain, int | float) else retain or ""
+            rows.append((shown, name, *cells))
     table = Table(
         "table-1",
         "Tickets by search strategy (Table I)",

@@ -50,3 +50,10 @@ def test_the_command_repeats_itself_and_refuses_words(tmp_path: Path) -> None:
     refused = runner.invoke(main, ["theorem", "--widths", "wide", "--out", str(tmp_path)])
     assert refused.exit_code == 2
     assert "--widths: expected numbers with commas, received 'wide'" in refused.output
+
+
+def test_where_no_neuron_is_spared_none_is_said_to_be() -> None:
+    tight = try_theorem(widths=[4], epsilons=[1e-9], draws=20, inputs=2)
+    said = theorem_words(tight, inputs=2)
+    assert said.startswith("These random networks have no hidden neuron that nobody misses: at")
+    assert "0% at ε = 1e-09" in said

@@ -1,10 +1,13 @@
 """What a transfer's report says, on the paper's own numbers (Table VII, SHHB, SE) as means."""
 
+import re
 from dataclasses import replace
 from math import nan
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmark.store.records import CostRecord, FigureKind, Interval, StandaloneRecord
 from benchmark.transfer.records import TICKET, Carried, CarriedResult, TransferRecords
@@ -13,6 +16,7 @@ from reports.paper.latex import to_latex
 from reports.paper.transfer import carried
 from reports.tables.table import to_csv
 from reports.transfer import rank_table, transfer_sentences, transfer_table
+from tests.reports.states import broken
 
 MAE = FigureKind("MAE", digits=1, lower_is_better=True)
 RMSE = FigureKind("RMSE", digits=1, lower_is_better=True)
@@ -213,3 +217,50 @@ def test_segmentation_has_a_row_a_network_and_a_ticket_without_connections_says_
     assert paper.table.name == "table-8"
     assert [row["network"] for row in paper.table.records()] == ["Original", "SA", "Share", "Ours"]
     assert paper.missing() == {"saved": "the scheme connects nothing on the target"}
+
+
+LOSSES = ("", "target", "seed", "scores", "both", "cost")
+
+
+def lose(item: CarriedResult, lost: str) -> CarriedResult:
+    """A result as a stop, a divergence or a missing measurement leaves it."""
+    dead = [replace(one, test_accuracy=nan, figures={}, failure="diverged") for one in item.target]
+    return {
+        "": item,
+        "target": replace(item, target=()),
+        "seed": replace(item, target=item.target[:1], source=item.source[:1]),
+        "scores": replace(item, target=tuple(dead)),
+        "both": replace(item, source=tuple(dead), target=()),
+        "cost": replace(item, cost=None),
+    }[lost]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(LOSSES), min_size=4, max_size=4))
+def test_whatever_was_lost_a_transfer_says_only_what_is_there(lost: list[str]) -> None:
+    results = tuple(lose(item, what) for item, what in zip(RECORDS.results, lost, strict=True))
+    records = replace(RECORDS, results=results)
+    said = [*transfer_sentences(records), transfer_table(records).caption]
+    said += [rank_table(records).caption]
+    assert [(broken(text), text) for text in said if broken(text)] == []
+    assert "nan" not in to_csv(transfer_table(records))
+    assert not re.search(r"\bnan\b", to_latex(carried(records)))
+
+
+def test_networks_without_a_result_are_named_and_no_interval_is_promised() -> None:
+    results = [lose(item, "seed") for item in RECORDS.results]
+    results[1] = lose(results[1], "scores")
+    records = replace(RECORDS, results=tuple(results))
+    first, second, *_ = transfer_sentences(records)
+    assert "Full-SA" not in first
+    assert second == "On shanghaitech-b no training of Full-SA came to its end."
+    assert "no intervals, which take several seeds" in transfer_table(records).caption
+
+
+def test_the_same_time_is_neither_more_nor_less() -> None:
+    ticket = result(TICKET, "1010", (8.6, 14.7), 0.00001)
+    records = replace(RECORDS, results=(*RECORDS.results[:3], ticket))
+    assert any(
+        text.startswith("The ticket takes as much time [−1.00%, +1.00%] as Original there;")
+        for text in transfer_sentences(records)
+    )
