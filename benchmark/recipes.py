@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from benchmark.bounds import COUNT
+
 
 @dataclass(frozen=True)
 class NamedRecipe:
@@ -40,9 +42,9 @@ def started_from(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dic
         if not milestones or not isinstance(given, Mapping) or "milestones" in given:
             continue
         try:
-            epochs = int(given.get("epochs", start["epochs"]))
-        except (TypeError, ValueError):
-            continue  # no number: said of the epochs themselves
+            epochs = COUNT.read(given.get("epochs", start["epochs"]))
+        except ValueError:
+            continue  # no number of epochs: said of the epochs themselves
         result[section]["milestones"] = [round(at * epochs / start["epochs"]) for at in milestones]
     return result
 

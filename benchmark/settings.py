@@ -1,14 +1,25 @@
 """One validated, frozen description of a benchmark, from flags, TOML or Python."""
 
+import os
 import re
 import shlex
 import tomllib
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from benchmark import bounds
+from benchmark.bounds import COUNT, INSIDE, SEED
 from benchmark.errors import BenchmarkWarning, UsageError, unknown_name
 from benchmark.files import read_text
 from benchmark.objective import WORDS, Objective
@@ -20,8 +31,6 @@ from benchmark.sizes import parse_size
 from benchmark.store.records import Rule
 from tasks.registry import TASKS
 
-_MOST_THREADS = 256  # many more crash torch
-
 
 class RecipeChanges(BaseModel):
     """What to change in a task's training recipe; None leaves the task's value.
@@ -31,30 +40,30 @@ class RecipeChanges(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int | None = Field(default=None, ge=1)
-    batch_size: int | None = Field(default=None, ge=1)
+    epochs: Annotated[int, COUNT] | None = None
+    batch_size: Annotated[int, COUNT] | None = None
     optimizer: Literal["sgd", "nesterov", "adamw", "adam"] | None = None
-    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    weight_decay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    learning_rate: Annotated[float, bounds.POSITIVE] | None = None
+    weight_decay: Annotated[float, bounds.DECAY] | None = None
     schedule: (
         Literal["one-cycle", "cosine", "multi-step", "exponential", "poly", "constant"] | None
     ) = None
-    milestones: tuple[int, ...] | None = None
-    gamma: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    momentum: float | None = Field(default=None, ge=0, lt=1)
-    head_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    milestones: tuple[Annotated[int, bounds.FURTHER], ...] | None = None
+    gamma: Annotated[float, bounds.FRACTION] | None = None
+    momentum: Annotated[float, bounds.BELOW_ONE] | None = None
+    head_rate: Annotated[float, bounds.POSITIVE] | None = None
     precision: Literal["float32", "bf16", "fp16"] | None = None
-    accumulate: int | None = Field(default=None, ge=1)
+    accumulate: Annotated[int, COUNT] | None = None
     memory_format: Literal["auto", "channels-last", "contiguous"] | None = None
     compile: bool | None = None
-    threads: int | None = Field(default=None, ge=1, le=_MOST_THREADS)
+    threads: Annotated[int, bounds.THREADS] | None = None
 
     @field_validator("milestones")
     @classmethod
     def _ascending(cls, milestones: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if milestones and (milestones[0] < 0 or list(milestones) != sorted(milestones)):
+        if milestones and list(milestones) != sorted(milestones):
             raise UsageError(
-                "milestones: expected epochs from 0 on, ascending, received "
+                "milestones: expected epochs in ascending order, received "
                 + ",".join(map(str, milestones))
             )
         return milestones
@@ -75,6 +84,11 @@ _SMOKE: dict[str, Any] = {
     "supernet": {"batch_size": 4},
     "standalone": {"batch_size": 4},
 }
+
+
+def _as_text(place: Any) -> Any:
+    """A path as it is written; anything else as it is."""
+    return os.fspath(place) if isinstance(place, os.PathLike) else place
 
 
 class Settings(BaseModel):
@@ -105,38 +119,44 @@ class Settings(BaseModel):
     set: dict[str, dict[str, Value]] = Field(
         {}, description="hyper-parameters by strategy, instead of their defaults"
     )
-    budget: int = Field(300, ge=1, description="evaluations that each run may spend")
-    seeds: int = Field(5, ge=1, description="runs of each strategy on each supernet")
-    supernet_seeds: int = Field(1, ge=1, description="supernets, trained with different seeds")
-    standalone_seeds: int = Field(3, ge=1, description="trainings from scratch of each scheme")
-    candidates: int = Field(3, ge=1, description="schemes of each run that are trained")
+    budget: Annotated[int, bounds.BUDGET] = Field(
+        300, description="evaluations that each run may spend"
+    )
+    seeds: Annotated[int, COUNT] = Field(5, description="runs of each strategy on each supernet")
+    supernet_seeds: Annotated[int, COUNT] = Field(
+        1, description="supernets, trained with different seeds"
+    )
+    standalone_seeds: Annotated[int, COUNT] = Field(
+        3, description="trainings from scratch of each scheme"
+    )
+    candidates: Annotated[int, COUNT] = Field(3, description="schemes of each run that are trained")
     backbone: str | None = Field(None, description="backbone instead of the task's")
     attention: Literal["se", "sge", "dia"] = Field("se", description="attention module")
     sharing: Literal["full", "share"] = Field(
         "full", description="one module for each block (full) or for each stage (share)"
     )
-    retain: float = Field(
-        0.8, gt=0, le=1, description="probability of a connection in supernet training"
+    retain: Annotated[float, bounds.FRACTION] = Field(
+        0.8, description="probability of a connection in supernet training"
     )
     batch_norm: Literal["recalibrated", "running"] = Field(
         "recalibrated", description="batch-norm statistics at scoring time"
     )
-    objective_weight: float = Field(
+    objective_weight: Annotated[float, bounds.WEIGHT] = Field(
         0.02,
-        ge=0,
-        allow_inf_nan=False,
         description=f"λ: reward = {WORDS}",
     )
-    supernet_epochs: int | None = Field(
-        None, ge=1, description="epochs of supernet training instead of the task's"
+    supernet_epochs: Annotated[int, COUNT] | None = Field(
+        None, description="epochs of supernet training instead of the task's"
     )
-    standalone_epochs: int | None = Field(
-        None, ge=1, description="epochs of stand-alone training instead of the task's"
+    standalone_epochs: Annotated[int, COUNT] | None = Field(
+        None, description="epochs of stand-alone training instead of the task's"
     )
     supernet: RecipeChanges = Field(
         RecipeChanges(), description="changes to the task's recipe of supernet training"
     )
-    supernet_processes: int = Field(1, ge=1, description="processes that train a supernet together")
+    supernet_processes: Annotated[int, bounds.WORKERS] = Field(
+        1, description="processes that train a supernet together"
+    )
     standalone: RecipeChanges = Field(
         RecipeChanges(), description="changes to the task's recipe of stand-alone training"
     )
@@ -144,13 +164,13 @@ class Settings(BaseModel):
         default=False,
         description="score every epoch on the test split and report the best beside the last",
     )
-    confidence: float = Field(0.95, gt=0, lt=1, description="confidence of verdicts")
+    confidence: Annotated[float, INSIDE] = Field(0.95, description="confidence of verdicts")
     verdict: Rule = Field(
         "interval", description="judge by intervals, or by means alone as the paper does"
     )
-    seed: int = Field(0, ge=0, description="root of every seed but the data's")
-    data_seed: int = Field(0, ge=0, lt=4 * 10**8, description="fixes the task's splits")
-    oracle: str | None = Field(
+    seed: Annotated[int, SEED] = Field(0, description="root of every seed but the data's")
+    data_seed: Annotated[int, bounds.DATA_SEED] = Field(0, description="fixes the task's splits")
+    oracle: Annotated[str | None, BeforeValidator(_as_text)] = Field(
         None, description="table of answers (Parquet) to search instead of a supernet"
     )
     device: str = Field("cpu", description="cpu, cuda or cuda:N")
@@ -165,10 +185,8 @@ class Settings(BaseModel):
     oracle_memory: str | None = Field(
         None, description="memory that scoring may hold in each process, such as 2GiB"
     )
-    ask_timeout: float = Field(
+    ask_timeout: Annotated[float, bounds.SECONDS] = Field(
         ASK_TIMEOUT,
-        gt=0,
-        allow_inf_nan=False,
         description="seconds that a strategy may take over one request",
     )
     smoke: bool = Field(
@@ -206,16 +224,21 @@ class Settings(BaseModel):
     @field_validator("set", mode="before")
     @classmethod
     def _plain_values(cls, overrides: Any) -> Any:
-        for strategy, values in overrides.items() if isinstance(overrides, dict) else ():
+        if not isinstance(overrides, dict):
+            return overrides
+        for strategy, values in overrides.items():
             if not isinstance(values, dict):
                 raise UsageError(f"expected set.{strategy}.NAME = VALUE, received {values!r}")
             for name, value in values.items():
-                if not isinstance(value, Value):
+                if not isinstance(bounds.plain(value), Value):
                     raise UsageError(
                         f"{strategy}.{name}: expected a number, a text or true or false, "
                         f"received {value!r}"
                     )
-        return overrides
+        return {
+            strategy: {name: bounds.plain(value) for name, value in values.items()}
+            for strategy, values in overrides.items()
+        }
 
     @field_validator("device")
     @classmethod
@@ -230,6 +253,12 @@ class Settings(BaseModel):
         if text is not None:
             parse_size(text)
         return text
+
+    @model_validator(mode="after")
+    def _listed_runs(self) -> "Settings":
+        runs = len(self.strategies) * self.seeds * self.supernet_seeds
+        COUNT.checked("strategies × seeds × supernet_seeds", runs)
+        return self
 
     @property
     def objective(self) -> Objective:
@@ -330,13 +359,12 @@ def _text(value: Any) -> str:
 
 def _readable(error: ValidationError) -> UsageError:
     problem = error.errors()[0]
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, UsageError):
+        return cause
     section, *rest = (str(part) for part in problem["loc"])
     name = ".".join([section, *rest[:1]]) if section in _SECTIONS else section
     if problem["type"] == "extra_forbidden":
         known = [f"{section}.{key}" for key in RecipeChanges.model_fields] if rest else _NAMES
         return unknown_name("setting", name, known)
-    cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, UsageError):
-        return cause
-    message = problem["msg"].replace("Input should be", "expected")
-    return UsageError(f"{name}: {message}, received {problem['input']!r}")
+    return UsageError(bounds.problem([{**problem, "loc": (name,)}]))

@@ -15,7 +15,7 @@ def parse_size(text: str) -> int:
     """
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(B|[KMGT]iB)?", text.strip())
     size = float(match[1]) * _UNITS[match[2] or "B"] if match else 0
-    if size < 1:
+    if not 1 <= size < 2**63:
         raise UsageError(f"expected a size of memory such as 2GiB or 512MiB, received {text!r}")
     return int(size)
 

@@ -2,14 +2,15 @@ import sys
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 
 
 @click.command()
 @click.argument("strategy")
-@click.option(
+@options.number(
     "--ask-timeout",
-    type=options.SECONDS,
+    allowed=bounds.SECONDS,
     help="Seconds that one check, or loading, may take.  [default: 60]",
 )
 def check(strategy: str, ask_timeout: float | None) -> None:

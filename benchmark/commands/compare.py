@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 
 
@@ -14,9 +15,7 @@ from benchmark.commands import options
     help="Compare all the same what differs in splits, objectives, budgets or code.",
 )
 @click.option("--verdict", "rule", type=click.Choice(["interval", "paper"]), default="interval")
-@click.option(
-    "--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95
-)
+@options.number("--confidence", allowed=bounds.INSIDE, default=0.95)
 @click.option("--out", type=options.OUTPUT_FOLDER, help="Folder.  [default: runs/compare-HASH]")
 @options.paper
 def compare(

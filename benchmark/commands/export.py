@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -20,10 +21,10 @@ from benchmark.errors import UsageError
     help="torch.export program, or ONNX (needs the extra `onnx`).",
 )
 @click.option("--out", type=options.OUTPUT_FILE, help="The file.  [default: TICKET.pt2]")
-@click.option(
+@options.number(
     "--seed",
     "training_seed",
-    type=click.IntRange(min=0),
+    allowed=bounds.SEED,
     help="Training.  [default: the ticket's first]",
 )
 @click.option(

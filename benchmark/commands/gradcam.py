@@ -3,16 +3,18 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
-from benchmark.errors import UsageError
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--images", default="0,1,2", show_default=True, help="Rows of the test split.")
-@click.option("--stage", type=int, help="Maps behind its last block.  [default: the last]")
+@options.number(
+    "--stage", allowed=bounds.COUNT, help="Maps behind its last block.  [default: the last]"
+)
 @click.option("--scheme", "schemes", multiple=True, help="Instead of Original, Full-SA, the best.")
 @options.data
 @options.crew
@@ -24,7 +26,7 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     """
     from rich.console import Console
 
-    rows = [_row(text) for text in options.split_names(images)]
+    rows = options.numbers("--images", images, bounds.FURTHER)
     console = Console(stderr=True)
     with stoppable(console):
         from benchmark.explaining.gradcam_run import add_cams
@@ -41,9 +43,3 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     for problem in judge_files(folder / FOLDER, report.analysis.rule, folder / FOLDER):
         console.print(problem, highlight=False)
     console.print(f"Report: {folder / 'report.html'}", highlight=False)
-
-
-def _row(text: str) -> int:
-    if not text.isdecimal():
-        raise UsageError(f"--images: expected row numbers with commas, received {text!r}")
-    return int(text)

@@ -4,10 +4,12 @@ import functools
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import click
 
+from benchmark import bounds
+from benchmark.bounds import Range
 from benchmark.commands.crew import Crew
 from benchmark.errors import UsageError
 from benchmark.files import require_writable
@@ -15,6 +17,7 @@ from benchmark.files import require_writable
 if TYPE_CHECKING:
     from benchmark.settings import Settings
 
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 _PLACES = ("out", "paper", "cache", "workers", "ray", "gpus_per_training")
 """Options that results don't depend on: where they go, and who does the work."""
 
@@ -28,13 +31,50 @@ class OutputPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = super().convert(value, param, ctx)
         assert isinstance(path, Path)
-        assert param is not None
-        require_writable(path, option=param.get_error_hint(ctx).strip("'"))
+        require_writable(path, option=_called(param))
         return path
 
 
 OUTPUT_FILE = OutputPath(dir_okay=False)
 OUTPUT_FOLDER = OutputPath(file_okay=False)
+
+
+@final
+class Bounded(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.4
+    """A type of options that take a number: what is out of range is refused in a line."""
+
+    def __init__(self, allowed: Range) -> None:
+        self.allowed = allowed
+        self.name = "integer" if allowed.whole else "float"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float:
+        del ctx  # what it is called is enough
+        number: int | float = self.allowed.checked(_called(param), value)
+        return number
+
+
+def number(flag: str, *names: str, allowed: Range, **given: Any) -> Option:
+    """An option that takes a number in ``allowed``; the rest as for `click.option`."""
+    return click.option(flag, *names, type=Bounded(allowed), **given)
+
+
+def numbers(flag: str, text: str, allowed: Range) -> list[Any]:
+    """Different numbers in ``allowed``, separated by commas, that ``flag`` was given.
+
+    Raises:
+        UsageError: there are none, or one of them is none.
+    """
+    found = [allowed.checked(flag, part) for part in split_names(text)]
+    if not found:
+        raise UsageError(f"{flag}: expected numbers with commas, received {text!r}")
+    return list(dict.fromkeys(found))
+
+
+def _called(param: click.Parameter | None) -> str:
+    return max(param.opts, key=len) if param is not None else "value"
+
 
 data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
 backbone = click.option(
@@ -44,24 +84,35 @@ attention = click.option("--attention", help="Attention module: se, sge or dia. 
 sharing = click.option(
     "--sharing", help="One module a block (full) or a stage (share).  [default: full]"
 )
-retain = click.option(
-    "--retain", type=float, help="Connection probability in training.  [default: 0.8]"
+retain = number(
+    "--retain",
+    allowed=bounds.FRACTION,
+    help="Connection probability in training.  [default: 0.8]",
 )
 batch_norm = click.option(
     "--batch-norm", help="recalibrated or running statistics.  [default: recalibrated]"
 )
-supernet_epochs = click.option("--supernet-epochs", type=int, help="Instead of the task's.")
-supernet_processes = click.option(
-    "--supernet-processes", type=int, help="That train a supernet together.  [default: 1]"
+supernet_epochs = number("--supernet-epochs", allowed=bounds.COUNT, help="Instead of the task's.")
+supernet_processes = number(
+    "--supernet-processes",
+    allowed=bounds.WORKERS,
+    help="That train a supernet together.  [default: 1]",
 )
-seed = click.option("--seed", type=int, help="Root of every seed but the data's.  [default: 0]")
+confidence = number(
+    "--confidence", allowed=bounds.INSIDE, help="Confidence of intervals.  [default: 0.95]"
+)
+seed = number(
+    "--seed", allowed=bounds.SEED, help="Root of every seed but the data's.  [default: 0]"
+)
 verdict = click.option(
     "--verdict", help="By interval, or paper: means alone, noise ignored.  [default: interval]"
 )
 best_epoch = click.option(
     "--best-epoch", is_flag=True, default=None, help="Report the best epoch beside the last."
 )
-data_seed = click.option("--data-seed", type=int, help="Fixes the task's splits.  [default: 0]")
+data_seed = number(
+    "--data-seed", allowed=bounds.DATA_SEED, help="Fixes the task's splits.  [default: 0]"
+)
 device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
 oracle_dtype = click.option(
     "--oracle-dtype", help="Scoring in float32, bfloat16 or float16.  [default: float32]"
@@ -83,15 +134,12 @@ overrides = click.option(
     metavar="STRATEGY.NAME=VALUE",
     help="Set a hyper-parameter (repeatable); `list strategies` names them.",
 )
-SECONDS = click.FloatRange(min=0, min_open=True)
-ask_timeout = click.option(
+ask_timeout = number(
     "--ask-timeout",
-    type=SECONDS,
+    allowed=bounds.SECONDS,
     help="Seconds a strategy may take over a request, or to load.  [default: 600.0]",
 )
-_workers = click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes.  [default: one a core]"
-)
+_workers = number("--workers", allowed=bounds.WORKERS, help="Processes.  [default: one a core]")
 _ray = click.option(
     "--ray",
     is_flag=False,
@@ -100,9 +148,9 @@ _ray = click.option(
     help="Workers of the Ray cluster there (auto: of the one on this machine; without "
     "an address, last on the line: one of this machine's cores).",
 )
-_gpus_per_training = click.option(
+_gpus_per_training = number(
     "--gpus-per-training",
-    type=click.FloatRange(min=0, min_open=True),
+    allowed=bounds.POSITIVE,
     help="With --ray: so much of a GPU for each stand-alone training.  [default: 1.0]",
 )
 paper = click.option(
@@ -111,11 +159,11 @@ paper = click.option(
     help="Also write LaTeX tables, figures as SVG and PDF, and all data as Parquet into a folder.",
 )
 
-serve = click.option(
+serve = number(
     "--serve",
+    allowed=bounds.PORT,
     is_flag=False,
     flag_value=8765,
-    type=click.IntRange(0, 65535),
     metavar="[PORT]",
     help="Show it in a browser, on this machine only.  [port: 8765; 0: any free one]",
 )

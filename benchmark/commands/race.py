@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 )
 @options.overrides
 @click.option("--landscapes", help="Names, separated by commas.  [default: all]")
-@click.option("--blocks", type=click.IntRange(min=1), default=24, show_default=True)
-@click.option("--budget", type=click.IntRange(min=10), default=300, show_default=True)
-@click.option("--seeds", type=click.IntRange(min=2), default=20, show_default=True)
+@options.number("--blocks", allowed=bounds.BLOCKS, default=24, show_default=True)
+@options.number("--budget", allowed=bounds.LATE, default=300, show_default=True)
+@options.number("--seeds", allowed=bounds.SEVERAL, default=20, show_default=True)
 @click.option("--tune", help="Strategies whose hyper-parameters to tune, instead of racing.")
-@click.option("--trials", type=click.IntRange(min=2), help="Settings to try.  [default: 30]")
+@options.number("--trials", allowed=bounds.SEVERAL, help="Settings to try.  [default: 30]")
 @click.option(
     "--out",
     type=options.OUTPUT_FOLDER,

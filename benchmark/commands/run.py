@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import served, stoppable
@@ -19,25 +20,31 @@ from benchmark.commands.session import served, stoppable
 @options.data
 @click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
 @click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
-@click.option("--budget", type=int, help="Evaluations of each run.  [default: 300]")
-@click.option("--seeds", type=int, help="Runs of each strategy.  [default: 5]")
-@click.option("--supernet-seeds", type=int, help="Supernets to search.  [default: 1]")
-@click.option("--standalone-seeds", type=int, help="Trainings of each scheme.  [default: 3]")
-@click.option("--candidates", type=int, help="Schemes of each run to train.  [default: 3]")
+@options.number("--budget", allowed=bounds.BUDGET, help="Evaluations of each run.  [default: 300]")
+@options.number("--seeds", allowed=bounds.COUNT, help="Runs of each strategy.  [default: 5]")
+@options.number("--supernet-seeds", allowed=bounds.COUNT, help="Supernets to search.  [default: 1]")
+@options.number(
+    "--standalone-seeds", allowed=bounds.COUNT, help="Trainings of each scheme.  [default: 3]"
+)
+@options.number(
+    "--candidates", allowed=bounds.COUNT, help="Schemes of each run to train.  [default: 3]"
+)
 @options.backbone
 @options.attention
 @options.sharing
 @options.retain
 @options.batch_norm
-@click.option(
-    "--objective-weight", type=float, help="λ, the price of connections.  [default: 0.02]"
+@options.number(
+    "--objective-weight",
+    allowed=bounds.WEIGHT,
+    help="λ, the price of connections.  [default: 0.02]",
 )
-@click.option("--confidence", type=float, help="Confidence of verdicts.  [default: 0.95]")
+@options.confidence
 @options.verdict
 @options.best_epoch
 @options.supernet_epochs
 @options.supernet_processes
-@click.option("--standalone-epochs", type=int, help="Instead of the task's.")
+@options.number("--standalone-epochs", allowed=bounds.COUNT, help="Instead of the task's.")
 @click.option("--training", multiple=True, help="supernet.NAME=VALUE or standalone.NAME=VALUE.")
 @options.seed
 @options.data_seed

@@ -1,6 +1,7 @@
 import click
 
-from benchmark.errors import UsageError
+from benchmark import bounds
+from benchmark.commands import options
 
 
 @click.command()
@@ -14,9 +15,7 @@ def scale(gpus: str) -> None:
     from benchmark.planning.rates import A100, DEVICES
     from benchmark.planning.scale import KINDS, rows, work
 
-    counts = [int(text) for text in gpus.split(",") if text.strip().isdecimal()]
-    if not counts or 0 in counts or len(counts) != len(gpus.split(",")):
-        raise UsageError(f"--gpus: expected numbers with commas, received {gpus!r}")
+    counts = options.numbers("--gpus", gpus, bounds.GPUS)
     click.echo("| GPUs | days | GPUs busy | what more GPUs would meet |")
     click.echo("|---|---|---|---|")
     for device in DEVICES:

@@ -1,12 +1,15 @@
 import click
 
+from benchmark import bounds
+from benchmark.commands import options
+
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True, help="Repeats.")
-@click.option(
+@options.number("--pairs", allowed=bounds.COUNT, default=3, show_default=True, help="Repeats.")
+@options.number(
     "--rows",
-    type=click.IntRange(min=1),
+    allowed=bounds.COUNT,
     default=128,
     show_default=True,
     help="Validation images of the CPU's networks.",

@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -12,14 +13,18 @@ from benchmark.errors import UsageError
 @click.command()
 @click.option("--scheme", "schemes", multiple=True, help="Bits, full or none; repeatable.")
 @click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
-@click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
+@options.number(
+    "--seeds", "standalone_seeds", allowed=bounds.COUNT, help="Trainings of each.  [default: 3]"
+)
 @click.option("--task", help="Task to train on.  [default: digits]")
 @options.data
 @options.backbone
 @options.attention
 @options.sharing
-@click.option("--epochs", "standalone_epochs", type=int, help="Instead of the task's.")
-@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.number(
+    "--epochs", "standalone_epochs", allowed=bounds.COUNT, help="Instead of the task's."
+)
+@options.confidence
 @options.verdict
 @options.best_epoch
 @options.seed

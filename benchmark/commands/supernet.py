@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.session import stoppable
 
@@ -23,14 +24,16 @@ def supernet() -> None:
 @options.sharing
 @options.retain
 @options.supernet_epochs
-@click.option("--supernet-seeds", type=int, help="Supernets to train.  [default: 1]")
+@options.number("--supernet-seeds", allowed=bounds.COUNT, help="Supernets to train.  [default: 1]")
 @options.supernet_processes
 @click.option("--training", multiple=True, help="supernet.NAME=VALUE, as for `run`.")
 @click.option("--precision", help="float32, bf16 or fp16 (mixed).  [default: float32]")
-@click.option("--accumulate", type=int, help="Parts of a batch, one by one.  [default: 1]")
+@options.number(
+    "--accumulate", allowed=bounds.COUNT, help="Parts of a batch, one by one.  [default: 1]"
+)
 @click.option("--memory-format", help="channels-last, contiguous or auto.  [default: auto]")
 @click.option("--compile/--no-compile", "compiled", default=None, help="Use torch.compile.")
-@click.option("--threads", type=int, help="Of torch, on CPUs.  [default: 1]")
+@options.number("--threads", allowed=bounds.THREADS, help="Of torch, on CPUs.  [default: 1]")
 @options.seed
 @options.data_seed
 @options.device

@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -31,9 +32,9 @@ from benchmark.commands.session import equipped
 )
 @options.cache
 @options.crew
-@click.option(
+@options.number(
     "--times",
-    type=click.IntRange(min=0),
+    allowed=bounds.FURTHER,
     default=0,
     show_default=True,
     help="Schemes of each number of connections whose inference is timed.",

@@ -3,17 +3,27 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
-from benchmark.errors import UsageError
 
 
 @click.command()
 @click.option("--widths", default="8,16,32,64,128,256,512,1024,2048", show_default=True)
 @click.option("--epsilon", "epsilons", default="0.2,0.5,1", show_default=True, help="Tolerances.")
-@click.option("--draws", default=400, show_default=True, help="Networks of each width.")
-@click.option("--inputs", default=4, show_default=True, help="Size of an input.")
-@click.option("--delta", default=0.05, show_default=True, help="Chance of failure allowed.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@options.number(
+    "--draws", allowed=bounds.COUNT, default=400, show_default=True, help="Networks of each width."
+)
+@options.number(
+    "--inputs", allowed=bounds.COUNT, default=4, show_default=True, help="Size of an input."
+)
+@options.number(
+    "--delta",
+    allowed=bounds.INSIDE,
+    default=0.05,
+    show_default=True,
+    help="Chance of failure allowed.",
+)
+@options.number("--seed", allowed=bounds.SEED, default=0, show_default=True)
 @click.option(
     "--out",
     default=Path("runs/theorem"),
@@ -28,8 +38,8 @@ def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
     from benchmark.explaining.theorem import try_theorem
 
     records = try_theorem(
-        widths=_numbers("widths", widths, int),
-        epsilons=_numbers("epsilon", epsilons, float),
+        widths=options.numbers("--widths", widths, bounds.COUNT),
+        epsilons=options.numbers("--epsilon", epsilons, bounds.POSITIVE),
         **values,
     )
     from reports.tables.terminal import TerminalTable
@@ -40,10 +50,3 @@ def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
     console.print(TerminalTable(theorem_table(records, **given)))
     console.print(theorem_words(records, inputs=values["inputs"]), highlight=False)
     console.print(f"Report: {write_theorem(records, out, **given)[0]}", highlight=False)
-
-
-def _numbers(name: str, text: str, kind: type) -> list[Any]:
-    try:
-        return list(dict.fromkeys(kind(part) for part in options.split_names(text)))
-    except ValueError as error:
-        raise UsageError(f"--{name}: expected numbers with commas, received {text!r}") from error

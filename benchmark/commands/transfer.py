@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -15,19 +16,23 @@ from benchmark.commands.session import equipped
 @click.option("--source-data", type=click.Path(path_type=Path), help="Files of the source task.")
 @click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
 @click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
-@click.option("--seeds", "standalone_seeds", type=int, help="Trainings of each.  [default: 3]")
-@click.option("--epochs", "standalone_epochs", type=int, help="On the target, not the task's own.")
+@options.number(
+    "--seeds", "standalone_seeds", allowed=bounds.COUNT, help="Trainings of each.  [default: 3]"
+)
+@options.number(
+    "--epochs", "standalone_epochs", allowed=bounds.COUNT, help="On the target, not the task's own."
+)
 @click.option("--training", multiple=True, help="standalone.NAME=VALUE, on the target.")
-@click.option(
+@options.number(
     "--candidates",
-    type=click.IntRange(min=0),
+    allowed=bounds.FURTHER,
     default=0,
     show_default=True,
     help="So many more schemes that the run trained, for the rank correlation.",
 )
 @click.option("--scheme", "schemes", multiple=True, help="A further scheme; repeatable.")
 @click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
-@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.confidence
 @options.data_seed
 @options.device
 @click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")

@@ -3,6 +3,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -11,10 +12,10 @@ from benchmark.commands.session import equipped
 @click.command()
 @click.argument("evidence", type=click.Path(path_type=Path))
 @options.data
-@click.option("--supernet-seeds", type=int, help="Supernets to ask.  [default: 1]")
+@options.number("--supernet-seeds", allowed=bounds.COUNT, help="Supernets to ask.  [default: 1]")
 @options.retain
 @options.supernet_epochs
-@click.option("--confidence", type=float, help="Confidence of intervals.  [default: 0.95]")
+@options.confidence
 @options.seed
 @options.cache
 @options.crew

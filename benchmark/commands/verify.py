@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from benchmark import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -14,10 +15,10 @@ _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
 @click.command()
 @click.argument("ticket", type=click.Path(path_type=Path))
 @options.data
-@click.option(
+@options.number(
     "--seeds",
     "fresh",
-    type=click.IntRange(min=1),
+    allowed=bounds.COUNT,
     help="Try it with so many fresh seeds instead of repeating the ticket's.",
 )
 @click.option("--quick", is_flag=True, help="Repeat only the first seed, time briefly.")

@@ -20,9 +20,15 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.stats import binomtest, chi2
 
+from benchmark import bounds
 from benchmark.errors import UsageError
 from benchmark.seeding import child_rng
 from benchmark.store.records import Interval
+
+_AT_ONCE = 2**27
+"""Numbers of one network with its trial inputs: 1 GiB."""
+_IN_ALL = 10**10
+"""Numbers that are drawn for all networks: some minutes."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,20 @@ class TheoremRecord:
 
 def needed_width(epsilon: float, *, inputs: int, delta: float) -> float:
     """The theorem's width: the smallest m with 1 − (1 − p)^m ≥ 1 − δ; infinite where p is 0."""
-    p = float(chi2.cdf(epsilon**2, inputs))
-    return float(ceil(log(delta) / log1p(-p))) if p > 0 else inf
+    spared = _log_of_none(epsilon, inputs)
+    return float(max(ceil(log(delta) / spared), 1)) if spared < 0 else inf
 
 
 def predicted_share(epsilon: float, width: int, *, inputs: int) -> float:
     """Probability that a network of ``width`` has a neuron whose loss is at most ``epsilon``."""
-    return float(-np.expm1(width * np.log1p(-chi2.cdf(epsilon**2, inputs))))
+    return float(-np.expm1(width * _log_of_none(epsilon, inputs)))
+
+
+def _log_of_none(epsilon: float, inputs: int) -> float:
+    """log(1 − p), to full precision where p is close to 0 or to 1; −∞ where p is 1."""
+    squared = epsilon * epsilon  # infinite where ** would raise an error
+    p = float(chi2.cdf(squared, inputs))
+    return log1p(-p) if p < 0.5 else float(chi2.logsf(squared, inputs))  # noqa: PLR2004 - a half
 
 
 def least_changes(
@@ -101,61 +114,81 @@ def try_theorem(
     records = []
     for width in widths:
         rng = child_rng(seed, "theorem", width, inputs)
-        changes = [_one_draw(width, inputs, points, rng) for _ in range(draws)]
+        counts = np.zeros((3, len(epsilons)))
+        for _ in range(draws):
+            counts += _one_draw(width, inputs, points, epsilons, rng)
         records += [
-            _record(epsilon, width, changes, inputs=inputs, delta=delta, confidence=confidence)
-            for epsilon in epsilons
+            _record(epsilon, width, draws, found, inputs=inputs, delta=delta, confidence=confidence)
+            for epsilon, found in zip(epsilons, counts.T, strict=True)
         ]
     return sorted(records, key=lambda record: (record.epsilon, record.width))
 
 
 def _one_draw(
-    width: int, inputs: int, points: int, rng: np.random.Generator
-) -> tuple[Float64[np.ndarray, " width"], float]:
-    """Changes in the unit ball in ascending order, and the smallest at some points."""
+    width: int, inputs: int, points: int, epsilons: Sequence[float], rng: np.random.Generator
+) -> Float64[np.ndarray, "3 epsilons"]:
+    """For each tolerance: is a neuron below it in the unit ball; at the points; how many are."""
     # The signs a_k are ±1: no change depends on them, so none are drawn.
     weights = rng.standard_normal((width, inputs))
     tried = rng.standard_normal((points, inputs))
     tried /= np.linalg.norm(tried, axis=1, keepdims=True)
     everywhere, at_points = least_changes(weights, tried)
-    return np.sort(everywhere), float(at_points.min())
+    tolerated = np.array(epsilons)
+    together = np.searchsorted(np.cumsum(np.sort(everywhere)), tolerated, side="right")
+    counts = [everywhere.min() <= tolerated, at_points.min() <= tolerated, together]
+    return np.array(counts, dtype=np.float64)
 
 
 def _record(
     epsilon: float,
     width: int,
-    changes: Sequence[tuple[Float64[np.ndarray, " width"], float]],
+    draws: int,
+    counts: Float64[np.ndarray, " 3"],
     *,
     inputs: int,
     delta: float,
     confidence: float,
 ) -> TheoremRecord:
-    draws = len(changes)
-    found = sum(bool(everywhere[0] <= epsilon) for everywhere, _ in changes)
-    bounds = binomtest(found, draws).proportion_ci(confidence)
-    together = [int(np.sum(np.cumsum(everywhere) <= epsilon)) for everywhere, _ in changes]
+    found, sampled, together = counts
+    share = binomtest(int(found), draws).proportion_ci(confidence)
     return TheoremRecord(
         epsilon=epsilon,
         width=width,
         draws=draws,
-        everywhere=Interval(found / draws, float(bounds.low), float(bounds.high)),
+        everywhere=Interval(float(found / draws), float(share.low), float(share.high)),
         predicted=predicted_share(epsilon, width, inputs=inputs),
-        sampled=sum(least <= epsilon for _, least in changes) / draws,
-        removed=float(np.mean(together)),
+        sampled=float(sampled / draws),
+        removed=float(together / draws),
         needed=needed_width(epsilon, inputs=inputs, delta=delta),
     )
 
 
 def _check(
-    widths: Sequence[int], epsilons: Sequence[float], *, delta: float, **counts: int
+    widths: Sequence[int],
+    epsilons: Sequence[float],
+    *,
+    draws: int,
+    inputs: int,
+    points: int,
+    delta: float,
 ) -> None:
+    counts = {"draws": draws, "inputs": inputs, "points": points}
     for name, number in [*counts.items(), *(("widths", width) for width in widths)]:
-        if number < 1:
-            raise UsageError(f"{name}: expected at least 1, received {number}")
+        bounds.COUNT.checked(name, number)
     if not widths or not epsilons:
         raise UsageError("expected at least one width and one epsilon, received none")
     for epsilon in epsilons:
-        if not 0 < epsilon < inf:
-            raise UsageError(f"epsilon: expected a positive number, received {epsilon}")
-    if not 0 < delta < 1:
-        raise UsageError(f"delta: expected a number between 0 and 1, received {delta}")
+        bounds.POSITIVE.checked("epsilon", epsilon)
+    bounds.INSIDE.checked("delta", delta)
+    widest = max(widths)
+    if (widest + points) * inputs + widest * points > _AT_ONCE:
+        raise UsageError(
+            f"a network of {widest:,} neurons and {inputs:,} inputs doesn't fit into "
+            f"{_AT_ONCE:,} numbers of memory: lower --widths or --inputs"
+        )
+    drawn = draws * sum((width + points) * inputs for width in widths)
+    if drawn > _IN_ALL:
+        raise UsageError(
+            f"{drawn:,} numbers would be drawn, more than {_IN_ALL:,}: lower --draws, --widths or "
+            "--inputs"
+        )

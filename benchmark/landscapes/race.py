@@ -12,6 +12,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float64
 
+from benchmark import bounds
 from benchmark.errors import UsageError, unknown_name
 from benchmark.landscapes.known import BEST, LANDSCAPES, WORST, Landscape, make_landscape
 from benchmark.landscapes.race_journal import RaceJournal
@@ -29,6 +30,8 @@ from benchmark.workers.workers import Workers
 from strategies.base import SearchSpace, Strategy
 
 _IN_MEMORY = Path(":memory:")
+_AT_ONCE = 10**9
+"""Evaluations of all searches of a race: 8 GB of regrets."""
 _NO_PRICE = Objective(0.0)
 
 
@@ -90,11 +93,18 @@ def run_race(
         on the machine and on ``workers``.
 
     Raises:
-        UsageError: an unknown name, one that comes twice, or what `choose_all` refuses.
+        UsageError: an unknown name, one that comes twice, a number that can't be, or what
+            `choose_all` refuses.
     """
     require_landscapes(landscapes)
+    require_sizes(blocks=blocks, budget=budget, seeds=seeds, ask_timeout=ask_timeout)
     space = SearchSpace((blocks,), budget)
     chosen = choose_all(strategies, overrides or {}, space, limit=ask_timeout)
+    if (size := len(chosen) * len(landscapes) * seeds * budget) > _AT_ONCE:
+        raise UsageError(
+            f"{size:,} evaluations in all don't fit into memory, at most {_AT_ONCE:,} do: lower "
+            "--budget or --seeds, or race fewer strategies"
+        )
     # By seed, so that the time left can be told from the beginning.
     instances = [
         Instance(landscape, seed, blocks, budget, chosen, ask_timeout)
@@ -119,6 +129,18 @@ def require_landscapes(names: Sequence[str]) -> None:
             raise unknown_name("landscape", name, LANDSCAPES)
         if list(names).count(name) > 1:
             raise UsageError(f"landscape {name!r} is listed more than once")
+
+
+def require_sizes(*, blocks: int, budget: int, seeds: int, ask_timeout: float) -> None:
+    """Refuse numbers that can't be.
+
+    Raises:
+        UsageError: names the first.
+    """
+    bounds.BLOCKS.checked("blocks", blocks)
+    bounds.BUDGET.checked("budget", budget)
+    bounds.COUNT.checked("seeds", seeds)
+    bounds.SECONDS.checked("ask_timeout", ask_timeout)
 
 
 def run_instances(

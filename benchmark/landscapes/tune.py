@@ -14,8 +14,9 @@ from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import TrialState
 
+from benchmark.bounds import SEVERAL
 from benchmark.errors import LaneError, UsageError
-from benchmark.landscapes.race import Instance, require_landscapes, run_instances
+from benchmark.landscapes.race import Instance, require_landscapes, require_sizes, run_instances
 from benchmark.landscapes.race_journal import RaceJournal
 from benchmark.landscapes.tuning_ranges import Ranges, tuning_ranges
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
@@ -123,10 +124,12 @@ def tune(
         progress: shows what is running.
 
     Raises:
-        UsageError: what `choose_all` refuses, an unknown landscape, a strategy with nothing
-            to tune or that can't run with its defaults.
+        UsageError: what `choose_all` refuses, an unknown landscape, a number that can't be, a
+            strategy with nothing to tune or that can't run with its defaults.
     """
     require_landscapes(landscapes)
+    require_sizes(blocks=blocks, budget=budget, seeds=seeds, ask_timeout=ask_timeout)
+    SEVERAL.checked("trials", trials)
     tuner = Tuner(
         tuple(landscapes),
         blocks,

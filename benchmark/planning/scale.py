@@ -139,24 +139,27 @@ class Programme:
 
     def on(self, gpus: int) -> Schedule:
         """Their schedule on ``gpus`` GPUs."""
-        order = sorted(self.jobs, key=lambda name: (-self.tails[name], name))
-        waiting = list(order)
-        done: set[str] = set()
+        missing = {name: len(job.after) for name, job in self.jobs.items()}
+        behind: dict[str, list[str]] = {name: [] for name in self.jobs}
+        for job in self.jobs.values():
+            for name in job.after:
+                behind[name].append(job.name)
+        ready = [(-self.tails[name], name) for name, count in missing.items() if not count]
+        heapq.heapify(ready)
         running: list[tuple[float, str, int]] = []
         now, free, last = 0.0, gpus, ""
-        while waiting or running:
-            for name in tuple(waiting):
-                if free == 0:
-                    break
-                if not done.issuperset(self.jobs[name].after):
-                    continue
+        while ready or running:
+            while ready and free:
+                name = heapq.heappop(ready)[1]
                 width = min(free, self.jobs[name].widest)
                 free -= width
-                waiting.remove(name)
                 heapq.heappush(running, (now + self.jobs[name].hours / width, name, width))
             now, last, width = heapq.heappop(running)
             free += width
-            done.add(last)
+            for name in behind[last]:
+                missing[name] -= 1
+                if not missing[name]:
+                    heapq.heappush(ready, (-self.tails[name], name))
         return Schedule(
             gpus=gpus,
             hours=now,

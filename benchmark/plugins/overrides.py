@@ -5,11 +5,14 @@ from typing import get_args
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
+from benchmark.bounds import problem, shown
 from benchmark.errors import UsageError, unknown_name
 from strategies.hyper_parameters import HyperParameter
 
 Value = bool | int | float | str | None
 """What a hyper-parameter may be."""
+
+_WIDEST = 2**63
 
 Overrides = Mapping[str, Mapping[str, Value]]
 """Values by strategy and hyper-parameter."""
@@ -70,10 +73,13 @@ def coerced(label: str, parameter: HyperParameter, value: Value) -> Value:
         if isinstance(value, str):
             if value.lower() == "none" and type(None) in get_args(parameter.kind):
                 return None
-            return adapter.validate_strings(value)
-        return adapter.validate_python(value, strict=True)
+            found = adapter.validate_strings(value)
+        else:
+            found = adapter.validate_python(value, strict=True)
     except ValidationError as error:
-        message = error.errors()[0]["msg"].replace("Input should be", "expected")
-        raise UsageError(f"{label}: {message}, received {value!r}") from error
+        raise UsageError(problem([{**error.errors()[0], "loc": (label,)}])) from error
     except PydanticSchemaGenerationError as error:
         raise UsageError(f"{label} can't be set: its type is {parameter.kind!r}") from error
+    if isinstance(found, int) and not -_WIDEST <= found < _WIDEST:
+        raise UsageError(f"{label}: expected a whole number of 64 bits, received {shown(value)}")
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
+from benchmark.bounds import WORKERS
 from benchmark.workers.engine import Engine, Job, Result, Work, available_cores
 from benchmark.workers.processes import Processes
 from benchmark.workers.threads import single_thread
@@ -34,10 +35,14 @@ class Workers:
 
     @classmethod
     def of(cls, workers: "int | Workers | None") -> "Workers":
-        """These workers; or so many processes of this machine, None for one a core."""
+        """These workers; or so many processes of this machine, None for one a core.
+
+        Raises:
+            UsageError: a number that can't be.
+        """
         if isinstance(workers, Workers):
             return workers
-        return cls(available_cores() if workers is None else workers)
+        return cls(available_cores() if workers is None else WORKERS.checked("workers", workers))
 
     def on(self, device: str, work: Work = "scoring") -> "Workers":
         """Those of them that can do ``work`` on ``device``.

@@ -1,10 +1,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmark.errors import BenchmarkWarning, UsageError
+from benchmark.plugins.chosen import choose_all
 from benchmark.settings import Settings
+from strategies.base import SearchSpace
 
 
 @pytest.mark.parametrize(
@@ -17,8 +20,8 @@ from benchmark.settings import Settings
         ({"strategies": ()}, "strategies"),
         ({"strategies": ("ga", "ga")}, "'ga' is listed more than once"),
         ({"task": "digit"}, r"unknown task 'digit'; did you mean 'digits'\?"),
-        ({"budget": 0}, "budget: expected greater than or equal to 1, received 0"),
-        ({"seeds": -2}, "seeds: expected greater than or equal to 1, received -2"),
+        ({"budget": 0}, "budget: expected a whole number from 1 to 100,000,000, received 0"),
+        ({"seeds": -2}, "seeds: expected a whole number from 1 to 1,000,000, received -2"),
         ({"retain": 1.5}, "retain: .*received 1.5"),
         ({"sharing": "half"}, "sharing: expected 'full' or 'share', received 'half'"),
         ({"batch_norm": "frozen"}, "batch_norm: expected 'recalibrated' or 'running'"),
@@ -26,9 +29,12 @@ from benchmark.settings import Settings
         ({"strategies": ("./absent.py:A",)}, r"there is no strategy file '\./absent\.py'"),
         ({"set": {"ga": 3}}, "expected set.ga.NAME = VALUE, received 3"),
         ({"set": {"ga": {"x": [1]}}}, r"ga\.x: expected a number, a text or true or false"),
-        ({"supernet": {"threads": 9999}}, "supernet.threads: expected less than or equal to 256"),
-        ({"supernet": {"milestones": [5, 3]}}, "milestones: expected epochs from 0 on, ascending"),
-        ({"supernet": {"milestones": [-1]}}, "milestones: expected epochs from 0 on, ascending"),
+        (
+            {"supernet": {"threads": 9999}},
+            "supernet.threads: expected a whole number from 1 to 256",
+        ),
+        ({"supernet": {"milestones": [5, 3]}}, "milestones: expected epochs in ascending order"),
+        ({"supernet": {"milestones": [-1]}}, "supernet.milestones: expected a whole number from 0"),
         ({"budgets": 3}, "unknown setting 'budgets'; did you mean 'budget'?"),
     ],
 )
@@ -122,3 +128,34 @@ def test_smoke_has_nothing_to_replace_in_a_recipe_or_in_its_own_settings() -> No
 def test_what_can_not_be_is_refused_even_where_smoke_replaces_it(odd: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=", received "):
         Settings(smoke=True, **odd)
+
+
+def test_a_table_is_a_path_like_other_places(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    settings = Settings(oracle=path)
+    assert settings == Settings(oracle=str(path))
+    assert settings.model_dump(mode="json")["oracle"] == str(path)
+    assert f"--oracle {path}" in settings.command()
+
+
+def test_hyper_parameters_may_be_numpys_numbers_and_no_truth_values_for_numbers() -> None:
+    chosen = {"ga": {"population": np.int64(8), "flip_probability": np.float32(0.5)}}
+    settings = Settings(strategies=("ga",), set=chosen)
+    assert settings == Settings(
+        strategies=("ga",), set={"ga": {"population": 8, "flip_probability": 0.5}}
+    )
+    assert [type(value) for value in settings.set["ga"].values()] == [int, float]
+    space = SearchSpace((2, 2), 10)
+    (strategy,) = choose_all(["ga"], settings.set, space)
+    assert dict(strategy.values) == {"population": 8, "flip_probability": 0.5}
+    for name, odd in (("population", True), ("population", np.True_), ("flip_probability", False)):
+        with pytest.raises(UsageError, match=rf"ga\.{name}: expected a valid .*, received "):
+            choose_all(["ga"], Settings(set={"ga": {name: odd}}).set, space)
+    with pytest.raises(UsageError, match=r"ga\.population: expected a whole number of 64 bits"):
+        choose_all(["ga"], {"ga": {"population": 10**400}}, space)
+
+
+def test_a_recipes_milestones_need_a_number_of_epochs() -> None:
+    for odd in (float("inf"), 10**400, "1e400", True):
+        with pytest.raises(UsageError, match=r"supernet\.epochs: expected a whole number from 1"):
+            Settings(recipe="paper-resnet38-se", supernet={"epochs": odd})

@@ -49,7 +49,9 @@ def test_the_command_repeats_itself_and_refuses_words(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
     refused = runner.invoke(main, ["theorem", "--widths", "wide", "--out", str(tmp_path)])
     assert refused.exit_code == 2
-    assert "--widths: expected numbers with commas, received 'wide'" in refused.output
+    assert (
+        "--widths: expected a whole number from 1 to 1,000,000, received 'wide'" in refused.output
+    )
 
 
 def test_where_no_neuron_is_spared_none_is_said_to_be() -> None:

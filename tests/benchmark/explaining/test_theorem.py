@@ -40,6 +40,14 @@ def test_the_theorems_width_is_the_least_that_keeps_its_promise(
         assert predicted_share(epsilon, int(width) - 1, inputs=inputs) < 1 - delta + 1e-9
 
 
+def test_one_neuron_is_enough_where_every_neuron_can_be_spared() -> None:
+    # log(1 − p) of χ² with two degrees of freedom is −ε²/2, also where 1 − p is no number any more.
+    assert needed_width(10.0, inputs=2, delta=0.05) == 1
+    assert needed_width(1e5, inputs=2, delta=0.05) == 1
+    assert predicted_share(1e5, 1, inputs=2) == 1
+    assert needed_width(1.0, inputs=2, delta=float(np.exp(-5.25))) == 11
+
+
 def test_no_width_is_enough_where_the_chance_vanishes() -> None:
     assert needed_width(1e-200, inputs=400, delta=0.05) == inf
 
@@ -60,12 +68,15 @@ def test_draws_agree_with_the_formula_and_with_each_other() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"widths": [8, 0]}, "widths: expected at least 1, received 0"),
+        ({"widths": [8, 0]}, "widths: expected a whole number from 1 to 1,000,000, received 0"),
         ({"widths": []}, "expected at least one width"),
-        ({"epsilons": [0.0]}, "epsilon: expected a positive number, received 0.0"),
-        ({"epsilons": [float("nan")]}, "epsilon: expected a positive number, received nan"),
-        ({"draws": 0}, "draws: expected at least 1, received 0"),
-        ({"delta": 1.0}, "delta: expected a number between 0 and 1, received 1.0"),
+        ({"epsilons": [0.0]}, "epsilon: expected a number above 0 to 1,000,000, received 0.0"),
+        ({"epsilons": [float("nan")]}, "epsilon: expected a number above 0 .*received nan"),
+        ({"draws": 0}, "draws: expected a whole number from 1 .*received 0"),
+        ({"draws": True}, "draws: expected a whole number from 1 .*received True"),
+        ({"delta": 1.0}, "delta: expected a number above 0 to below 1, received 1.0"),
+        ({"widths": [10**6], "inputs": 10**6}, "don't|doesn't fit into 134,217,728 numbers of mem"),
+        ({"widths": [10**6], "draws": 10**6}, "2,000,128,000,000 numbers would be drawn, more"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused(change: dict[str, object], message: str) -> None:

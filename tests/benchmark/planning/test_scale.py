@@ -100,7 +100,7 @@ def test_numbers_of_gpus_are_read() -> None:
     result = CliRunner().invoke(main, ["scale", "--gpus", "0"])
     assert (result.exit_code, result.output) == (
         2,
-        "Error: --gpus: expected numbers with commas, received '0'\n",
+        "Error: --gpus: expected a whole number from 1 to 1,000,000,000, received 0\n",
     )
 
 

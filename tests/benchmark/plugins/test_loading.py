@@ -68,7 +68,9 @@ def test_commands_say_so_in_a_line(command: str, tmp_path: Path) -> None:
 def test_a_limit_is_some_time(command: str, seconds: str) -> None:
     result = CliRunner().invoke(main, [*command.split(), "--ask-timeout", seconds])
     assert result.exit_code == 2
-    assert "is not in the range x>0" in result.stderr
+    assert result.stderr == (
+        f"Error: --ask-timeout: expected a number above 0 to 1,000,000, received {seconds}\n"
+    )
 
 
 def test_the_start_of_a_process_is_not_its_loading(
