@@ -52,7 +52,7 @@ class Range:
         if value != value:  # noqa: PLR0124 - NaN; isnan takes no long integers
             return self.nan
         low = value > self.least if self.above else value >= self.least
-        return low and (value < self.most if self.below else value <= self.most)
+        return bool(low and (value < self.most if self.below else value <= self.most))
 
     def read(self, value: Any) -> Any:
         """``value`` as Python's number; whole floats are taken where whole numbers are meant.
@@ -84,7 +84,8 @@ class Range:
         try:
             return self.read(value)
         except ValueError as error:
-            raise UsageError(f"{name}: {error}, received {shown(value)}") from None
+            received = _parsed(value) if isinstance(value, str) else value
+            raise UsageError(f"{name}: {error}, received {shown(received)}") from None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> "CoreSchema":
         from pydantic_core import core_schema  # noqa: PLC0415 - flags need none of it
@@ -100,7 +101,7 @@ def plain(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """``value`` in a message, cut short: numbers may have hundreds of digits."""
-    text = repr(_parsed(value) if isinstance(value, str) else plain(value))
+    text = repr(plain(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"
 
 
@@ -179,6 +180,8 @@ SCORE = Range(0, 1, whole=False, nan=True)
 """An accuracy in [0, 1], NaN where a network failed."""
 LOSS = Range(0, inf, whole=False, nan=True)
 """Infinite where a network is sure of what is wrong, NaN where it failed."""
+INCREMENT = Range(-1, 2**53, whole=False, above=True)
+"""A relative time minus 1."""
 PASSED = Range(0, 2.0**53, whole=False)
 """Seconds that something took."""
 ANY = Range(-inf, inf, whole=False)

@@ -33,6 +33,8 @@ class TaskSpec:
         skip_broken: leave out files that can't be decoded instead of stopping there.
         count_only: for plans: decode nothing, so that ``skip_broken`` only leaves out what can
             be told without.
+        fingerprint: of the data that are meant, as `Task.facts` has it; None takes whatever
+            lies there.
     """
 
     name: str
@@ -43,6 +45,7 @@ class TaskSpec:
     cache: str | None = None
     skip_broken: bool = False
     count_only: bool = False
+    fingerprint: str | None = None
 
     @property
     def decodes(self) -> bool:

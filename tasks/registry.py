@@ -1,6 +1,6 @@
 """Tasks by name, imported only when they are used."""
 
-from functools import lru_cache
+from dataclasses import replace
 from importlib import import_module
 
 from tasks.base import NamedTask, Task, TaskSpec
@@ -53,13 +53,49 @@ def outlined(spec: TaskSpec) -> type[NamedTask]:
     return _checked(spec).under(spec)
 
 
-@lru_cache(maxsize=2)
+_KEPT: dict[TaskSpec, Task] = {}
+_AT_MOST = 2
+"""Tasks that a process keeps: where a scheme is carried, two are in use."""
+
+
 def load_task(spec: TaskSpec) -> Task:
-    """Make the task that ``spec`` describes; once in a process, since data may be large.
+    """Make the task that ``spec`` describes.
+
+    Data may be large, so a process keeps the tasks that it used last: those from files by the
+    fingerprint of what was read. Without one in ``spec`` files are read anew, since others may
+    lie there by now.
 
     Raises:
-        DataError: an option that the task doesn't have, or data that can't be read or used.
+        DataError: an option that the task doesn't have, data that can't be used, or others
+            than those that ``spec`` means.
     """
+    # What comes without files is the same each time.
+    key = replace(spec, fingerprint=None) if spec.data is None else spec
+    task = _KEPT.pop(key, None) if key.data is None or key.fingerprint is not None else None
+    if task is None:
+        task = _loaded(spec)
+    found = str(task.facts()["fingerprint"])
+    if spec.fingerprint not in (None, found):
+        raise DataError(
+            f"the data of task {spec.name} in {spec.data or 'this installation'} have changed, or "
+            f"are others here than where the command was given: expected fingerprint "
+            f"{spec.fingerprint}, received {found}; put them back, or give the command again"
+        )
+    if key.data is not None:
+        key = replace(key, fingerprint=found)
+        task = _KEPT.pop(key, task)
+    _KEPT[key] = task
+    while len(_KEPT) > _AT_MOST:
+        del _KEPT[next(iter(_KEPT))]
+    return task
+
+
+def forget_tasks() -> None:
+    """Keep no task any longer."""
+    _KEPT.clear()
+
+
+def _loaded(spec: TaskSpec) -> Task:
     known = _checked(spec)
     if spec.data is not None and not known.reads:
         raise DataError(f"task {spec.name} comes with its data: leave out --data {spec.data}")

@@ -65,13 +65,14 @@ def run_on_table(
         on_folder: told the run's folder before it begins.
 
     Raises:
-        UsageError: no such table, settings without effect, a strategy that needs more than
-            scores, or a folder of another experiment.
+        UsageError: no such table, one that lacks schemes or changes meanwhile, settings without
+            effect, a strategy that needs more than scores, or a folder of another experiment.
         StoreError: a damaged table or folder.
     """
     assert settings.oracle is not None
     _refuse_without_effect(settings)
     table = read_table(Path(settings.oracle))
+    table.require_complete()
     space = SearchSpace(table.blocks_per_stage, settings.budget)
     strategies = choose_all(settings.strategies, settings.set, space, limit=settings.ask_timeout)
     _refuse_needs(strategies)
@@ -91,9 +92,9 @@ def run_on_table(
     with folder.claim(description) as store:
         if not store.fact("finished", default=False):
             _keep_table(store, table)
-            _search(
-                [_Job(settings, *lane) for lane in _lanes(settings, strategies)], store, crew, shown
-            )
+            content = table.fingerprint()
+            jobs = [_Job(settings, content, *lane) for lane in _lanes(settings, strategies)]
+            _search(jobs, store, crew, shown)
             store.set_fact("finished", value=True)
         report = Report(read_records(store))
     report.write(folder.path)
@@ -185,6 +186,7 @@ def _keep_table(store: Store, table: Table) -> None:
 @dataclass(frozen=True)
 class _Job:
     settings: Settings
+    content: str
     strategy: ChosenStrategy
     key: LaneKey
 
@@ -206,7 +208,7 @@ _Calls = Sequence[Call | Query]
 
 def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str]:
     settings = job.settings
-    table, oracle = _opened(str(settings.oracle))
+    table, oracle = _opened(str(settings.oracle), job.content)
     space = SearchSpace(table.blocks_per_stage, settings.budget)
     store = Store(_IN_MEMORY)
     try:
@@ -223,6 +225,12 @@ def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str]:
 
 
 @lru_cache(maxsize=1)
-def _opened(path: str) -> tuple[Table, TableOracle]:
+def _opened(path: str, content: str) -> tuple[Table, TableOracle]:
+    """The table in the file, and its oracle, if it is still the one with this fingerprint."""
     table = read_table(Path(path))
+    if (found := table.fingerprint()) != content:
+        raise UsageError(
+            f"{path} has changed since the run began: expected the table {content}, received "
+            f"{found}; put it back, or search the new one in another folder (--out)"
+        )
     return table, TableOracle(table)

@@ -279,16 +279,18 @@ def frozen_supernet(
         if group.agreed(b"found" if path.exists() else None, device) is None:
             _train_and_freeze(spec, task, path, checkpoint, watch=watch, group=group)
         # The others may not see the leader's disk.
-        read = _read(path) if group.leads else None
+        read = _read(path, identity) if group.leads else None
         weights, seconds = json.loads(group.agreed(read, device) or b"")
         if group.leads:
             checkpoint.remove()
     return FrozenSupernet(spec, identity, weights, path, seconds)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, identity: str) -> bytes:
     try:
         facts = read_supernet(path).facts
+        if facts.identity != identity:
+            raise damaged(path, f"it is supernet {facts.identity} under another name")
     except StoreError as error:
         raise StoreError(f"{error}; delete it to train it again") from error
     return json.dumps([facts.weights, facts.training_seconds]).encode()

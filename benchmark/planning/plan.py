@@ -56,8 +56,10 @@ class Plan:
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         check_device(settings.device)
         self.settings = settings
-        self.task_spec = task_spec(settings, cache)
-        self.task = load_task(self.task_spec)
+        wanted = task_spec(settings, cache)
+        self.task = load_task(wanted)
+        # Whoever loads it again, in whichever process, gets what was read here or an error.
+        self.task_spec = replace(wanted, fingerprint=str(self.task.facts()["fingerprint"]))
         self.backbone = settings.backbone or self.task.backbone
         # A subset of a data set may have fewer classes than its class says.
         self.network = network_spec(settings, self.task)

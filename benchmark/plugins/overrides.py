@@ -5,7 +5,7 @@ from typing import get_args
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
-from benchmark.bounds import problem, shown
+from benchmark.bounds import plain, problem, shown
 from benchmark.errors import UsageError, unknown_name
 from strategies.hyper_parameters import HyperParameter
 
@@ -70,6 +70,7 @@ def coerced(label: str, parameter: HyperParameter, value: Value) -> Value:
         adapter: TypeAdapter[Value] = TypeAdapter(
             parameter.kind, config=ConfigDict(allow_inf_nan=False)
         )
+        value = plain(value)
         if isinstance(value, str):
             if value.lower() == "none" and type(None) in get_args(parameter.kind):
                 return None

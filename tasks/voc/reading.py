@@ -40,7 +40,9 @@ def read_scene(
 
 
 def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
-    """Rows that `read_scene` can't give; remembered in ``cache`` until a file's size changes.
+    """Rows that `read_scene` can't give; remembered in ``cache`` until a file changes.
+
+    A file that was mended may have the size that it had: its time tells too.
 
     Raises:
         DataError: a file is gone, or nothing can be kept in ``cache``.
@@ -49,7 +51,7 @@ def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
         return _failures(scenes, classes)
     digest = hashlib.sha256(scenes.sizes.tobytes())
     for path in (*scenes.images, *scenes.masks):
-        digest.update(os.fsencode(path) + b"\0")
+        digest.update(os.fsencode(path) + b"\0%d\0" % _changed(path))
     path = Path(cache) / "indices" / f"broken-{digest.hexdigest()[:16]}.json"
     known = _remembered(path, len(scenes))
     if known is None:
@@ -57,6 +59,13 @@ def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
         text = json.dumps(known).encode()
         keep(path, lambda file: file.write(text))
     return known
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError as error:
+        raise DataError(f"can't read {path}: {error}") from error
 
 
 def _remembered(path: Path, rows: int) -> list[int] | None:

@@ -41,6 +41,8 @@ def split_scenes(
 ) -> Splits:
     """Split a tree's scenes; the validation part is the same with and without augmentation.
 
+    Scenes are taken by name, whatever the order of the lists that name them.
+
     Args:
         tree: where they are.
         augmented: whether SBD's scenes are trained on too.
@@ -62,7 +64,7 @@ def split_scenes(
         broken.extend(scenes.names[row] for row in rows)
         return scenes.take(np.setdiff1d(np.arange(len(scenes)), rows))
 
-    val, train = tree.listed("val"), tree.listed("train")
+    val, train = _by_name(tree.listed("val")), _by_name(tree.listed("train"))
     tested = set(val.names)
     apart = np.array([row for row, name in enumerate(train.names) if name not in tested], int)
     own = whole(train.take(apart))
@@ -70,7 +72,7 @@ def split_scenes(
     training, source = own.take(np.flatnonzero(~held)), "train"
     if augmented:
         more, place = tree.additional()
-        training, source = joined(training, whole(more)), f"train, augmented by {place}"
+        training, source = joined(training, whole(_by_name(more))), f"train, augmented by {place}"
     test = whole(val)
     return Splits(
         training=training,
@@ -84,3 +86,7 @@ def split_scenes(
             "images left out as broken": len(broken),
         },
     )
+
+
+def _by_name(scenes: Scenes) -> Scenes:
+    return scenes.take(np.array(sorted(range(len(scenes)), key=scenes.names.__getitem__), int))

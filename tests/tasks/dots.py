@@ -18,7 +18,7 @@ from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.metrics import Figure, Metric, Outputs, Score
 from tasks.parts import Head, Trunk
 from tasks.recipes import Recipe
-from tasks.registry import TASKS, load_task
+from tasks.registry import TASKS, forget_tasks
 from tasks.splits import Batches, Rows, Split, TensorSplit, everything, spans
 
 SIZE = 16
@@ -196,4 +196,4 @@ def registered(names: Sequence[str] = ("dots",)) -> Iterator[None]:
     finally:
         for name in names:
             del TASKS[name]
-        load_task.cache_clear()
+        forget_tasks()

@@ -1,5 +1,6 @@
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
 from benchmark import Settings, run
 from benchmark.cli import main
 from benchmark.errors import UsageError
+from benchmark.landscapes.table import Table, read_table
+from benchmark.landscapes.table_run import _keep_table
 from benchmark.store.folder import RunFolder, read_records
 from benchmark.store.records import RunRecords
+from benchmark.store.store import Store
 from tests.benchmark.tables import closed_form_table
 
 
@@ -29,7 +34,7 @@ def _records(folder: Path) -> RunRecords:
         return read_records(store)
 
 
-def _settings(table: str, **values: object) -> Settings:
+def _settings(table: str | Path, **values: object) -> Settings:
     given = {"strategies": ("random", "ga"), "budget": 40, "seeds": 3} | values
     return Settings(oracle=table, **given)
 
@@ -122,6 +127,75 @@ def test_another_table_is_another_experiment(table: str, tmp_path: Path) -> None
     closed_form_table((3, 4)).write(tmp_path / "other")
     with pytest.raises(UsageError, match="holds experiment"):
         run(_settings(str(tmp_path / "other")), out=tmp_path / "run")
+
+
+def test_a_table_made_again_at_its_path_is_searched_as_it_is_now(tmp_path: Path) -> None:
+    """In one process: what was read for an earlier run must answer none that follows."""
+    path = tmp_path / "table.parquet"
+    found = []
+    for sign in (1, -1):
+        table = closed_form_table()
+        accuracy = 0.5 + sign * (table.accuracy - 0.5)
+        replace(table, accuracy=accuracy).write(path)
+        report = run(_settings(path, objective_weight=0), out=tmp_path / str(sign), workers=1)
+        for lane in report.records.lanes:
+            rows = lane.schemes @ (1 << np.arange(6, -1, -1))
+            assert np.array_equal(lane.accuracy, accuracy[rows])
+        found.append(report.records.experiment)
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_table_that_changes_under_a_run_ends_it_in_a_line(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "table.parquet"
+    table = closed_form_table()
+    table.write(path)
+
+    def read_and_changed(place: Path) -> Table:
+        before = read_table(place)
+        replace(table, loss=table.loss + 1).write(path)
+        return before
+
+    monkeypatch.setattr("benchmark.landscapes.table_run.read_table", read_and_changed)
+    call = ["run", "--oracle", str(path), "--strategies", "random,ga", "--seeds", "2"]
+    call += ["--workers", str(workers), "--out", str(tmp_path / "run")]
+    if workers == 1:  # else other processes read it
+        monkeypatch.setattr(
+            "benchmark.landscapes.table_run._keep_table", _kept_as_read(monkeypatch)
+        )
+    result = CliRunner().invoke(main, call)
+    assert result.exit_code == 2, result.output
+    assert f"{path} has changed since the run began: expected the table" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def _kept_as_read(patched: pytest.MonkeyPatch) -> Callable[[Store, Table], None]:
+    def keep(store: Store, table: Table) -> None:
+        _keep_table(store, table)
+        patched.setattr("benchmark.landscapes.table_run.read_table", read_table)
+
+    return keep
+
+
+def test_a_table_with_holes_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    table = closed_form_table()
+    kept = np.flatnonzero(table.schemes.sum(axis=1) != 3)
+    parts = ("schemes", "accuracy", "loss", "parameters")
+    replace(table, **{name: getattr(table, name)[kept] for name in parts}).write(tmp_path / "t")
+    call = ["run", "--oracle", str(tmp_path / "t"), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, [*call, "--strategies", "random"])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "the table lacks 35 of 2^7 schemes, 00|001|11 the first" in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_order_of_a_tables_rows_is_no_part_of_an_experiment(table: str, tmp_path: Path) -> None:
+    first = run(_settings(table), out=tmp_path / "run").records.experiment
+    raw = parquet.read_table(table)
+    parquet.write_table(raw.take(np.random.default_rng(0).permutation(len(raw))), tmp_path / "t")
+    assert run(_settings(tmp_path / "t"), out=tmp_path / "run").records.experiment == first
 
 
 def test_a_missing_table_writes_nothing(tmp_path: Path) -> None:

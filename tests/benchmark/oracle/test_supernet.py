@@ -15,6 +15,7 @@ from benchmark.oracle.supernet import (
     frozen_supernet,
     train_supernet,
 )
+from benchmark.oracle.supernet_file import read_supernet, weights_hash, write_supernet
 from benchmark.schemes import all_schemes
 from benchmark.training import Watch
 from tasks.base import TaskSpec
@@ -101,6 +102,37 @@ def test_a_damaged_file_is_named_with_the_way_out(
     path.write_bytes(content[: len(content) // 2] if damage is None else damage)
     with pytest.raises(StoreError, match=r"no intact supernet .*; delete it to train it again"):
         frozen_supernet(SPEC, task, tmp_path)
+
+
+def test_a_supernet_in_the_place_of_another_is_named(
+    task: Digits, frozen: FrozenSupernet, tmp_path: Path
+) -> None:
+    other = replace(SPEC, seed=SPEC.seed + 1)
+    place = tmp_path / f"{other.identity(task)}.safetensors"
+    place.write_bytes(frozen.path.read_bytes())
+    message = rf"it is supernet {frozen.identity} under another name\); delete it to train it again"
+    with pytest.raises(StoreError, match=message):
+        frozen_supernet(other, task, tmp_path)
+
+
+def test_a_file_that_is_replaced_is_another_oracle(
+    task: Digits, frozen: FrozenSupernet, tmp_path: Path
+) -> None:
+    place = tmp_path / frozen.path.name
+    place.write_bytes(frozen.path.read_bytes())
+    before = SupernetOracle(frozen_supernet(SPEC, task, tmp_path), "running")
+    answers = before().score(all_schemes(2))
+    file = read_supernet(place)
+    weights = {
+        name: tensor + tensor if tensor.is_floating_point() else tensor
+        for name, tensor in file.weights().items()
+    }
+    write_supernet(place, weights, replace(file.facts, weights=weights_hash(weights)))
+    after = SupernetOracle(frozen_supernet(SPEC, task, tmp_path), "running")
+    assert after.identity(task) != before.identity(task)
+    assert not np.array_equal(after().score(all_schemes(2)).loss, answers.loss)
+    with pytest.raises(StoreError, match="no intact supernet"):
+        before.supernet.load()
 
 
 def test_a_file_with_other_weights_is_refused(frozen: FrozenSupernet) -> None:
