@@ -186,3 +186,13 @@ PASSED = Range(0, 2.0**53, whole=False)
 """Seconds that something took."""
 ANY = Range(-inf, inf, whole=False)
 """Any number, infinite ones too."""
+FIGURE = Range(-inf, inf, whole=False, nan=True)
+"""In which a field reports; NaN where there is none."""
+PLACES = Range(0, 17)
+"""Decimals of a number in 64 bits."""
+VARIANCE = Range(0, inf, whole=False)
+"""Infinite where there is nothing to estimate it from."""
+PLACE = Range(0, BUDGET.most - 1)
+"""Of an evaluation in a search."""
+REGRET = Range(0, 1, whole=False)
+FREEDOM = Range(0, 2**31 - 1)

@@ -3,6 +3,7 @@
 import codecs
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,11 +95,22 @@ def parse_json(text: str) -> Any:
     """The value that ``text`` holds.
 
     Raises:
-        ValueError: it is no JSON, nested too deeply, or holds text that no file can.
+        ValueError: it is no JSON, nested too deeply, names something twice, or holds text that
+            no file can.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_named_once)
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is refused
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     return value
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(
+            name for name, count in Counter(name for name, _ in pairs).items() if count > 1
+        )
+        raise ValueError(f"{twice!r} is there twice")
+    return found

@@ -32,12 +32,13 @@ The paper's own rule compares means and ignores noise; ``rule="paper"`` judges b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, isnan, sqrt
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from scipy.stats import t as student_t
 
-from benchmark.store.records import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.bounds import FREEDOM, VARIANCE
+from benchmark.store.records import STRICT, CostRecord, Interval, Rule, StandaloneRecord
 
 Word = Literal["reference", "ticket", "not a ticket", "undecided"]
 Scores = Mapping[str, Mapping[int, float]]
@@ -58,8 +59,10 @@ class Noise:
         freedom: its degrees of freedom.
     """
 
-    variance: float
-    freedom: int
+    __pydantic_config__ = STRICT
+
+    variance: Annotated[float, VARIANCE]
+    freedom: Annotated[int, FREEDOM]
 
     def half_width(self, networks: float, confidence: float = CONFIDENCE) -> float:
         """Half of a two-sided interval whose variance is ``networks`` · s²."""

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 from jaxtyping import Float64
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from benchmark.bounds import BUDGET, PASSED, PLACE, REGRET, SEED, problem, shown
 from benchmark.errors import StoreError
 from benchmark.files import parse_json
 from benchmark.identity import code_version, content_hash
@@ -50,8 +52,22 @@ class RaceJournal:
                 self._read(line)
 
     def get(self, key: Mapping[str, object]) -> RaceRecord | None:
-        """The record of the search ``key`` (JSON values), if it is known."""
-        return self._known.get(_digest(key))
+        """The record of the search ``key`` (JSON values), if it is known.
+
+        Raises:
+            StoreError: what is kept under this key is another search's.
+        """
+        record = self._known.get(_digest(key))
+        if record is not None:
+            meant = {"landscape": record.landscape, "seed": record.seed}
+            meant["budget"] = len(record.regret)
+            for name, value in meant.items():
+                if key.get(name, value) != value:
+                    raise StoreError(
+                        f"{self._path} is no file of finished searches: expected {name} "
+                        f"{key[name]} of a search of {record.strategy}, received {value}"
+                    )
+        return record
 
     def add(self, key: Mapping[str, object], record: RaceRecord) -> None:
         """Keep a record. One that failed is run again next time."""
@@ -73,10 +89,45 @@ class RaceJournal:
         except ValueError:
             return
         try:
-            digest = values.pop("search")
-            self._known[digest] = _record(**values)
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise StoreError(f"{self._path} is no file of finished searches: {line}") from error
+            read = _Line.model_validate(values)
+            record = read.record()
+        except ValidationError as error:
+            raise self._other(problem(error.errors()), line) from error
+        except ValueError as error:
+            raise self._other(error, line) from error
+        known = self._known.setdefault(read.search, record)
+        if not np.array_equal(known.regret, record.regret):
+            raise self._other("the search is there twice, with other regrets", line)
+
+    def _other(self, reason: object, line: str) -> StoreError:
+        return StoreError(f"{self._path} is no file of finished searches ({reason}): {shown(line)}")
+
+
+class _Line(BaseModel):
+    """A record as it is written: of the regrets only where they change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: str
+    strategy: str
+    landscape: str
+    seed: Annotated[int, SEED]
+    seconds: Annotated[float, PASSED]
+    evaluations: Annotated[int, BUDGET]
+    regret: dict[Annotated[int, PLACE], Annotated[float, REGRET]]
+
+    def record(self) -> RaceRecord:
+        """The record; the order of its changes doesn't matter.
+
+        Raises:
+            ValueError: the regret isn't there from the first evaluation on, or beyond the last.
+        """
+        if 0 not in self.regret or max(self.regret) >= self.evaluations:
+            raise ValueError(f"regret: expected places from 0 to {self.evaluations - 1}")
+        steps: Float64[np.ndarray, " evaluations"] = np.zeros(self.evaluations)
+        for place, value in sorted(self.regret.items()):
+            steps[place:] = value
+        return RaceRecord(self.strategy, self.landscape, self.seed, steps, self.seconds)
 
 
 def _digest(key: Mapping[str, object]) -> str:
@@ -94,18 +145,3 @@ def _plain(record: RaceRecord) -> dict[str, object]:
         "evaluations": len(record.regret),
         "regret": {int(place): float(record.regret[place]) for place in changes},
     }
-
-
-def _record(
-    *,
-    strategy: str,
-    landscape: str,
-    seed: int,
-    seconds: float,
-    evaluations: int,
-    regret: Mapping[str, float],
-) -> RaceRecord:
-    steps: Float64[np.ndarray, " evaluations"] = np.zeros(evaluations)
-    for place, value in regret.items():
-        steps[int(place) :] = value
-    return RaceRecord(strategy, landscape, seed, steps, seconds)

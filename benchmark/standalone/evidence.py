@@ -1,19 +1,25 @@
 """Stand-alone results as a file: what networks trained from scratch really reach."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from benchmark.bounds import STAGE, problem, shown
 from benchmark.errors import StoreError, UsageError
 from benchmark.files import parse_json, replacing
 from benchmark.store.records import FigureKind, StandaloneRecord
 
 FORMAT = 1
-_NUMBERS = ("validation_accuracy", "test_accuracy", "test_loss", "seconds")
+_SCORES = ("validation_accuracy", "test_accuracy", "test_loss")
 _OPTIONAL = ("failure", "best_epoch", "best_test_accuracy", "figures")
 """Columns that files of older versions lack."""
-_FIELDS = ("bits", "seed", *_NUMBERS, *_OPTIONAL)
+_FIELDS = ("bits", "seed", *_SCORES, "seconds", *_OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -74,30 +80,65 @@ def read_evidence(path: Path) -> Evidence:
     if values.get("format") != FORMAT:
         raise StoreError(f"{path} has format {values.get('format')}, this version reads {FORMAT}")
     try:
-        return _evidence(values)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"{path} is damaged ({error!r}); make it again") from error
+        return _evidence(_File(**values))
+    except ValidationError as error:
+        raise StoreError(f"{path} is damaged ({problem(error.errors())}); make it again") from error
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"{path} is damaged ({error}); make it again") from error
 
 
-def _evidence(values: dict[str, Any]) -> Evidence:
-    blocks_per_stage = tuple(int(count) for count in values["blocks per stage"])
-    columns = values["columns"]
-    records = [_record(dict(zip(columns, row, strict=True))) for row in values["records"]]
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: int
+    training: str = Field(min_length=1)
+    settings: dict[str, Any]
+    blocks_per_stage: tuple[Annotated[int, STAGE], ...] = Field(
+        alias="blocks per stage", min_length=1
+    )
+    task: dict[str, Any]
+    environment: dict[str, Any]
+    figures: tuple[FigureKind, ...] = ()
+    columns: tuple[str, ...]
+    records: tuple[tuple[Any, ...], ...] = Field(min_length=1)
+
+
+_RECORD = TypeAdapter(StandaloneRecord)
+
+
+def _evidence(file: _File) -> Evidence:
+    needed = set(_FIELDS) - set(_OPTIONAL)
+    if lacking := [name for name in _FIELDS if name in needed - set(file.columns)]:
+        raise ValueError(f"column {lacking[0]} is missing")
+    for name, count in Counter(file.columns).items():
+        if name not in _FIELDS or count > 1:
+            raise ValueError(f"column {shown(name)} is {'there twice' if count > 1 else 'unknown'}")
+    blocks = sum(file.blocks_per_stage)
+    records = [_record(number, row, file.columns) for number, row in enumerate(file.records)]
     for record in records:
-        if len(record.bits) != sum(blocks_per_stage) or set(record.bits) - {"0", "1"}:
-            raise ValueError(f"expected {sum(blocks_per_stage)} bits, received {record.bits!r}")
+        if len(record.bits) != blocks or set(record.bits) - {"0", "1"}:
+            raise ValueError(f"expected {blocks} bits, received {shown(record.bits)}")
+    cells = Counter((record.bits, record.seed) for record in records)
+    if twice := [cell for cell, count in cells.items() if count > 1]:
+        raise ValueError(f"scheme {twice[0][0]} with seed {twice[0][1]} occurs twice")
     return Evidence(
-        training=str(values["training"]),
-        settings=dict(values["settings"]),
-        blocks_per_stage=blocks_per_stage,
-        task=dict(values["task"]),
-        environment=dict(values["environment"]),
+        training=file.training,
+        settings=file.settings,
+        blocks_per_stage=file.blocks_per_stage,
+        task=file.task,
+        environment=file.environment,
         records=tuple(records),
-        figures=tuple(FigureKind(**kind) for kind in values.get("figures", ())),
+        figures=file.figures,
     )
 
 
-def _record(row: dict[str, Any]) -> StandaloneRecord:
-    numbers: dict[str, Any] = {name: float(row[name]) for name in _NUMBERS}
-    rest = {name: row[name] for name in _OPTIONAL if name in row}
-    return StandaloneRecord(bits=str(row["bits"]), seed=int(row["seed"]), **numbers, **rest)
+def _record(number: int, row: Sequence[Any], columns: Sequence[str]) -> StandaloneRecord:
+    if len(row) != len(columns):
+        raise ValueError(f"record {number}: expected {len(columns)} values, received {len(row)}")
+    values = dict(zip(columns, row, strict=True))
+    # Strict JSON has no NaN: other programs write null where a training failed.
+    failed = {name: nan for name in _SCORES if values[name] is None}
+    try:
+        return _RECORD.validate_python(values | failed)
+    except ValidationError as error:
+        raise ValueError(f"record {number}: {problem(error.errors())}") from error

@@ -1,16 +1,19 @@
 """What a run leaves behind, as plain data: written by the store, read by reports."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from benchmark.bounds import ANY, COUNT, FIGURE, LOSS, PASSED, PLACES, SCORE, SEED, WIDE
 from benchmark.objective import Objective
 
 LaneState = Literal["running", "finished", "failed"]
 Rule = Literal["interval", "paper"]
 """How verdicts are found: by intervals, or by means alone as in the paper, noise ignored."""
+STRICT: Any = {"extra": "forbid", "ser_json_inf_nan": "strings"}
+"""How pydantic reads records from files and writes them: nothing unknown, strict JSON."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +79,29 @@ class StandaloneRecord:
             accuracy.
     """
 
+    __pydantic_config__ = STRICT
+
     bits: str
-    seed: int
-    validation_accuracy: float
-    test_accuracy: float
-    test_loss: float
-    seconds: float
+    seed: Annotated[int, SEED]
+    validation_accuracy: Annotated[float, SCORE]
+    test_accuracy: Annotated[float, SCORE]
+    test_loss: Annotated[float, LOSS]
+    seconds: Annotated[float, PASSED]
     failure: str = ""
-    best_epoch: int | None = None
-    best_test_accuracy: float | None = None
-    figures: dict[str, float] = field(default_factory=dict)
+    best_epoch: Annotated[int, COUNT] | None = None
+    best_test_accuracy: Annotated[float, SCORE] | None = None
+    figures: dict[str, Annotated[float, FIGURE]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FigureKind:
     """A figure in which a field reports its results; see `tasks.metrics.Figure`."""
 
+    __pydantic_config__ = STRICT
+
     name: str
     unit: str = ""
-    digits: int = 2
+    digits: Annotated[int, PLACES] = 2
     lower_is_better: bool = False
 
 
@@ -102,9 +109,11 @@ class FigureKind:
 class Interval:
     """An estimate and the bounds of its interval."""
 
-    center: float
-    low: float
-    high: float
+    __pydantic_config__ = STRICT
+
+    center: Annotated[float, ANY]
+    low: Annotated[float, ANY]
+    high: Annotated[float, ANY]
 
 
 @dataclass(frozen=True)
@@ -121,11 +130,13 @@ class CostRecord:
         increment_over_full: time ratio to Full-SA minus 1.
     """
 
+    __pydantic_config__ = STRICT
+
     bits: str
-    parameters_as_built: int
-    parameters: int
-    flops: int
-    milliseconds: float
+    parameters_as_built: Annotated[int, WIDE]
+    parameters: Annotated[int, WIDE]
+    flops: Annotated[int, WIDE]
+    milliseconds: Annotated[float, PASSED]
     increment: Interval
     increment_over_full: Interval
 

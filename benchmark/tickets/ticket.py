@@ -1,12 +1,14 @@
 """Ticket files: a scheme with its evidence, for somebody else to check and to use."""
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from benchmark import __version__
+from benchmark.bounds import INSIDE, STAGE, problem
 from benchmark.errors import TicketError
 from benchmark.files import parse_json, replacing
 from benchmark.identity import content_hash
@@ -25,7 +27,6 @@ REPEATED = frozenset(
 )
 """Settings that stand-alone trainings and verdicts depend on. Strategies and places of files
 are not among them: whoever checks a ticket runs and reads nothing that the ticket names."""
-_MOST_FREEDOM = 2**31
 
 
 class Claim(BaseModel):
@@ -45,7 +46,7 @@ class Claim(BaseModel):
 
     word: Word
     rule: Rule
-    confidence: float = Field(gt=0, lt=1)
+    confidence: Annotated[float, INSIDE]
     reason: str
     paper_rule: bool | None
     difference: Interval | None
@@ -94,7 +95,7 @@ class Ticket(BaseModel):
 
     format: Literal[1] = FORMAT
     scheme: str
-    blocks_per_stage: tuple[int, ...]
+    blocks_per_stage: tuple[Annotated[int, STAGE], ...]
     settings: dict[str, Any]
     network: dict[str, Any]
     recipe: dict[str, Any]
@@ -109,16 +110,18 @@ class Ticket(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> "Ticket":
         blocks = sum(self.blocks_per_stage)
-        trained = {record.bits for record in self.trainings}
-        for bits in {self.scheme} | trained:
+        cells = [(record.bits, record.seed) for record in self.trainings]
+        trained, measured = {bits for bits, _ in cells}, [cost.bits for cost in self.costs]
+        for bits in (self.scheme, *sorted(trained), *measured):
             if len(bits) != blocks or set(bits) - {"0", "1"}:
                 raise ValueError(f"expected {blocks} bits, received {bits!r}")
+        for kind, found in (("training", cells), ("cost", measured)):
+            if twice := [item for item, count in Counter(found).items() if count > 1]:
+                raise ValueError(f"expected each {kind} once, received {twice[0]} twice")
         if other := sorted(set(self.settings) - REPEATED):
             raise ValueError(f"expected settings of trainings only, received {other[0]}")
         if self.scheme not in trained:
             raise ValueError(f"expected trainings of {self.scheme}, received none")
-        if not (self.noise.variance >= 0 and 0 <= self.noise.freedom < _MOST_FREEDOM):
-            raise ValueError(f"expected a variance and degrees of freedom, received {self.noise}")
         return self
 
     @property
@@ -175,7 +178,4 @@ def read_ticket(path: Path) -> Ticket:
     try:
         return Ticket(**values)
     except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        words = f"{place}: {problem['msg']}" if place else problem["msg"]
-        raise TicketError(f"{path} is damaged: {words.removeprefix('Value error, ')}") from error
+        raise TicketError(f"{path} is damaged: {problem(error.errors())}") from error
