@@ -22,6 +22,7 @@ from benchmark import bounds
 from benchmark.bounds import COUNT, INSIDE, SEED
 from benchmark.errors import BenchmarkWarning, UsageError, unknown_name
 from benchmark.files import read_text
+from benchmark.networks.registry import ATTENTIONS
 from benchmark.objective import WORDS, Objective
 from benchmark.plugins.overrides import Value
 from benchmark.plugins.patience import ASK_TIMEOUT
@@ -131,7 +132,7 @@ class Settings(BaseModel):
     )
     candidates: Annotated[int, COUNT] = Field(3, description="schemes of each run that are trained")
     backbone: str | None = Field(None, description="backbone instead of the task's")
-    attention: Literal["se", "sge", "dia"] = Field("se", description="attention module")
+    attention: str = Field("se", description="attention module")
     sharing: Literal["full", "share"] = Field(
         "full", description="one module for each block (full) or for each stage (share)"
     )
@@ -213,6 +214,13 @@ class Settings(BaseModel):
     def _known_task(cls, name: str) -> str:
         if name not in TASKS:
             raise unknown_name("task", name, TASKS)
+        return name
+
+    @field_validator("attention")
+    @classmethod
+    def _known_attention(cls, name: str) -> str:
+        if name not in ATTENTIONS:
+            raise unknown_name("attention module", name, ATTENTIONS)
         return name
 
     @field_validator("strategies")

@@ -41,12 +41,13 @@ class Head(ABC):
 
     @abstractmethod
     def build(self, channels: tuple[int, ...]) -> nn.Module:
-        """The module for features of so many ``channels``, its weights not yet of any meaning."""
+        """The module for features of so many ``channels``, its weights not yet drawn."""
 
     def initialise(self, module: nn.Module, generator: torch.Generator) -> None:  # noqa: B027 - most draw no others
         """Draw initial weights other than the usual ones, in place.
 
-        Called after convolutions were drawn from N(0, 2 / (k² · outputs)), linear layers and
-        biases as torch does, and batch norms set to 1 and 0. Whatever else has parameters or
-        buffers must be filled here: they come without values.
+        Called when everything has the values that `build` gave it, but that convolutions (2d) and
+        linear layers left at torch's own were drawn: convolutions from N(0, 2 / (k² · outputs)),
+        linear layers and biases as torch does. A parameter or a buffer that is still without
+        values afterwards is refused.
         """

@@ -2,10 +2,12 @@ from typing import Any
 
 import click
 
+from benchmark.networks.registry import ATTENTIONS
+
 
 @click.command()
 @click.option("--backbone", help="resnet26-thin, resnet38, resnet164, resnet50, …")
-@click.option("--attention", default="se", help="se, sge or dia.  [default: se]")
+@click.option("--attention", default="se", help=f"{', '.join(ATTENTIONS)}.  [default: se]")
 @click.option("--sharing", default="full", help="full or share.  [default: full]")
 @click.option(
     "--scheme",

@@ -13,6 +13,7 @@ from benchmark.bounds import Range
 from benchmark.commands.crew import Crew
 from benchmark.errors import UsageError
 from benchmark.files import require_writable
+from benchmark.networks.registry import ATTENTIONS
 
 if TYPE_CHECKING:
     from benchmark.settings import Settings
@@ -80,7 +81,9 @@ data = click.option("--data", type=click.Path(path_type=Path), help="Where the t
 backbone = click.option(
     "--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's."
 )
-attention = click.option("--attention", help="Attention module: se, sge or dia.  [default: se]")
+attention = click.option(
+    "--attention", help=f"Attention module: {', '.join(ATTENTIONS)}.  [default: se]"
+)
 sharing = click.option(
     "--sharing", help="One module a block (full) or a stage (share).  [default: full]"
 )

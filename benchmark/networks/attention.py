@@ -5,20 +5,39 @@ state on to the next connected block of its stage; stateless ones pass it on as 
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from importlib import import_module
+from typing import ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from benchmark.errors import unknown_name
+from benchmark.networks.registry import ATTENTIONS
+
+Form = Literal["small", "cifar", "imagenet"]
+"""Forms of backbones, which differ in how many channels their blocks have."""
 State = tuple[Tensor, Tensor] | None
 """Recurrent state ``(h, c)`` of a SAM within a stage; ``None`` before its first use."""
 
 
 class Attention(nn.Module, ABC):
-    """A SAM: ``forward(features, state) -> (rescaled features, next state)``."""
+    """A SAM: ``forward(features, state) -> (rescaled features, next state)``.
+
+    It is made by ``cls(channels, divisor)``: channels of the features, and what these are divided
+    by, which modules that divide nothing ignore. What ``__init__`` makes of parameters and buffers
+    are their initial values, but that convolutions (2d) and linear layers left at torch's own
+    are drawn as the backbone's are; ``reset_parameters``, where there is one, is called afterwards
+    and has the last word. All randomness is torch's.
+
+    When schemes are scored, batch norms inside of it take statistics as the backbone's do. In
+    evaluation mode a row's result must not depend on the rows beside it.
+    """
 
     recurrent: ClassVar[bool] = False
     """Whether it works through its state, so that the blocks of a stage must share it."""
+    divisors: ClassVar[Mapping[Form, int]] = {"small": 1, "cifar": 1, "imagenet": 1}
+    """What channels are divided by where nobody says otherwise, by the backbone's form."""
 
     @abstractmethod
     def forward(
@@ -54,3 +73,17 @@ class ChannelAttention(Attention):
     ) -> tuple[Float[Tensor, "n c h w"], State]:
         gate, state = self.gate(features.mean((2, 3)), state)
         return features.mul_(gate[:, :, None, None]), state
+
+
+def attention_class(name: str) -> type[Attention]:
+    """The class of the SAM called ``name``.
+
+    Raises:
+        UsageError: no SAM has this name.
+    """
+    if name not in ATTENTIONS:
+        raise unknown_name("attention module", name, ATTENTIONS)
+    module, _, attribute = ATTENTIONS[name].partition(":")
+    loaded: type[Attention] = getattr(import_module(module), attribute)
+    assert issubclass(loaded, Attention)
+    return loaded

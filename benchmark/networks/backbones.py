@@ -5,27 +5,26 @@ without bias. ImageNet form: torchvision's, but every convolution has a bias.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from benchmark.errors import UsageError, unknown_name
+from benchmark.errors import UsageError
+from benchmark.networks.attention import Form, attention_class
 from benchmark.networks.resnet import Backbone, BlockKind
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A backbone up to the task's channels and classes, and what its SAMs are divided by.
+    """A backbone up to the task's channels and classes.
 
     Attributes:
         native: the backbone for the images and classes that it was published with.
         image_size: height and width of those images.
-        reductions: for each SAM what channels are divided by: into the hidden width of
-            SE and DIA, into the groups of SGE.
+        form: by which SAMs say what they divide its channels by.
     """
 
     native: Backbone
     image_size: tuple[int, int]
-    reductions: Mapping[str, int]
+    form: Form
 
     def backbone(self, in_channels: int, classes: int) -> Backbone:
         """The backbone for images of ``in_channels`` and ``classes`` classes."""
@@ -37,15 +36,13 @@ class Shape:
         Raises:
             UsageError: no SAM has this name.
         """
-        if attention not in self.reductions:
-            raise unknown_name("attention module", attention, self.reductions)
-        return self.reductions[attention]
+        return attention_class(attention).divisors[self.form]
 
 
 THIN = Shape(
     Backbone((8, 16, 32), (4, 4, 4), in_channels=4, classes=10),
     image_size=(8, 8),
-    reductions={"se": 4, "sge": 4, "dia": 4},
+    form="small",
 )
 """Basic blocks for small images: seconds to train."""
 
@@ -69,12 +66,12 @@ def _imagenet(depth: int) -> Shape:
         stem="imagenet",
         bias=True,
     )
-    return Shape(native, image_size=(224, 224), reductions={"se": 16, "sge": 64, "dia": 20})
+    return Shape(native, image_size=(224, 224), form="imagenet")
 
 
 def _cifar(block: BlockKind, blocks: int) -> Shape:
     native = Backbone((16, 32, 64), (blocks,) * 3, in_channels=3, classes=100, block=block)
-    return Shape(native, image_size=(32, 32), reductions={"se": 16, "sge": 4, "dia": 4})
+    return Shape(native, image_size=(32, 32), form="cifar")
 
 
 def shape_named(name: str) -> Shape:

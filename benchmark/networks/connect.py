@@ -1,6 +1,7 @@
 """A backbone with SAMs plugged in where a scheme says so."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -8,24 +9,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from benchmark.errors import SchemeError, UsageError, unknown_name
-from benchmark.networks.attention import Attention, State
-from benchmark.networks.dia import DIA
+from benchmark.errors import SchemeError, UsageError
+from benchmark.networks.attention import Attention, State, attention_class
+from benchmark.networks.initial import draw, made
 from benchmark.networks.resnet import Backbone, Block, MakeHead, ResNet
-from benchmark.networks.se import SE
-from benchmark.networks.sge import SGE
 
 Sharing = Literal["full", "share"]
 SHARINGS: tuple[Sharing, ...] = get_args(Sharing)
 MakeAttention = Callable[[int], Attention]
 """Makes the SAM for a number of channels."""
 
-ATTENTIONS: dict[str, Callable[[int, int], Attention]] = {
-    "se": lambda channels, reduction: SE(channels, reduction=reduction),
-    "sge": lambda channels, groups: SGE(channels, groups=groups),
-    "dia": lambda channels, reduction: DIA(channels, reduction=reduction),
-}
-"""Makes a SAM, by its name, from channels and what they are divided by."""
+FinishHead = Callable[[nn.Module, torch.Generator], None]
+"""Draws a head's values other than the usual ones, in place."""
+_HEAD = "backbone.own_head"
 
 
 class AttentionNetwork(nn.Module):
@@ -57,12 +53,7 @@ class AttentionNetwork(nn.Module):
         self.backbone = ResNet(spec, make_head)
         owners = range(spec.blocks) if sharing == "full" else range(len(spec.widths))
         self.attention = nn.ModuleDict(
-            {
-                str(owner): make_attention(
-                    spec.channels[spec.stage_of[owner] if sharing == "full" else owner]
-                )
-                for owner in owners
-            }
+            {str(owner): make_attention(self.channels_of(str(owner))) for owner in owners}
         )
         for module in self.attention.values():
             assert isinstance(module, Attention)
@@ -71,6 +62,11 @@ class AttentionNetwork(nn.Module):
                     f"{type(module).__name__} is one module for all blocks of a stage: "
                     "expected sharing 'share', received 'full'"
                 )
+
+    def channels_of(self, owner: str) -> int:
+        """Channels of the features that the SAM under this key of ``attention`` gets."""
+        stage = int(owner) if self.sharing == "share" else self.spec.stage_of[int(owner)]
+        return self.spec.channels[stage]
 
     def attention_of(self, block: int) -> Attention:
         """The SAM that ``block`` uses when it is connected."""
@@ -173,21 +169,19 @@ def outline_network(
     Args:
         spec: the backbone.
         attention: name of the SAM.
-        reduction: what channels are divided by: into the hidden width of SE and DIA,
-            into the groups of SGE.
+        reduction: what channels are divided by; see `Attention`.
         sharing: ``full`` or ``share``.
         make_head: makes a task's own head; None: pooling and a linear classifier.
 
     Raises:
         UsageError: an unknown SAM, or one that doesn't fit the backbone or the sharing.
     """
-    if attention not in ATTENTIONS:
-        raise unknown_name("attention module", attention, ATTENTIONS)
-    make = ATTENTIONS[attention]
+    make = attention_class(attention)
     with torch.device("meta"):
-        return AttentionNetwork(
+        network = AttentionNetwork(
             spec, lambda channels: make(channels, reduction), sharing, make_head
         )
+    return network.to("meta")  # some ways of making tensors pass by the device asked for
 
 
 def build_network(
@@ -196,39 +190,51 @@ def build_network(
     attention: str,
     reduction: int,
     sharing: Sharing,
-    generator: torch.Generator,
+    generator: torch.Generator | None,
     make_head: MakeHead | None = None,
+    finish_head: FinishHead | None = None,
 ) -> AttentionNetwork:
     """Build and initialise a network from ``generator`` alone (CPU, float32).
 
-    Convolutions are drawn from N(0, 2 / (k² · outputs)), batch norms start at
-    scale 1 and shift 0, SGE at scale 0 and shift 1, as in the paper's code; linear
-    layers and biases follow torch's default. Arguments and errors as in
-    `outline_network`.
+    The backbone's convolutions are drawn from N(0, 2 / (k² · outputs)), its batch norms start at
+    scale 1 and shift 0, as in the paper's code; linear layers and biases follow torch's default.
+    SAMs and a task's own head start as `Attention` says.
+
+    Args:
+        spec: the backbone.
+        attention: name of the SAM.
+        reduction: what channels are divided by; see `Attention`.
+        sharing: ``full`` or ``share``.
+        generator: source of all randomness; None leaves the backbone's weights as memory happens
+            to be, where nobody looks at them.
+        make_head: makes a task's own head; None: pooling and a linear classifier.
+        finish_head: draws those values of it that aren't the usual ones, in place.
+
+    Raises:
+        UsageError: as in `outline_network`; or a parameter or buffer of a SAM or a head has no
+            initial values.
     """
     network = outline_network(
         spec, attention=attention, reduction=reduction, sharing=sharing, make_head=make_head
     )
-    network.to_empty(device="cpu")
-    for module in network.modules():
-        _initialise(module, generator)
+    for name, part in network.backbone.named_children():
+        if name != "own_head":
+            part.to_empty(device="cpu")
+            for layer in part.modules() if generator is not None else ():
+                draw(layer, generator)
+    makes: dict[str, Callable[[], nn.Module]] = {}
+    if make_head is not None:
+        makes[_HEAD] = partial(make_head, spec.head_channels)
+    for owner in network.attention:
+        channels = network.channels_of(owner)
+        makes[f"attention.{owner}"] = partial(attention_class(attention), channels, reduction)
+
+    @torch.no_grad()
+    def finish(parts: Mapping[str, nn.Module], source: torch.Generator) -> None:
+        if finish_head is not None:
+            finish_head(parts[_HEAD], source)
+
+    source = torch.Generator() if generator is None else generator
+    for name, module in made(makes, source, finish).items():
+        network.set_submodule(name, module)
     return network
-
-
-def _initialise(module: nn.Module, generator: torch.Generator) -> None:
-    if isinstance(module, nn.Conv2d):
-        area = module.kernel_size[0] * module.kernel_size[1]
-        deviation = (2 / (area * module.out_channels)) ** 0.5
-        nn.init.normal_(module.weight, std=deviation, generator=generator)
-        _spread(module.bias, area * module.in_channels, generator)
-    elif isinstance(module, nn.Linear):
-        _spread(module.weight, module.in_features, generator)
-        _spread(module.bias, module.in_features, generator)
-    elif isinstance(module, nn.BatchNorm2d | SGE):
-        module.reset_parameters()
-
-
-def _spread(parameter: Tensor | None, fan_in: int, generator: torch.Generator) -> None:
-    if parameter is not None:
-        bound = fan_in**-0.5
-        nn.init.uniform_(parameter, -bound, bound, generator=generator)

@@ -1,12 +1,13 @@
 """Dense-and-Implicit Attention (Huang et al., "DIANet: Dense-and-Implicit Attention Network")."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError
-from benchmark.networks.attention import ChannelAttention, State
+from benchmark.networks.attention import ChannelAttention, Form, State
 
 
 class DIA(ChannelAttention):
@@ -25,8 +26,9 @@ class DIA(ChannelAttention):
     """
 
     recurrent: ClassVar[bool] = True
+    divisors: ClassVar[Mapping[Form, int]] = {"small": 4, "cifar": 4, "imagenet": 20}
 
-    def __init__(self, channels: int, *, reduction: int) -> None:
+    def __init__(self, channels: int, reduction: int) -> None:
         super().__init__()
         if not 1 <= reduction <= channels:
             raise UsageError(

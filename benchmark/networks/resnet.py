@@ -17,6 +17,7 @@ from torch.nn.functional import max_pool2d
 from benchmark.errors import UsageError
 
 BlockKind = Literal["basic", "bottleneck"]
+Stem = Literal["cifar", "imagenet"]
 _EXPANSION: dict[BlockKind, int] = {"basic": 1, "bottleneck": 4}
 
 
@@ -43,7 +44,7 @@ class Backbone:
     in_channels: int
     classes: int
     block: BlockKind = "basic"
-    stem: Literal["cifar", "imagenet"] = "cifar"
+    stem: Stem = "cifar"
     bias: bool = False
     strides: tuple[int, ...] = ()
     dilations: tuple[int, ...] = ()

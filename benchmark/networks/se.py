@@ -1,10 +1,13 @@
 """Squeeze-and-Excitation (Hu et al., "Squeeze-and-Excitation Networks")."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError
-from benchmark.networks.attention import ChannelAttention, State
+from benchmark.networks.attention import ChannelAttention, Form, State
 
 
 class SE(ChannelAttention):
@@ -20,7 +23,9 @@ class SE(ChannelAttention):
         UsageError: no hidden unit would be left.
     """
 
-    def __init__(self, channels: int, *, reduction: int) -> None:
+    divisors: ClassVar[Mapping[Form, int]] = {"small": 4, "cifar": 16, "imagenet": 16}
+
+    def __init__(self, channels: int, reduction: int) -> None:
         super().__init__()
         if not 1 <= reduction <= channels:
             raise UsageError(

@@ -4,12 +4,15 @@ Li et al., "Spatial Group-wise Enhance: Improving Semantic Feature Learning in
 Convolutional Networks".
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError
-from benchmark.networks.attention import Attention, State
+from benchmark.networks.attention import Attention, Form, State
 
 EPSILON = 1e-5
 """Added to the standard deviation (not to the variance), as in the official release."""
@@ -30,7 +33,9 @@ class SGE(Attention):
         UsageError: the groups would not be equally large.
     """
 
-    def __init__(self, channels: int, *, groups: int) -> None:
+    divisors: ClassVar[Mapping[Form, int]] = {"small": 4, "cifar": 4, "imagenet": 64}
+
+    def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
         if groups < 1 or channels % groups:
             raise UsageError(

@@ -95,21 +95,24 @@ class NetworkSpec:
         head = values.pop("head")
         return values if head is None else values | {"head": {type(self.head).__name__: head}}
 
-    def build(self, generator: torch.Generator) -> AttentionNetwork:
-        """The network with initial weights drawn from ``generator``."""
-        network = build_network(
+    def build(self, generator: torch.Generator | None) -> AttentionNetwork:
+        """The network with initial weights drawn from ``generator``.
+
+        None leaves the backbone's as memory happens to be, where nobody looks at them.
+
+        Raises:
+            UsageError: backbone, SAM and sharing don't fit, or a SAM's or the head's code leaves
+                values out.
+        """
+        return build_network(
             self.backbone,
             attention=self.attention,
             reduction=self.reduction,
             sharing=self.sharing,
             generator=generator,
             make_head=None if self.head is None else self.head.build,
+            finish_head=None if self.head is None else self.head.initialise,
         )
-        if self.head is not None:
-            assert network.backbone.own_head is not None
-            with torch.no_grad():
-                self.head.initialise(network.backbone.own_head, generator)
-        return network
 
     def footprint(
         self, image_shape: tuple[int, int, int], *, dtype: str, device: str, memory: int | None

@@ -27,6 +27,7 @@ from reports.paper.rows import (
 from reports.tables.table import Column, Table, Value
 
 _SAMS = ("se", "sge", "dia")
+"""Modules of the paper's Table II, in its order."""
 _OURS = "ean"
 
 
@@ -100,6 +101,7 @@ def attention(analyses: Sequence[Analysis]) -> PaperTable:
     )
     rows: list[tuple[Value, ...]] = []
     rules = []
+    sams = dict.fromkeys([*_SAMS, *sorted(filter(None, map(sam_of, analyses)))])
     for network in dict.fromkeys(network_of(one) for one in analyses):
         own = [one for one in analyses if network_of(one) == network]
         rules.append(len(rows))
@@ -107,7 +109,7 @@ def attention(analyses: Sequence[Analysis]) -> PaperTable:
         gaps = (None,) * 2
         original = (first.accuracy, *gaps, millions(first), *gaps, first.increment, *gaps, None)
         rows.append((network, "Original", *original))
-        rows += [(network, sam.upper(), *_by_sharing(own, sam)) for sam in _SAMS]
+        rows += [(network, sam.upper(), *_by_sharing(own, sam)) for sam in sams]
     full, share = "no run with --sharing full", "no run with --sharing share"
     reasons = {
         **{f"{part}_sa": full for part in ("accuracy", "parameters", "time")},

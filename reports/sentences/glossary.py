@@ -5,8 +5,8 @@ from benchmark.objective import WORDS
 GLOSSARY = {
     "Block": "One residual block of the network: a place where an attention module can be put.",
     "Attention module (SAM)": (
-        "A small self-attention module (SE, SGE or DIA) that rescales what a block computes. It "
-        "costs parameters and inference time."
+        "A small self-attention module (such as SE) that rescales what a block computes. It costs "
+        "parameters and inference time."
     ),
     "Original": "The network without attention modules: scheme 000…0.",
     "Full-SA": (

@@ -1,0 +1,8 @@
+"""Attention modules by name, imported only when they are used: `--help` names them without torch."""
+
+ATTENTIONS: dict[str, str] = {
+    "se": "benchmark.networks.se:SE",
+    "sge": "benchmark.networks.sge:SGE",
+    "dia": "benchmark.networks.dia:DIA",
+}
+"""Module and class of every attention module. The class says all else that others ask."""
