@@ -1,4 +1,4 @@
-"""Attention modules by name, imported only when they are used: `--help` names them without torch."""
+"""Attention modules by name, imported only when they are used: naming them needs no torch."""
 
 ATTENTIONS: dict[str, str] = {
     "se": "benchmark.networks.se:SE",

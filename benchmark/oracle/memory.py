@@ -42,6 +42,7 @@ class Footprint:
                 (of a head that gives maps: 16 · piece · classes · height · width)
               + 4 · group · (maps at once) · (last channels)       means of leaves, on CPUs
               + 8 · Σ over levels of min(2^level, group) · (norms' channels) statistics
+                (those inside of SAMs twice, since two poolings may pass one norm)
 
     with maps in bytes a row and ``batch`` the rows whose outputs are tallied together.
 
@@ -50,6 +51,8 @@ class Footprint:
         image_size: height and width of an image.
         itemsize: bytes of a number in a map.
         recurrent: whether its SAMs have a state.
+        inner_norms: channels of the batch norms inside of each block's SAM, first block first;
+            empty where there are none.
         maps: whether a task's own head gives maps, as large as images at most, instead of one
             number a class; what the head itself holds on the way is not counted.
         device: ``cpu`` or ``cuda``.
@@ -64,6 +67,7 @@ class Footprint:
     image_size: tuple[int, int]
     itemsize: int = 4
     recurrent: bool = False
+    inner_norms: tuple[int, ...] = ()
     maps: bool = False
     device: str = "cpu"
     group: int = 1024
@@ -167,7 +171,8 @@ class Footprint:
         total = 0
         for level, (channels, _, _) in enumerate(self._blocks()):
             # A projection's norm has as many channels as the last one.
-            total += 2 * 4 * min(2**level, self.group) * units * channels
+            inner = 2 * self.inner_norms[level] if self.inner_norms else 0
+            total += 2 * 4 * min(2**level, self.group) * (units * channels + inner)
         return total
 
 

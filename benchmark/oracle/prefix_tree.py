@@ -3,9 +3,10 @@
 Whatever happens before the first differing bit is computed once, and a block's
 convolutions depend on the bits before it only, so that both of its children (with
 and without SAM) come from one pass. All 2ᵐ schemes of m blocks cost 2ᵐ − 1 block
-passes instead of m · 2ᵐ. Recalibrated batch-norm statistics depend on the prefix
-too: calibration draws travel down the same tree, ahead of the validation data. So does
-the state of a recurrent SAM, which a child that is not connected takes over as it is.
+passes instead of m · 2ᵐ. Recalibrated batch-norm statistics, those inside of SAMs and of
+a head among them, depend on the prefix too: calibration draws travel down the same tree,
+ahead of the validation data. So does the state of a recurrent SAM, which a child that is
+not connected takes over as it is.
 
 Rows travel in pieces that a processor's cache can hold. Pieces are the same whichever
 schemes are asked and however much memory there is, so an answer depends on neither.
@@ -15,6 +16,7 @@ Who computes a node is `Passes`' business; compiled kernels run whole subtrees a
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -25,10 +27,11 @@ from benchmark.devices import repeatable
 from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import ConvNorm
+from benchmark.networks.resnet import ConvNorm, ResNet
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
 from benchmark.oracle.batch_norms import Frozen, Measure, Replay, Running
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
+from benchmark.oracle.inner_norms import InnerNorms, Use, inner_norms, normalised_channels
 from benchmark.oracle.kernels.library import Kernels
 from benchmark.oracle.kernels.passes import Compiled, Layouts
 from benchmark.oracle.memory import (
@@ -38,7 +41,6 @@ from benchmark.oracle.memory import (
     memory_refusals,
     release_memory,
 )
-from benchmark.oracle.own_head import HeadOfItsOwn, HeadStatistics, RunHead
 from benchmark.oracle.passes import Children, Operations, Passes, Pieces, blocks_of
 from benchmark.sizes import shown_size
 from benchmark.workers.threads import single_thread
@@ -66,8 +68,9 @@ class PrefixTreeOracle(Oracle):
         group: schemes of one descent, which bounds the statistics held at a time.
 
     Raises:
-        UsageError: ``memory`` is too little for a single row or for the calibration; or
-            ``kernels`` are given for what isn't float32 on a CPU.
+        UsageError: ``memory`` is too little for a single row or for the calibration;
+            ``kernels`` are given for what isn't float32 on a CPU; or a batch norm inside of a SAM
+            or a head keeps no running statistics.
     """
 
     def __init__(
@@ -84,7 +87,8 @@ class PrefixTreeOracle(Oracle):
     ) -> None:
         parameter = next(network.parameters())
         self._dtype = dtype or parameter.dtype
-        self._network = _in_type(network, self._dtype).eval()
+        self._network = _in_type(_with_norms_of_its_own(network), self._dtype).eval()
+        self._inner = InnerNorms(self._network)
         self._data = data
         self._batch_norm = batch_norm
         self._identity = identity
@@ -101,12 +105,13 @@ class PrefixTreeOracle(Oracle):
         self._layouts = None if kernels is None else Layouts(self._network, kernels)
         self.running = self._passes(Running(self._convolutions))
         self._measured: dict[ConvNorm, Convolve] = {}
-        self._head = HeadOfItsOwn(self._network.backbone)
+        attentions = [network.attention_of(block) for block in range(network.spec.blocks)]
         self.footprint = Footprint(
             network.spec,
             (int(data.calibration.shape[2]), int(data.calibration.shape[3])),
             itemsize=self._dtype.itemsize,
-            recurrent=any(network.attention_of(b).recurrent for b in range(network.spec.blocks)),
+            recurrent=any(attention.recurrent for attention in attentions),
+            inner_norms=tuple(map(normalised_channels, attentions)),
             maps=network.backbone.own_head is not None,
             device=parameter.device.type,
             group=group,
@@ -171,11 +176,12 @@ class PrefixTreeOracle(Oracle):
 
     def _measure(self, schemes: Schemes) -> "_Tape":
         measure = Measure(self._convolutions, self._measured)
-        heads = self._head.measured()
+        inner = self._inner.measure()
         draws = [self._laid(self._data.calibration)]
         try:
             with memory_refusals():
-                for _ in descend(self._network, schemes, draws, Operations(measure), heads.run):
+                passes = Operations(measure)
+                for _ in descend(self._network, schemes, draws, passes, self._inner.enter):
                     pass  # only what is measured on the way counts
         except OutOfMemoryError as error:
             needed = self.footprint.calibration(len(self._data.calibration))
@@ -183,7 +189,7 @@ class PrefixTreeOracle(Oracle):
                 f"recalibration needs about {shown_size(needed)} of memory and was refused it "
                 f"({error}); use fewer --workers, or running batch-norm statistics"
             ) from None
-        return _Tape(measure.tape, heads.statistics)
+        return _Tape(measure.tape, inner)
 
     def _tallies(
         self, schemes: Schemes, images: Features, targets: Tensor, tape: "_Tape | None"
@@ -222,11 +228,11 @@ class PrefixTreeOracle(Oracle):
         done = 0
         while done < len(pieces):
             some = pieces[done : done + max(self._rows // self.footprint.piece, 1)]
-            passes, head = self._replayed(tape, len(some))
+            passes = self._replayed(tape)
             refusal: str | None = None
             try:
                 with memory_refusals():
-                    leaves = descend(self._network, schemes, some, passes, head)
+                    leaves = descend(self._network, schemes, some, passes, self._inner.enter)
                     found = [keep(parts, done) for _, parts in leaves]
             except OutOfMemoryError as error:
                 # The error itself holds on to the maps of the attempt.
@@ -239,11 +245,11 @@ class PrefixTreeOracle(Oracle):
             done += len(some)
         return outputs
 
-    def _replayed(self, tape: "_Tape | None", pieces: int) -> tuple[Passes, RunHead]:
+    def _replayed(self, tape: "_Tape | None") -> Passes:
+        self._inner.replay(None if tape is None else tape.inner)
         if tape is None:
-            return self.running, self._network.backbone.head
-        head = self._head.replayed(tape.heads, pieces)
-        return self._passes(Replay(self._convolutions, tape.units)), head
+            return self.running
+        return self._passes(Replay(self._convolutions, tape.units))
 
     def _passes(self, norms: Frozen) -> Passes:
         return Operations(norms) if self._layouts is None else Compiled(self._layouts, norms)
@@ -284,15 +290,15 @@ def descend(
     schemes: Schemes,
     pieces: Pieces,
     passes: Passes,
-    head: RunHead | None = None,
+    enter: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, Outputs]]:
     """Yield the row and the outputs of each scheme; shared prefixes run once.
 
     Nodes are visited in an order that depends on ``schemes`` alone, which must be
-    unique and in ascending order. ``head`` makes outputs of features; default the network's.
+    unique and in ascending order. ``enter`` is called before a SAM is used at a node, and
+    before the head is at a leaf, for all pieces each.
     """
     blocks = blocks_of(network.backbone)
-    run_head = network.backbone.head if head is None else head
     pools = network.backbone.own_head is None
     exact = next(network.backbone.parameters()).dtype
     kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
@@ -303,7 +309,8 @@ def descend(
         if level in kept:
             earlier = [*earlier, features]
         if level == len(blocks):
-            yield rows.start, _outputs_of(features, earlier, pieces, run_head, exact)
+            enter()
+            yield rows.start, _outputs_of(network.backbone, features, earlier, pieces, exact)
             return
         if (subtree := passes.subtree(level, features)) is not None:
             found = subtree(schemes[rows.start : rows.stop, level:])
@@ -322,6 +329,7 @@ def descend(
         if children.passed:
             yield from visit(level + 1, range(rows.start, ones), node.passed(), states, earlier)
         if children.attended:
+            enter()
             attended, states = node.attended(states)
             yield from visit(level + 1, range(ones, rows.stop), attended, states, earlier)
 
@@ -331,15 +339,15 @@ def descend(
 
 
 def _outputs_of(
+    backbone: ResNet,
     features: Pieces,
     earlier: Sequence[Pieces],
     images: Pieces,
-    head: RunHead,
     dtype: torch.dtype,
 ) -> Outputs:
-    """What ``head`` makes in ``dtype`` of the last features and those of ``earlier`` stages."""
+    """What the head makes in ``dtype`` of the last features and those of ``earlier`` stages."""
     return [
-        head(
+        backbone.head(
             piece.to(dtype),
             tuple(stage[number].to(dtype) for stage in earlier),
             (images[number].shape[2], images[number].shape[3]),
@@ -350,16 +358,26 @@ def _outputs_of(
 
 @dataclass(frozen=True)
 class _Tape:
-    """What recalibration measured: of units in the order of nodes, of heads in that of leaves."""
+    """What recalibration measured, in the order of a descent: of units, of SAMs and heads."""
 
     units: list[Affine]
-    heads: HeadStatistics
+    inner: list[Use]
+
+
+def _with_norms_of_its_own(network: AttentionNetwork) -> AttentionNetwork:
+    """``network``; where SAMs or a head hold batch norms, other modules with the same weights."""
+    if not inner_norms(network):
+        return network
+    shared = chain(network.parameters(), network.buffers())
+    return deepcopy(network, {id(tensor): tensor for tensor in shared})
 
 
 def _in_type(network: AttentionNetwork, dtype: torch.dtype) -> AttentionNetwork:
     """``network`` with SAMs that compute in ``dtype``; norms and classifier stay as they are."""
     if dtype == next(network.parameters()).dtype:
         return network
-    network = deepcopy(network)
-    network.attention.to(dtype)
-    return network
+    typed = deepcopy(network)
+    typed.attention.to(dtype)
+    for norm, exact in zip(inner_norms(typed), inner_norms(network), strict=True):
+        norm.to(next(network.parameters()).dtype).load_state_dict(exact.state_dict())
+    return typed

@@ -1,16 +1,20 @@
 """Slow and obvious scoring: the specification that fast oracles are tested against."""
 
+from collections.abc import Sequence
 from copy import deepcopy
+from itertools import cycle
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
 
 from benchmark.devices import repeatable
 from benchmark.evaluation import evaluate
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.oracle.inner_norms import BatchNorm, inner_norms
 from benchmark.workers.threads import single_thread
 from tasks.metrics import Score
 
@@ -79,14 +83,47 @@ def recalibrated(
 ) -> AttentionNetwork:
     """A copy of ``network`` whose batch-norm statistics are those of ``images`` under ``scheme``.
 
-    Means and (unbiased) variances are taken in one pass over all images in
-    training mode, as torch does.
+    Means and (unbiased) variances are taken in one pass over all images, as torch takes them in
+    training mode; whatever isn't a batch norm stays in evaluation mode. A norm that is called
+    several times in a pass, such as one in a SAM that blocks share, has statistics for each call.
+    The copy can be called under ``scheme`` only.
+
+    Raises:
+        UsageError: a batch norm keeps no running statistics.
     """
-    network = deepcopy(network)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0  # running statistics become those of the one batch
-    network.train()
+    inner_norms(network)  # refuses those that have none
+    network = deepcopy(network).eval()
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    found = {norm: _measured(norm) for norm in norms}
     network(images, scheme)
-    network.eval()
+    for norm, (calls, hook) in found.items():
+        hook.remove()
+        _replay(norm.eval(), calls)
     return network
+
+
+_Statistics = tuple[Tensor, Tensor]
+
+
+def _measured(norm: BatchNorm) -> tuple[list[_Statistics], RemovableHandle]:
+    """Have ``norm`` take each batch's own statistics; they are kept until the hook is removed."""
+    calls: list[_Statistics] = []
+
+    def keep(*_: object) -> None:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        calls.append((norm.running_mean.clone(), norm.running_var.clone()))
+
+    norm.momentum = 1.0  # running statistics become those of the one batch
+    norm.train()
+    return calls, norm.register_forward_hook(keep)
+
+
+def _replay(norm: BatchNorm, calls: Sequence[_Statistics]) -> None:
+    """Have ``norm`` take the statistics of ``calls``, one after the other, and again."""
+    following = cycle(calls)
+
+    def put(*_: object) -> None:
+        norm.running_mean, norm.running_var = next(following)
+
+    norm.register_forward_pre_hook(put)

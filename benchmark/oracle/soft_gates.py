@@ -7,13 +7,12 @@ that scheme. A recurrent SAM's state is mixed alike: gₗ · new + (1 − gₗ) 
 
 from collections.abc import Sequence
 from copy import deepcopy
-from functools import partial
 from typing import Any, final
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from benchmark.devices import repeatable
@@ -21,6 +20,7 @@ from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
+from benchmark.oracle.inner_norms import BatchNorm, inner_norms, normalise_by
 from benchmark.workers.threads import single_thread
 from strategies.base import GateGradient
 
@@ -40,12 +40,16 @@ class SoftGates:
         network: the frozen supernet; it is copied, never changed.
         data: the part of the validation split, calibration draws.
         batch_norm: statistics.
+
+    Raises:
+        UsageError: a batch norm keeps no running statistics.
     """
 
     def __init__(
         self, network: AttentionNetwork, data: OracleData, batch_norm: BatchNormMode
     ) -> None:
         self.network = deepcopy(network).eval()
+        inner_norms(self.network)  # refuses those that have no statistics
         # One batch, or one for each stretch of images of one size.
         self._batches = list(data.validation.batches(len(data.validation)))
         self._data = data
@@ -121,11 +125,8 @@ class SoftGates:
         return measure.affine
 
     def _applied(self, normalise: "_Measure | _Replay") -> Apply:
-        """Have the batch norms of units and of a task's own head ``normalise``."""
-        head = self.network.backbone.own_head
-        for norm in () if head is None else head.modules():
-            if isinstance(norm, nn.BatchNorm2d):
-                norm.forward = partial(normalise, norm)  # type: ignore[method-assign]  # of a copy
+        """Have the batch norms of units, of SAMs and of a task's own head ``normalise``."""
+        normalise_by(self.network, normalise)
         return lambda unit, features: normalise(unit.norm, unit.conv(features))
 
 
@@ -174,13 +175,16 @@ class _Measure:
         self.affine: list[_Affine] = []
 
     def __call__(
-        self, norm: nn.BatchNorm2d, convolved: Float[Tensor, "n k i j"]
-    ) -> Float[Tensor, "n k i j"]:
-        variance, mean = torch.var_mean(convolved, (0, 2, 3))
-        scale = norm.weight * torch.rsqrt(variance + norm.eps)
-        self.affine.append((scale, norm.bias - mean * scale))
+        self, norm: BatchNorm, features: Float[Tensor, "n c ..."]
+    ) -> Float[Tensor, "n c ..."]:
+        variance, mean = torch.var_mean(features, [0, *range(2, features.ndim)])
+        scale = torch.rsqrt(variance + norm.eps)
+        if norm.affine:
+            scale = norm.weight * scale
+        shift = -mean * scale
+        self.affine.append((scale, norm.bias + shift if norm.affine else shift))
         return functional.batch_norm(
-            convolved, None, None, norm.weight, norm.bias, training=True, eps=norm.eps
+            features, None, None, norm.weight, norm.bias, training=True, eps=norm.eps
         )
 
 
@@ -191,10 +195,11 @@ class _Replay:
         self._affine = iter(affine)
 
     def __call__(
-        self, _: nn.BatchNorm2d, convolved: Float[Tensor, "n k i j"]
-    ) -> Float[Tensor, "n k i j"]:
+        self, _: BatchNorm, features: Float[Tensor, "n c ..."]
+    ) -> Float[Tensor, "n c ..."]:
+        places = (-1, *[1] * (features.ndim - 2))
         scale, shift = next(self._affine)
-        return convolved * scale[:, None, None] + shift[:, None, None]
+        return features * scale.view(places) + shift.view(places)
 
 
 @torch.no_grad()

@@ -19,10 +19,12 @@ from filelock import FileLock
 from benchmark.errors import DivergenceError, StoreError, UsageError
 from benchmark.files import made_folder
 from benchmark.identity import code_version, content_hash
+from benchmark.networks.attention import attention_class
 from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.inner_norms import normalised_channels
 from benchmark.oracle.kernels.library import TORCH, named_kernels
 from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
@@ -50,8 +52,7 @@ class NetworkSpec:
     Attributes:
         backbone: the ResNet.
         attention: name of the SAM.
-        reduction: what channels are divided by: into the hidden width of SE and DIA, into
-            the groups of SGE.
+        reduction: what channels are divided by; see `Attention`.
         sharing: one SAM for each block or for each stage.
         head: a task's own, instead of pooling and a linear classifier.
     """
@@ -118,11 +119,18 @@ class NetworkSpec:
         self, image_shape: tuple[int, int, int], *, dtype: str, device: str, memory: int | None
     ) -> Footprint:
         """What scoring its schemes holds in memory."""
+        with torch.device("meta"):
+            attentions = [
+                attention_class(self.attention)(channels, self.reduction)
+                for channels in self.backbone.channels
+            ]
+        norms = [normalised_channels(attention) for attention in attentions]
         return Footprint(
             self.backbone,
             (image_shape[1], image_shape[2]),
             itemsize=torch_dtype(dtype).itemsize,
-            recurrent=self.attention == "dia",
+            recurrent=any(attention.recurrent for attention in attentions),
+            inner_norms=tuple(norms[stage] for stage in self.backbone.stage_of),
             maps=self.head is not None,
             device=device.partition(":")[0],
             limit=memory,

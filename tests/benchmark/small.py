@@ -3,11 +3,12 @@
 from typing import Literal
 
 import torch
+from torch import nn
 
 from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.resnet import Backbone
-from benchmark.networks.sge import SGE
 from benchmark.oracle.base import OracleData
+from benchmark.oracle.inner_norms import BatchNorm
 from tasks.metrics import Classification, Metric
 from tasks.splits import TensorSplit
 
@@ -26,18 +27,25 @@ def small_network(
     network = build_network(
         backbone, attention=attention, reduction=2, sharing=sharing, generator=generator
     )
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
+    scatter(network, generator)
+    return network.eval()
+
+
+@torch.no_grad()
+def scatter(network: AttentionNetwork, generator: torch.Generator) -> None:
+    """Put norms and what SAMs hold beside layers where training might have put them."""
+    for name, module in network.named_modules():
+        if isinstance(module, BatchNorm):
             assert module.running_mean is not None
             assert module.running_var is not None
-            module.weight.data.uniform_(0.5, 1.5, generator=generator)
-            module.bias.data.normal_(0, 0.3, generator=generator)
             module.running_mean.normal_(0, 0.3, generator=generator)
             module.running_var.uniform_(0.5, 2, generator=generator)
-        elif isinstance(module, SGE):
-            module.scale.data.normal_(0, 1, generator=generator)
-            module.shift.data.normal_(0, 1, generator=generator)
-    return network.eval()
+            if module.affine:
+                module.weight.uniform_(0.5, 1.5, generator=generator)
+                module.bias.normal_(0, 0.3, generator=generator)
+        elif name.startswith("attention.") and not isinstance(module, nn.Conv2d | nn.Linear):
+            for parameter in module.parameters(recurse=False):
+                parameter.normal_(0, 1, generator=generator)
 
 
 def small_data(rows: int = 37, *, size: int = 6, metric: Metric | None = None) -> OracleData:

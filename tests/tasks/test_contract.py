@@ -16,11 +16,13 @@ from torch import Tensor
 from benchmark.costs import check_fit
 from benchmark.identity import content_hash
 from benchmark.networks.backbones import shape_named
+from benchmark.networks.registry import ATTENTIONS
 from benchmark.oracle.supernet import NetworkSpec
 from tasks.base import Task, TaskSpec
 from tasks.errors import DataError
 from tasks.registry import TASKS, load_task, outlined, task_class
 from tasks.splits import Batches, Split
+from tests.benchmark.attentions import KINDS
 from tests.tasks.crowd.trees import crowd_tree
 from tests.tasks.dots import registered
 from tests.tasks.trees import cifar_tree, imagenet_tree
@@ -379,7 +381,7 @@ def test_what_systems_leave_in_folders_is_no_data(
 
 
 @pytest.mark.parametrize(
-    ("attention", "sharing"), [("se", "full"), ("sge", "full"), ("dia", "share")]
+    ("attention", "sharing"), [kind for kind in KINDS if kind[0] in ATTENTIONS]
 )
 def test_the_backbone_fits_with_every_attention_module(
     task: Task, attention: str, sharing: Literal["full", "share"]

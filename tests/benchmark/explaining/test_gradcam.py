@@ -11,9 +11,10 @@ from benchmark.errors import StoreError
 from benchmark.explaining.gradcam import as_picture, grad_cam, scaled, tiles
 from benchmark.explaining.gradcam_run import found_scheme
 from benchmark.explaining.png import decoded, png
-from benchmark.networks.connect import SchemeNetwork, build_network
+from benchmark.networks.connect import SchemeNetwork, Sharing, build_network
 from benchmark.networks.resnet import Backbone
 from benchmark.store.records import LaneKey, RunRecords, StandaloneRecord
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.sample_tickets import FULL, SCHEME, costs
 from tests.benchmark.small import SMALL, small_network
 
@@ -43,12 +44,13 @@ def test_map_of_a_network_worked_by_hand() -> None:
     assert probabilities.sum(dim=1).tolist() == pytest.approx([1, 1])
 
 
-@pytest.mark.parametrize(
-    ("attention", "sharing"), [("se", "full"), ("sge", "share"), ("dia", "share")]
-)
-def test_behind_the_last_stage_it_is_the_class_activation_map(attention: str, sharing: str) -> None:
+@pytest.mark.usefixtures("_other_attentions")
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
+def test_behind_the_last_stage_it_is_the_class_activation_map(
+    attention: str, sharing: Sharing
+) -> None:
     # With global average pooling and a linear head both are Σ w·A up to the number of positions.
-    whole = small_network(sharing, attention=attention)  # type: ignore[arg-type]
+    whole = small_network(sharing, attention=attention)
     network = SchemeNetwork(whole, [True, False, True, True, False])
     images = torch.randn(3, 3, 6, 6, generator=torch.Generator().manual_seed(1))
     targets = torch.tensor([0, 4, 2])
@@ -60,15 +62,16 @@ def test_behind_the_last_stage_it_is_the_class_activation_map(attention: str, sh
     torch.testing.assert_close(heat, expected)
 
 
-def test_blocks_may_be_run_in_two_parts() -> None:
-    for sharing, attention in (("full", "se"), ("share", "dia")):
-        whole = small_network(sharing, attention=attention)  # type: ignore[arg-type]
-        images = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(1))
-        scheme = [True, True, False, True, True]
-        with torch.no_grad():
-            first = whole.run_blocks(whole.backbone.stem(images), scheme, range(2))
-            rest = whole.backbone.head(whole.run_blocks(first, scheme, range(2, 5)))
-            assert torch.equal(rest, whole(images, scheme))
+@pytest.mark.usefixtures("_other_attentions")
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
+@torch.no_grad()
+def test_blocks_may_be_run_in_two_parts(attention: str, sharing: Sharing) -> None:
+    whole = small_network(sharing, attention=attention)
+    images = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(1))
+    scheme = [True, True, False, True, True]
+    first = whole.run_blocks(whole.backbone.stem(images), scheme, range(2))
+    rest = whole.backbone.head(whole.run_blocks(first, scheme, range(2, 5)))
+    assert torch.equal(rest, whole(images, scheme))
 
 
 def test_earlier_stages_have_finer_maps() -> None:

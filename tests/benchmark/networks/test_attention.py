@@ -1,19 +1,18 @@
-from collections.abc import Callable
-
 import pytest
 import torch
 
-from benchmark.networks.attention import Attention
-from benchmark.networks.connect import ATTENTIONS
+from benchmark.networks.attention import attention_class
+from tests.benchmark.attentions import NAMES
 
 
-@pytest.mark.parametrize("make", ATTENTIONS.values(), ids=ATTENTIONS)
+@pytest.mark.usefixtures("_other_attentions")
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @torch.no_grad()
 def test_features_rescaled_in_their_own_memory_are_to_the_bit_those_rescaled_into_a_new_tensor(
-    make: Callable[[int, int], Attention], layout: torch.memory_format
+    name: str, layout: torch.memory_format
 ) -> None:
-    module, generator = make(8, 4), torch.Generator().manual_seed(0)
+    module, generator = attention_class(name)(8, 4).eval(), torch.Generator().manual_seed(0)
     for parameter in module.parameters():
         parameter.copy_(torch.randn(parameter.shape, generator=generator))
     features = torch.randn(3, 8, 5, 4, generator=generator).to(memory_format=layout)

@@ -1,5 +1,4 @@
 from copy import deepcopy
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,21 +9,15 @@ from benchmark.costs import count_parameters
 from benchmark.errors import SchemeError, UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.backbones import THIN
-from benchmark.networks.connect import AttentionNetwork, SchemeNetwork, build_network
+from benchmark.networks.connect import AttentionNetwork, SchemeNetwork, Sharing, build_network
 from benchmark.networks.resnet import Backbone, Block
 from benchmark.networks.se import SE
 from benchmark.schemes import all_schemes
 from benchmark.workers.threads import single_thread
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_network
 
-Sharing = Literal["full", "share"]
-KINDS: list[tuple[str, Sharing]] = [
-    ("se", "full"),
-    ("se", "share"),
-    ("sge", "full"),
-    ("sge", "share"),
-    ("dia", "share"),
-]
+pytestmark = pytest.mark.usefixtures("_other_attentions")
 BOTTLENECK = Backbone(
     (2, 4), (2, 3), in_channels=3, classes=5, block="bottleneck", stem="imagenet", bias=True
 )
@@ -52,7 +45,7 @@ def test_a_module_sits_between_the_last_batch_norm_and_the_addition() -> None:
     # Without SE: (0, −2) + (1, 3) = (1, 1), mean 1. Before the batch norm SE would give 2,
     # after the addition 0.5.
     network = AttentionNetwork(
-        Backbone((1,), (1,), in_channels=1, classes=1), lambda _: SE(1, reduction=1), "full"
+        Backbone((1,), (1,), in_channels=1, classes=1), lambda _: SE(1, 1), "full"
     ).eval()
     for parameter in network.attention.parameters():
         nn.init.zeros_(parameter)  # σ(0) = 0.5

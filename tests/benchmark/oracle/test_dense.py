@@ -20,8 +20,11 @@ from benchmark.oracle.supernet import NetworkSpec, oracle_data
 from benchmark.schemes import all_schemes
 from strategies.base import GateQuestion
 from tasks.splits import TensorSplit
+from tests.benchmark.attentions import KINDS
+from tests.benchmark.small import scatter
 from tests.tasks.dots import Dots, DotsHead, drawn
 
+pytestmark = pytest.mark.usefixtures("_other_attentions")
 TASK = Dots()
 SMALL = Backbone((4, 8), (2, 2), in_channels=3, classes=1).using(
     None, strides=(1, 2), dilations=(1, 2), earlier=(0,)
@@ -35,13 +38,7 @@ def dense_network(
 ) -> AttentionNetwork:
     generator = torch.Generator().manual_seed(3)
     network = NetworkSpec(SMALL, attention, 2, sharing, DotsHead()).build(generator)
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.weight.data.uniform_(0.5, 1.5, generator=generator)
-            module.running_mean.normal_(0, 0.3, generator=generator)
-            module.running_var.uniform_(0.5, 2, generator=generator)
+    scatter(network, generator)
     return network.eval()
 
 
@@ -52,7 +49,7 @@ def dense_data() -> OracleData:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("attention", "sharing"), [("se", "full"), ("dia", "share")])
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
 def test_the_tree_agrees_with_the_reference(
     mode: BatchNormMode, attention: str, sharing: Literal["full", "share"]
 ) -> None:

@@ -1,5 +1,5 @@
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +9,6 @@ from benchmark.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint, OutOfMemoryError, memory_refusals
-from benchmark.oracle.own_head import RunHead
 from benchmark.oracle.passes import Passes, Pieces
 from benchmark.oracle.prefix_tree import Outputs, PrefixTreeOracle
 from benchmark.schemes import Schemes, all_schemes
@@ -158,10 +157,10 @@ def refuse_more_than(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         schemes: Schemes,
         pieces: Pieces,
         passes: Passes,
-        head: RunHead | None = None,
+        enter: Callable[[], None],
     ) -> Iterator[tuple[int, Outputs]]:
         if sum(len(piece) for piece in pieces) > most:
             torch.empty(2**50, dtype=torch.uint8)
-        yield from real(network, schemes, pieces, passes, head)
+        yield from real(network, schemes, pieces, passes, enter)
 
     monkeypatch.setattr(prefix_tree, "descend", descend)

@@ -15,8 +15,10 @@ from benchmark.oracle.soft_gates import SoftGates
 from benchmark.schemes import all_schemes
 from strategies.base import GateQuestion
 from tasks.splits import TensorSplit
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_data, small_network
 
+pytestmark = pytest.mark.usefixtures("_other_attentions")
 DATA = replace(small_data(40), targets=torch.arange(24) % SMALL.classes)
 SCHEMES = all_schemes(SMALL.blocks)[[0, 5, 18, 31]]
 HALF = Fraction(1, 2)
@@ -39,9 +41,7 @@ def oracle() -> OpenOracle:
 
 
 @pytest.mark.parametrize("batch_norm", BATCH_NORM_MODES)
-@pytest.mark.parametrize(
-    ("attention", "sharing"), [("se", "full"), ("sge", "share"), ("dia", "share")]
-)
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
 def test_gates_of_zero_and_one_lose_what_their_scheme_loses(
     attention: str, sharing: Literal["full", "share"], batch_norm: BatchNormMode
 ) -> None:
@@ -51,7 +51,7 @@ def test_gates_of_zero_and_one_lose_what_their_scheme_loses(
 
 
 @pytest.mark.parametrize("batch_norm", BATCH_NORM_MODES)
-@pytest.mark.parametrize(("attention", "sharing"), [("se", "full"), ("dia", "share")])
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
 def test_the_gradient_is_the_derivative_of_the_loss(
     attention: str, sharing: Literal["full", "share"], batch_norm: BatchNormMode
 ) -> None:

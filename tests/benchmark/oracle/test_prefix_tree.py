@@ -1,6 +1,6 @@
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import SchemeError, UsageError
-from benchmark.networks.resnet import ConvNorm, run_unit
+from benchmark.networks.resnet import BlockKind, ConvNorm, Stem, run_unit
 from benchmark.oracle.base import checked
 from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_name, kernels_of
@@ -19,6 +19,7 @@ from benchmark.oracle.reference import ReferenceOracle
 from benchmark.schemes import all_schemes
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_data, small_network
 
 Mode = Literal["recalibrated", "running"]
@@ -27,23 +28,24 @@ ALL = all_schemes(5)
 SOME = ALL[[0, 5, 11, 14, 21, 26, 31]]
 
 BACKBONES = {
-    "basic": SMALL,
-    "bottleneck": replace(SMALL, widths=(2, 4), block="bottleneck"),
-    "imagenet": replace(SMALL, widths=(2, 4), block="bottleneck", stem="imagenet", bias=True),
+    f"{block} {stem}": replace(
+        SMALL,
+        widths=SMALL.widths if block == "basic" else (2, 4),
+        block=block,
+        stem=stem,
+        bias=stem == "imagenet",
+    )
+    for block in get_args(BlockKind)
+    for stem in get_args(Stem)
 }
-KINDS: list[tuple[str, Literal["full", "share"]]] = [
-    ("se", "full"),
-    ("se", "share"),
-    ("sge", "full"),
-    ("sge", "share"),
-    ("dia", "share"),
-]
-SIZES = {"basic": 6, "bottleneck": 6, "imagenet": 16}
-"""Of images; the deepest maps are 3×3, 3×3, and 2×2 (which take their own way on a CPU)."""
+SIZES = {name: 16 if backbone.stem == "imagenet" else 6 for name, backbone in BACKBONES.items()}
+"""Of images; the deepest maps are 3×3, or 2×2 (which take their own way on a CPU)."""
+pytestmark = pytest.mark.usefixtures("_other_attentions")
 
 every_network = pytest.mark.parametrize(
     ("backbone", "attention", "sharing"),
-    [(name, *kind) for name in BACKBONES for kind in KINDS],
+    # Every kind meets every second backbone, the next kind the others.
+    [(name, *kind) for turn, kind in enumerate(KINDS) for name in [*BACKBONES][turn % 2 :: 2]],
     ids=lambda value: value,
 )
 
@@ -121,7 +123,7 @@ def test_every_prediction_is_that_of_the_reference_but_for_ties_within_rounding(
 def test_in_double_precision_nothing_but_its_rounding_is_left(
     mode: Mode, attention: str, sharing: Literal["full", "share"]
 ) -> None:
-    backbone = replace(BACKBONES["imagenet"], blocks_per_stage=(9, 12))
+    backbone = replace(BACKBONES["bottleneck imagenet"], blocks_per_stage=(9, 12))
     network = small_network(sharing, attention=attention, backbone=backbone).double()
     data = small_data(8, size=16)
     ((images, targets),) = data.validation.batches(8)

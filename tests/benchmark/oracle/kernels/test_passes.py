@@ -1,7 +1,7 @@
 """Block passes by the kernels against torch's operations."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Backbone, BlockKind
+from benchmark.networks.se import SE
 from benchmark.oracle.batch_norms import Running
 from benchmark.oracle.convolution import FrozenConvolutions
 from benchmark.oracle.kernels import passes as kernel_passes
@@ -21,16 +22,19 @@ from benchmark.oracle.kernels.passes import Compiled, Layouts, nodes_of
 from benchmark.oracle.passes import Children, Operations, Passes, blocks_of
 from benchmark.oracle.prefix_tree import descend
 from benchmark.schemes import all_schemes
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import small_network
 
 KERNELS = [kernels for kernels in map(kernels_of, INSTRUCTIONS) if kernels is not None]
 every_kernels = pytest.mark.parametrize("kernels", KERNELS, ids=lambda k: k.instructions)
 some_kernels = st.sampled_from(KERNELS)
-pytestmark = pytest.mark.skipif(not KERNELS, reason="no kernels on this machine")
+pytestmark = [
+    pytest.mark.skipif(not KERNELS, reason="no kernels on this machine"),
+    pytest.mark.usefixtures("_other_attentions"),
+]
 
-BLOCKS: list[BlockKind] = ["basic", "bottleneck"]
+BLOCKS: list[BlockKind] = list(get_args(BlockKind))
 Kind = tuple[str, Literal["full", "share"]]
-KINDS: list[Kind] = [("se", "full"), ("sge", "share"), ("dia", "share")]
 BOTH = Children(passed=True, attended=True)
 
 
@@ -135,7 +139,7 @@ def test_each_way_of_a_3x3_convolution_says_the_same(
 
 @every_kernels
 @pytest.mark.parametrize("side", [1, 2, 4, 6, 8])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[0])
+@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
 @torch.inference_mode()
 def test_rows_have_the_same_bits_in_any_company(kernels: Kernels, side: int, kind: Kind) -> None:
     side = max(side, 3) if kind[0] == "sge" else side
@@ -148,7 +152,7 @@ def test_rows_have_the_same_bits_in_any_company(kernels: Kernels, side: int, kin
     for some in (slice(0, 1), slice(5, 16), slice(3, 36)):
         alone = compiled.node(block, attention, [features[some]], BOTH)
         assert torch.equal(alone.passed()[0], passed[some])
-        if kind[0] == "se":  # torch's part of the others' gates is not promised this
+        if type(attention) is SE:  # torch's part of the others' gates is not promised this
             assert torch.equal(alone.attended([None])[0][0], attended[some])
 
 

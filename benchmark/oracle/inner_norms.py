@@ -1,0 +1,118 @@
+"""Batch norms inside of SAMs and of a task's own head: those that no convolution is folded with.
+
+Wherever schemes are scored, each use of a norm is normalised by the statistics of the calibration
+draws at that very use. In a stage whose blocks share a SAM its norms are used once a connected
+block, and what they measure there depends on the blocks in front of it only.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import cycle
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from benchmark.errors import UsageError
+from benchmark.networks.connect import AttentionNetwork
+
+BatchNorm = _BatchNorm
+"""Of any number of axes."""
+Use = list[tuple[Tensor, Tensor]]
+"""Mean and variance of each call of a batch norm in one use of the module that it is in."""
+Normalise = Callable[[BatchNorm, Tensor], Tensor]
+
+
+def inner_norms(network: AttentionNetwork) -> list[BatchNorm]:
+    """All batch norms of SAMs and of a task's own head.
+
+    Raises:
+        UsageError: one that keeps no running statistics. It would make a row's answer depend on
+            the rows beside it.
+    """
+    norms = []
+    for name, module in network.named_modules():
+        inside = name.startswith(("attention.", "backbone.own_head."))
+        if not inside or not isinstance(module, BatchNorm):
+            continue
+        if module.running_mean is None or module.running_var is None:
+            raise UsageError(
+                f"{name}: expected a batch norm with running statistics, received one with "
+                "track_running_stats=False, by which an image's answer depends on the images "
+                "beside it"
+            )
+        norms.append(module)
+    return norms
+
+
+def normalised_channels(module: nn.Module) -> int:
+    """Channels of all batch norms inside of ``module``."""
+    return sum(norm.num_features for norm in module.modules() if isinstance(norm, BatchNorm))
+
+
+def normalise_by(network: AttentionNetwork, normalise: Normalise) -> list[BatchNorm]:
+    """Have ``normalise`` take the place of what the inner norms of ``network`` do, for good.
+
+    Returns:
+        These norms.
+    """
+    norms = inner_norms(network)
+    for norm in norms:
+        norm.forward = partial(normalise, norm)  # type: ignore[method-assign]  # of an instance
+    return norms
+
+
+class InnerNorms:
+    """Measures the inner norms of a network on one descent and replays them on others.
+
+    Descents of equal schemes use modules in the same order. They call `enter` before each use:
+    of a SAM at a node, of a head at a leaf. The network is changed for good: give a copy.
+    """
+
+    def __init__(self, network: AttentionNetwork) -> None:
+        self._tape: list[Use] | None = None
+        self._uses: Iterator[Use] | None = None
+        self._calls: Iterator[tuple[Tensor, Tensor]] = iter(())
+        self.some = bool(normalise_by(network, self._normalised))
+
+    def measure(self) -> list[Use]:
+        """From here on take each piece's own statistics and put them on the tape returned."""
+        self._tape, self._uses = [], None
+        return self._tape
+
+    def replay(self, tape: list[Use] | None) -> None:
+        """From here on take what is on ``tape``; None: the supernet's running statistics."""
+        self._tape, self._uses = None, None if tape is None else iter(tape)
+
+    def enter(self) -> None:
+        """A module is about to be used, once for each piece."""
+        if not self.some:
+            return
+        if self._tape is not None:
+            self._tape.append([])
+        elif self._uses is not None:
+            self._calls = cycle(next(self._uses))
+
+    def _normalised(
+        self, norm: BatchNorm, features: Float[Tensor, "n c ..."]
+    ) -> Float[Tensor, "n c ..."]:
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None
+        assert variance is not None
+        if self._tape is not None:
+            mean, variance = torch.zeros_like(mean), torch.ones_like(variance)
+            self._tape[-1].append((mean, variance))
+        elif self._uses is not None:
+            mean, variance = next(self._calls)
+        return functional.batch_norm(
+            features,
+            mean,
+            variance,
+            norm.weight,
+            norm.bias,
+            training=self._tape is not None,
+            momentum=1.0,  # statistics become those of this piece
+            eps=norm.eps,
+        )
