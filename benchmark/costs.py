@@ -21,6 +21,8 @@ from scipy.stats import binom
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmark.errors import UsageError
+from benchmark.networks.attention import State
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.schemes import Schemes, bits_scheme
@@ -66,20 +68,46 @@ def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
 
 
 def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:
-    """Push an image through every block and every SAM of ``spec``, whatever their weights.
+    """Push an image through every block and every SAM of ``spec``, whatever the blocks' weights.
 
     On the CPU that is faster than on torch's meta device, which imports its compiler first.
     Networks with a task's own head take images of any size, so a small part of one will do.
 
     Raises:
-        UsageError: backbone, SAM, sharing and images don't fit.
+        UsageError: backbone, SAM, sharing and images don't fit; or a row's result of a SAM
+            depends on the rows beside it, by which no answer could be relied on.
     """
-    network = SchemeNetwork(spec.outline(), [True] * spec.backbone.blocks).to_empty(device="cpu")
+    network = spec.build(None).eval()
     channels, *sides = image_shape
     if spec.head is not None:
         sides = [min(side, _ENOUGH) for side in sides]
+    shapes: dict[nn.Module, torch.Size] = {}
+
+    def look(module: nn.Module, inputs: tuple[torch.Tensor, State]) -> None:
+        shapes[module] = inputs[0].shape
+
+    for stage in range(len(network.spec.widths)):
+        network.attention_of(network.spec.blocks_of(stage).start).register_forward_pre_hook(look)
     with torch.inference_mode():
-        network.eval()(torch.zeros(1, channels, *sides))
+        network(torch.zeros(1, channels, *sides), [True] * spec.backbone.blocks)
+        for module, (_, *shape) in shapes.items():
+            _check_rows(module, shape)
+
+
+def _check_rows(attention: nn.Module, shape: Sequence[int]) -> None:
+    """Look whether a row's result is the same, but for rounding, alone and beside another."""
+    generator = torch.Generator().manual_seed(0)
+    for parameter in attention.parameters():  # initial ones may hide it
+        parameter.normal_(generator=generator)
+    features = torch.randn(2, *shape, generator=generator)
+    together, _ = attention(features, None)
+    alone, _ = attention(features[:1], None)
+    if not torch.allclose(together[:1], alone, rtol=1e-3, atol=1e-3, equal_nan=True):
+        raise UsageError(
+            f"{type(attention).__name__}: expected a row's result to depend on that row alone, "
+            "received a module in which it depends on the rows beside it, or on chance, in "
+            "evaluation mode; its batch norms need running statistics"
+        )
 
 
 def machine_name(device: str) -> str:

@@ -112,6 +112,10 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
         _, operators = self._seen.get(tensor.untyped_storage().data_ptr(), (None, None))
         return operators
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler here, which takes a second
+
     def __torch_dispatch__(
         self,
         func: Any,

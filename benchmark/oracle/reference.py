@@ -30,6 +30,9 @@ class ReferenceOracle(Oracle):
         batch_norm: statistics at scoring time.
         identity: content hash of the above.
         batch_size: validation rows of one forward pass.
+
+    Raises:
+        UsageError: a batch norm inside of a SAM or a head keeps no running statistics.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class ReferenceOracle(Oracle):
         identity: str,
         batch_size: int = 500,
     ) -> None:
+        inner_norms(network)  # refuses those that have no statistics
         self._network = network
         self._data = data
         self._batch_norm = batch_norm
@@ -87,11 +91,7 @@ def recalibrated(
     training mode; whatever isn't a batch norm stays in evaluation mode. A norm that is called
     several times in a pass, such as one in a SAM that blocks share, has statistics for each call.
     The copy can be called under ``scheme`` only.
-
-    Raises:
-        UsageError: a batch norm keeps no running statistics.
     """
-    inner_norms(network)  # refuses those that have none
     network = deepcopy(network).eval()
     norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
     found = {norm: _measured(norm) for norm in norms}

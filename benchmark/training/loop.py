@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -89,7 +90,7 @@ def train(
     with (
         torch_threads(recipe.threads),
         repeatable(tf32=True),
-        torch.random.fork_rng(enabled=_drops(network)),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
         kept_memory(),
         compiled(network, wanted=recipe.compile),
     ):
@@ -130,7 +131,7 @@ class _Loop:
         rate = 0.0
         unread = _STEPS_UNREAD if self.device.type == "cuda" else 1
         losses = _Losses(self.group, unread, state, self.recipe.epochs)
-        _seed_dropout(network, state.generators["draws"], self.group)
+        _seed_torch(network, state.generators["draws"], self.device, self.group)
         batches = task.training_batches(
             self.recipe.batch_size,
             rng=state.generators["draws"],
@@ -212,14 +213,20 @@ class _Loop:
         return [part for part in everybodys[ours * count :][:count] if part.stop > part.start]
 
 
-def _drops(network: nn.Module) -> bool:
-    return any(isinstance(module, nn.modules.dropout._DropoutNd) for module in network.modules())  # noqa: SLF001 - their common base
+def _seed_torch(
+    network: nn.Module, rng: np.random.Generator, device: torch.device, group: Group
+) -> None:
+    """Seed torch's own generators for an epoch: dropout and other noise in modules know no other.
 
-
-def _seed_dropout(network: nn.Module, rng: np.random.Generator, group: Group) -> None:
-    """Give dropout, which knows torch's own generators only, a seed for the epoch."""
-    if _drops(network):
-        torch.manual_seed(int(rng.integers(2**63)) ^ group.rank)
+    Networks with dropout take the seed from ``rng``, all others from a copy: who has noise of
+    another kind can't be seen, and draws of networks without any are to stay what they are.
+    """
+    drops = any(isinstance(module, nn.modules.dropout._DropoutNd) for module in network.modules())  # noqa: SLF001 - their common base
+    seed = int((rng if drops else deepcopy(rng)).integers(2**63)) ^ group.rank
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 def _apart(network: nn.Module, *, apart: bool) -> Any:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -6,14 +7,71 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.functional import dropout
 
-from benchmark.costs import count_flops, count_parameters, measure_costs, median_bounds
+from benchmark.costs import check_fit, count_flops, count_parameters, measure_costs, median_bounds
+from benchmark.errors import UsageError
+from benchmark.networks.attention import State
+from benchmark.networks.connect import SHARINGS, Sharing
+from benchmark.networks.se import SE
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.store.records import Interval
 from benchmark.verdicts import LATENCY_TARGET, latency_half_width
+from tests.benchmark.attentions import registered
 from tests.benchmark.small import SMALL
 
 SPEC = NetworkSpec(SMALL, "se", reduction=2, sharing="full")
+
+
+class Centred(SE):
+    """Gates by how far a row lies from the rows beside it."""
+
+    def gate(self, means: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        return super().gate(means - means.mean(0), state)
+
+
+class Batched(SE):
+    """A batch norm that knows nothing but the batch at hand."""
+
+    def __init__(self, channels: int, divisor: int) -> None:
+        super().__init__(channels, divisor)
+        self.norm = nn.BatchNorm1d(channels, track_running_stats=False)
+
+    def gate(self, means: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        return super().gate(self.norm(torch.cat([means, -means])), state)[0][: len(means)], state
+
+
+class Chancy(SE):
+    """Noise in evaluation mode too."""
+
+    def gate(self, means: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        return super().gate(dropout(means, training=True), state)
+
+
+class Picky(SE):
+    """An index that is no index before somebody fills it."""
+
+    def __init__(self, channels: int, divisor: int) -> None:
+        super().__init__(channels, divisor)
+        self.register_buffer("order", torch.arange(channels), persistent=False)
+
+    def gate(self, means: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        return super().gate(means[:, self.order], state)
+
+
+@pytest.mark.parametrize("module", [Centred, Batched, Chancy])
+def test_a_module_whose_answer_depends_on_the_rows_beside_is_refused(module: type[SE]) -> None:
+    with (
+        registered({"written": module}),
+        pytest.raises(UsageError, match=f"{module.__name__}: expected a row's result to depend"),
+    ):
+        check_fit(replace(SPEC, attention="written"), (3, 6, 6))
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
+def test_buffers_hold_what_the_author_put_there_when_parts_are_tried(sharing: Sharing) -> None:
+    with registered({"written": Picky}):
+        check_fit(replace(SPEC, attention="written", sharing=sharing), (3, 6, 6))
 
 
 def test_parameters_are_counted_as_integers() -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Literal, get_args
@@ -7,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from benchmark.errors import SchemeError, UsageError
 from benchmark.networks.resnet import BlockKind, ConvNorm, Stem, run_unit
-from benchmark.oracle.base import checked
+from benchmark.oracle.base import Oracle, checked
 from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_name, kernels_of
 from benchmark.oracle.passes import Operations
@@ -20,6 +22,7 @@ from benchmark.schemes import all_schemes
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
 from tests.benchmark.attentions import KINDS
+from tests.benchmark.oracle.test_memory import refuse_more_than
 from tests.benchmark.small import SMALL, small_data, small_network
 
 Mode = Literal["recalibrated", "running"]
@@ -231,6 +234,45 @@ def test_kernels_are_refused_where_numbers_are_not_float32(dtype: torch.dtype) -
     network = small_network().double() if dtype == torch.float64 else small_network()
     with pytest.raises(UsageError, match=f"in float32, received .* to be scored in {dtype}"):
         PrefixTreeOracle(network, small_data(), "running", identity="", dtype=dtype, kernels=BEST)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("make", [PrefixTreeOracle, ReferenceOracle])
+def test_a_norm_inside_of_a_module_that_has_no_statistics_is_refused(
+    mode: Mode, make: Callable[..., Oracle]
+) -> None:
+    network = small_network(attention="test-cbam")
+    network.get_submodule("attention.3").norm = nn.BatchNorm2d(1, track_running_stats=False)
+    with pytest.raises(UsageError, match=r"attention\.3\.norm: .*track_running_stats=False"):
+        make(network, small_data(), mode, identity="").score(SOME)
+
+
+@pytest.mark.parametrize("sharing", ["full", "share"])
+@pytest.mark.usefixtures("_small_pieces")
+def test_norms_inside_of_modules_are_replayed_whatever_travels_together(
+    sharing: Literal["full", "share"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, data = small_network(sharing, attention="test-cbam"), small_data()
+    make = partial(PrefixTreeOracle, network, data, "recalibrated", identity="")
+    expected = make().score(SOME).loss
+    reference = ReferenceOracle(network, data, "recalibrated", identity="").score(SOME)
+    np.testing.assert_allclose(expected, reference.loss, rtol=ROUNDING)
+    assert np.array_equal(make(group=3).score(SOME).loss, expected)  # to the bit
+    halved = make()
+    refuse_more_than(24, monkeypatch)  # as many as there are calibration draws
+    assert np.array_equal(halved.score(SOME).loss, expected)
+    assert (make().rows, halved.rows) == (32, 16)
+
+
+def test_scoring_leaves_modules_with_norms_as_they_are() -> None:
+    network = small_network(attention="test-cbam")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    images = small_data().calibration
+    expected = network(images, ALL[-1])
+    for make in (PrefixTreeOracle, ReferenceOracle):
+        make(network, small_data(), "recalibrated", identity="").score(SOME)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert torch.equal(network(images, ALL[-1]), expected)
 
 
 def test_arguments_are_left_alone() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,14 +6,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 from benchmark.errors import DivergenceError
+from benchmark.networks.attention import State
+from benchmark.networks.se import SE
 from benchmark.oracle.supernet import frozen_supernet, train_supernet
 from benchmark.training import Figures, Watch
 from benchmark.training.group import parts
 from tasks.base import Task
 from tasks.limited import Limited
 from tasks.splits import Batches, Rows, everything
+from tests.benchmark.attentions import registered
 from tests.benchmark.training.tiny import SPEC, same, spec, tiny_task
 
 
@@ -85,6 +90,29 @@ def test_a_step_in_parts_is_the_same_step_but_for_batch_norms(task: Task) -> Non
     assert not same(first, parted)
     for one, other in zip(first.parameters(), parted.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=1e-3, rtol=0)
+
+
+class Noisy(SE):
+    """Noise that no layer is known for; and what others draw of torch meanwhile."""
+
+    def gate(self, means: Tensor, state: State) -> tuple[Tensor, State]:
+        gate, state = super().gate(means, state)
+        return (gate + 0.1 * torch.randn_like(gate) if self.training else gate), state
+
+
+def test_noise_of_any_kind_comes_from_the_seeds_and_leaves_torchs_generator_alone(
+    task: Task,
+) -> None:
+    with registered({"noisy": Noisy}):
+        noisy = replace(SPEC, network=replace(SPEC.network, attention="noisy"))
+        trained = []
+        for other in (1, 2):
+            torch.manual_seed(other)
+            before = torch.get_rng_state()
+            trained.append(train_supernet(noisy, task)[0])
+            assert torch.equal(before, torch.get_rng_state())
+    assert same(*trained)
+    assert not same(trained[0], train_supernet(SPEC, task)[0])
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
