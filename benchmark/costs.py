@@ -10,7 +10,8 @@ width, not by where they lie, so that stopping favours no answer.
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -58,13 +59,27 @@ def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Floating-point operations of one image's forward pass, two for each multiply-add.
 
     Convolutions and matrix products count, as in torch's own counter; batch norm,
-    ReLU, pooling and element-wise products (all that SGE does) do not. A network on
-    the meta device, which has no numbers, is counted as well.
+    ReLU, pooling and element-wise products (all that SGE does) do not, nor what the counter has
+    no formula for: Fourier transforms, bilinear layers. A network on the meta device, which has
+    no numbers, is counted as well.
     """
     device = next(network.parameters()).device
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.inference_mode(), _unfused(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *image_shape, device=device))
     return int(counter.get_total_flops())
+
+
+@contextmanager
+def _unfused() -> Iterator[None]:
+    """Have products show that torch otherwise fuses: on CPUs those of LSTMs and transformers."""
+    onednn, fast = torch.backends.mkldnn.enabled, torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mkldnn.enabled = False
+    torch.backends.mha.set_fastpath_enabled(value=False)
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = onednn
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:

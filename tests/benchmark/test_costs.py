@@ -83,6 +83,27 @@ def test_a_multiply_add_is_two_operations() -> None:
     assert count_flops(convolution, (3, 8, 8)) == 2 * (3 * 3 * 3) * 5 * 8 * 8
 
 
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        # Four gates of 8 × 8 products with the input and with the state, for each of six rows.
+        (nn.LSTM(8, 8, batch_first=True), 2 * 6 * 4 * 2 * 8 * 8),
+        # Four projections, two products of 6 × 6 pairs with 8 numbers, and two layers of 16.
+        (
+            nn.TransformerEncoderLayer(8, 2, 16, batch_first=True).eval(),
+            2 * (4 * 6 * 8 * 8 + 2 * 6 * 6 * 8 + 2 * 6 * 8 * 16),
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_fused_layers_are_counted_as_their_products(
+    layer: nn.Module, expected: int, device: str
+) -> None:
+    rows = nn.Flatten(1, 2)  # six of eight numbers
+    assert count_flops(nn.Sequential(rows, layer).to(device), (1, 6, 8)) == expected
+
+
 def test_costs_of_a_scheme_lie_between_original_and_full_sa() -> None:
     costs = {
         bits: measure_costs(SPEC, bits, (3, 6, 6), rounds=5) for bits in ("00000", "10010", "11111")

@@ -22,6 +22,10 @@ from strategies.base import SearchSpace
         ({"task": "digit"}, r"unknown task 'digit'; did you mean 'digits'\?"),
         ({"budget": 0}, "budget: expected a whole number from 1 to 100,000,000, received 0"),
         ({"seeds": -2}, "seeds: expected a whole number from 1 to 1,000,000, received -2"),
+        (
+            {"attention": "sg"},
+            r"unknown attention module 'sg'; did you mean 'sge'\? \(there are: dia, se, sge\)",
+        ),
         ({"retain": 1.5}, "retain: .*received 1.5"),
         ({"sharing": "half"}, "sharing: expected 'full' or 'share', received 'half'"),
         ({"batch_norm": "frozen"}, "batch_norm: expected 'recalibrated' or 'running'"),

@@ -3,7 +3,9 @@ import torch
 
 from benchmark.errors import UsageError
 from benchmark.networks.backbones import THIN, shape_named
+from benchmark.networks.registry import ATTENTIONS
 from benchmark.networks.resnet import Backbone, Block, ConvNorm, ResNet
+from tests.benchmark.attentions import registered
 
 
 def kernels(block: Block) -> list[tuple[int, int]]:
@@ -75,6 +77,16 @@ def test_the_same_depth_may_have_two_forms() -> None:
 def test_other_names_are_refused_with_what_there_is(name: str) -> None:
     with pytest.raises(UsageError, match=r"unknown backbone .*resnet26-thin; resnetN for N = 18"):
         shape_named(name)
+
+
+def test_modules_say_what_they_divide_channels_by() -> None:
+    shapes = [THIN, shape_named("resnet164"), shape_named("resnet50")]
+    found = {name: [shape.reduction(name) for shape in shapes] for name in ATTENTIONS}
+    # The paper's, by which Table II has its parameters; on small images what leaves two units.
+    published = {"se": [4, 16, 16], "sge": [4, 4, 64], "dia": [4, 4, 20]}
+    assert {name: found[name] for name in published} == published
+    with registered():
+        assert [shape.reduction("test-mixed") for shape in shapes] == [1, 1, 1]
 
 
 def test_an_unknown_module_is_refused_with_what_there_is() -> None:

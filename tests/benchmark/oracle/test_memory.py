@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from benchmark.errors import UsageError
-from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.connect import AttentionNetwork, Sharing
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint, OutOfMemoryError, memory_refusals
 from benchmark.oracle.passes import Passes, Pieces
 from benchmark.oracle.prefix_tree import Outputs, PrefixTreeOracle
+from benchmark.oracle.supernet import NetworkSpec
 from benchmark.schemes import Schemes, all_schemes
 from benchmark.sizes import parse_size, shown_size
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_data, small_network
 
 FOOTPRINT = Footprint(SMALL, (6, 6), group=4)
@@ -28,9 +30,21 @@ def test_the_formula_by_hand() -> None:
     assert FOOTPRINT.largest_map == 4 * 144
     assert FOOTPRINT.peak(16, piece=16) == (16 * held + 4 * 16 * 576 + outputs + means + statistics)
     assert FOOTPRINT.calibration(24) == 24 * held + 4 * 24 * 576 + statistics
+    inside = replace(FOOTPRINT, inner_norms=(5, 5, 3, 3, 3))  # SAMs' own norms, called twice
+    assert inside.calibration(24) - FOOTPRINT.calibration(24) == 2 * 2 * 4 * (5 + 2 * 5 + 3 * 4 * 3)
     recurrent = replace(FOOTPRINT, recurrent=True)
     states = 4 * 2 * (2 * 4 + 3 * 8)
     assert recurrent.peak(16, piece=16) - FOOTPRINT.peak(16, piece=16) == 16 * states
+
+
+@pytest.mark.usefixtures("_other_attentions")
+@pytest.mark.parametrize(("attention", "sharing"), KINDS)
+def test_a_description_knows_the_footprint_of_its_oracle(attention: str, sharing: Sharing) -> None:
+    network = small_network(sharing, attention=attention)
+    tree = PrefixTreeOracle(network, small_data(), "running", identity="", memory=2**30)
+    spec = NetworkSpec(SMALL, attention, 2, sharing)
+    described = spec.footprint((3, 6, 6), dtype="float32", device="cpu", memory=2**30)
+    assert described == tree.footprint
 
 
 @pytest.mark.parametrize(("side", "piece"), [(22, 1024), (23, 256), (32, 256), (33, 128)])

@@ -23,10 +23,14 @@ from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.soft_gates import SoftGates
 from tasks.metrics import Classification, Score
 from tasks.splits import TensorSplit
+from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import small_data, small_network
 
 Kind = tuple[str, Literal["full", "share"]]
-pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor"),
+    pytest.mark.usefixtures("_other_attentions"),
+]
 
 SCHEMES = np.array([[0, 0, 1, 1, 0], [0, 1, 0, 1, 1]], dtype=bool)
 
@@ -62,7 +66,8 @@ def _emptied(network: nn.Module, dtype: torch.dtype | None = None) -> None:
 def _empty(tensors: dict[str, Any], dtype: torch.dtype | None) -> None:
     for name, tensor in tensors.items():
         if tensor is not None:
-            empty = torch.empty(tensor.shape, dtype=dtype or tensor.dtype, device="cuda")
+            kind = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
+            empty = torch.empty(tensor.shape, dtype=kind, device="cuda")
             tensors[name] = nn.Parameter(empty) if isinstance(tensor, nn.Parameter) else empty
 
 
@@ -93,14 +98,9 @@ def _on_cuda(kind: Kind, metric: Classification) -> Iterator[tuple[AttentionNetw
 
 
 @pytest.mark.parametrize(
-    ("kind", "mode", "dtype"),
-    [
-        (("se", "full"), "recalibrated", torch.bfloat16),
-        (("sge", "share"), "recalibrated", torch.float32),
-        (("dia", "share"), "recalibrated", torch.bfloat16),
-        (("se", "full"), "running", torch.float32),
-    ],
+    ("mode", "dtype"), [("recalibrated", torch.bfloat16), ("running", torch.float32)]
 )
+@pytest.mark.parametrize("kind", KINDS, ids=" ".join)
 def test_scoring_stays_on_the_gpu_and_fetches_sums_at_the_end(
     kind: Kind, mode: Literal["recalibrated", "running"], dtype: torch.dtype
 ) -> None:

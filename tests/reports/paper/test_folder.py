@@ -77,6 +77,16 @@ def test_table_2_takes_each_sharing_from_its_own_run(make_records: MakeRecords) 
     assert alone.missing()["accuracy_share"] == "no run with --sharing share"
 
 
+def test_table_2_shows_modules_that_the_paper_hasnt(make_records: MakeRecords) -> None:
+    records = make_records(lanes=2, evaluations=20, tabulated=False)
+    runs = [analyse(as_built(records, attention=name)) for name in ("eca", "se", "cbam")]
+    table = paper_tables(runs)[1]
+    rows = {str(row["sam"]): row["accuracy_sa"] for row in table.table.records()}
+    assert list(rows) == ["Original", "SE", "SGE", "DIA", "CBAM", "ECA"]
+    assert rows["CBAM"] == rows["ECA"] == rows["SE"] is not None
+    assert [note for note in table.notes if "CBAM" in note or "ECA" in note] == []
+
+
 def test_runs_of_one_network_stand_beside_each_other(analysis: Analysis) -> None:
     first, second, third, *_ = paper_tables([analysis, analysis])
     assert set(first.groups) == {"", "digits resnet38 SE full (1)", "digits resnet38 SE full (2)"}
