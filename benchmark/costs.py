@@ -73,7 +73,8 @@ def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
 def _unfused() -> Iterator[None]:
     """Have products show that torch otherwise fuses: on CPUs those of LSTMs and transformers."""
     onednn, fast = torch.backends.mkldnn.enabled, torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mkldnn.enabled = False
+    # Its `flags` warn of GPUs that aren't there.
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]  # typed as what gives it
     torch.backends.mha.set_fastpath_enabled(value=False)
     try:
         yield

@@ -220,8 +220,9 @@ def build_network(
     for name, part in network.backbone.named_children():
         if name != "own_head":
             part.to_empty(device="cpu")
-            for layer in part.modules() if generator is not None else ():
-                draw(layer, generator)
+            if generator is not None:
+                for layer in part.modules():
+                    draw(layer, generator)
     makes: dict[str, Callable[[], nn.Module]] = {}
     if make_head is not None:
         makes[_HEAD] = partial(make_head, spec.head_channels)

@@ -22,10 +22,9 @@ _WITHOUT_VALUES = {
     *(_aten.empty, _aten.empty_like, _aten.empty_strided, _aten.empty_permuted),
     *(_aten.new_empty, _aten.new_empty_strided),
 }
-_BY_TORCH = ([], [_aten.uniform_])
+_BY_TORCH: tuple[list[Any], ...] = ([], [_aten.uniform_])
 """What was written to a layer's weight or bias when torch's own start is all that it has had."""
-_LAYERS = (nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d)
-"""What has nothing but values that torch or `draw` gave it."""
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def draw(layer: nn.Module, generator: torch.Generator) -> None:
@@ -59,11 +58,11 @@ def made(
         UsageError: a parameter or buffer has no values, or others each time.
     """
     state = generator.get_state()
-    modules = _made(makes, generator, finish, memory=0)
-    if any(map(_own, modules.values())):
+    modules, drawn = _made(makes, generator, finish, memory=0)
+    if any(_has_own_values(module, drawn) for module in modules.values()):
         again = torch.Generator()
         again.set_state(state)
-        for name, other in _made(makes, again, finish, memory=1).items():
+        for name, other in _made(makes, again, finish, memory=1)[0].items():
             _check(name, modules[name], other)
     return modules
 
@@ -74,25 +73,28 @@ def _made(
     finish: Finish,
     *,
     memory: int,
-) -> dict[str, nn.Module]:
+) -> tuple[dict[str, nn.Module], set[Tensor]]:
+    """Modules, and the parameters of layers that were drawn from ``generator``."""
     apart = torch.Generator()
     apart.set_state(generator.get_state())  # drawn from it, the generator would be moved
     seed = int(torch.randint(2**62, (), generator=apart))
     with torch.random.fork_rng(devices=[]), _Watch(memory) as watch:
         torch.default_generator.manual_seed(seed)
         modules = {name: make() for name, make in makes.items()}
+        drawn: set[Tensor] = set()
         for whole in modules.values():
             for module in whole.modules():
                 layer = isinstance(module, nn.Conv2d | nn.Linear)
                 for name, parameter in _tensors(module, recurse=False) if layer else ():
                     if name in ("weight", "bias") and watch.written(parameter) in _BY_TORCH:
                         _draw(module, name, parameter, generator)
+                        drawn.add(parameter)
             for module in reversed(list(whole.modules())):  # a parent has the last word
                 reset = getattr(module, "reset_parameters", None)
                 if reset is not None and not _is_torchs(reset):
                     reset()
         finish(modules, generator)
-    return modules
+    return modules, drawn
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
@@ -153,10 +155,11 @@ def _is_torchs(function: Any) -> bool:
     return str(function.__module__).partition(".")[0] == "torch"
 
 
-def _own(whole: nn.Module) -> bool:
-    """Whether any part of it has values of which we don't know where they come from."""
+def _has_own_values(whole: nn.Module, drawn: set[Tensor]) -> bool:
+    """Whether ``whole`` holds anything but what was ``drawn`` and torch's batch norms."""
     return any(
-        type(module) not in _LAYERS and any(True for _ in _tensors(module, recurse=False))
+        type(module) not in _BATCH_NORMS
+        and not drawn.issuperset(dict(_tensors(module, recurse=False)).values())
         for module in whole.modules()
     )
 

@@ -51,6 +51,8 @@ class Chancy(SE):
 class Picky(SE):
     """An index that is no index before somebody fills it."""
 
+    order: torch.Tensor
+
     def __init__(self, channels: int, divisor: int) -> None:
         super().__init__(channels, divisor)
         self.register_buffer("order", torch.arange(channels), persistent=False)

@@ -156,7 +156,7 @@ def test_what_an_author_sets_holds_and_torchs_own_start_is_drawn() -> None:
     assert not module.norm.weight.any()
     assert (module.layer.weight == 3).all()
     assert module.alone.tolist() == [1, 2]
-    assert module.table.tolist() == [5, 6]
+    assert module.get_buffer("table").tolist() == [5, 6]
     # Left at torch's own: the bias of `last` and all of `linear` come from the generator.
     assert torch.equal(module.linear.weight, built(Author).get_parameter("linear.weight"))
 
@@ -203,7 +203,7 @@ def _scaled(module: Author) -> None:
 
 
 def _lazy(module: Author) -> None:
-    module.left = nn.parameter.UninitializedParameter()  # type: ignore[no-untyped-call]
+    module.left = nn.parameter.UninitializedParameter()
 
 
 LEFT: dict[str, Callable[[Author], Any]] = {
@@ -256,6 +256,6 @@ def test_a_head_that_leaves_something_out_is_refused_too() -> None:
 
     with pytest.raises(UsageError, match=r"backbone\.own_head\.scale \(Bare\)"):
         build(None)
-    head = build(lambda head, _: nn.init.ones_(head.scale)).backbone.own_head  # type: ignore[arg-type, return-value]
+    head = build(lambda head, _: nn.init.ones_(head.scale)).backbone.own_head  # type: ignore[arg-type]
     assert isinstance(head, Bare)
     assert head.scale.tolist() == [1, 1]
