@@ -25,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import SchemeNetwork
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.schemes import Schemes, bits_scheme
 from benchmark.store.records import CostRecord, Interval
@@ -55,6 +56,7 @@ def effective_parameters(spec: NetworkSpec, schemes: Schemes) -> Int64[np.ndarra
     return counts
 
 
+@numerical_state()
 def count_flops(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Floating-point operations of one image's forward pass, two for each multiply-add.
 
@@ -83,6 +85,7 @@ def _unfused() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
+@numerical_state()
 def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:
     """Push an image through every block and every SAM of ``spec``, whatever the blocks' weights.
 
@@ -138,6 +141,7 @@ def machine_name(device: str) -> str:
     return f"{platform.processor() or platform.machine()}, 1 thread"
 
 
+@numerical_state()
 def measure_costs(
     spec: NetworkSpec,
     bits: str,

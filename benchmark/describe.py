@@ -7,6 +7,7 @@ from benchmark.costs import check_fit, count_flops, count_parameters
 from benchmark.errors import unknown_name
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
 from tasks.base import Task
@@ -92,6 +93,7 @@ class NetworkDescription:
         )
 
 
+@numerical_state()
 def describe_network(
     backbone: str | None,
     *,

@@ -16,6 +16,7 @@ import numpy as np
 from benchmark.errors import UsageError
 from benchmark.files import made_folder
 from benchmark.measurement import measure_schemes
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.wrappers import CachedOracle
 from benchmark.planning.plan import Plan
 from benchmark.runner import Lane, search
@@ -35,6 +36,7 @@ from reports.report import Report
 from reports.tickets import FOLDER, ticket_schemes
 
 
+@numerical_state()
 def run(
     settings: Settings,
     *,

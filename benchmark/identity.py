@@ -14,6 +14,7 @@ _SCORING = (
     "benchmark.devices",
     "benchmark.evaluation",
     "benchmark.networks",
+    "benchmark.numerical_state",
     "benchmark.optimizers",
     "benchmark.oracle",
     "benchmark.schemes",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmark.errors import StoreError, UsageError
 from benchmark.identity import code_version
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.supernet import FrozenSupernet, NetworkSpec, frozen_supernet
 from benchmark.oracle.supernet_file import (
     SupernetFile,
@@ -33,6 +34,7 @@ Say = Callable[[str], None]
 """Shows a line."""
 
 
+@numerical_state()
 def train_supernets(
     settings: Settings,
     *,

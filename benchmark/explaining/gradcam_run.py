@@ -10,6 +10,7 @@ from benchmark.errors import UsageError
 from benchmark.evaluation import evaluate_task
 from benchmark.explaining.gradcam import as_picture, grad_cam, scaled, tiles
 from benchmark.explaining.png import png
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.seeding import child_rng
@@ -47,6 +48,7 @@ class CamJob:
     stage: int
 
 
+@numerical_state()
 def look(job: CamJob) -> list[CamRecord]:
     """Train the network of ``job`` and map each of its images for its target."""
     task = load_task(job.training.task)
@@ -79,6 +81,7 @@ def look(job: CamJob) -> list[CamRecord]:
     ]
 
 
+@numerical_state()
 def make_cams(
     records: RunRecords,
     rows: Sequence[int],
@@ -159,6 +162,7 @@ def found_scheme(records: RunRecords) -> list[str]:
     return [item.bits for item in known[:1]]
 
 
+@numerical_state()
 def add_cams(
     store: Store,
     rows: Sequence[int],

@@ -16,6 +16,7 @@ from benchmark import bounds
 from benchmark.errors import UsageError, unknown_name
 from benchmark.landscapes.known import BEST, LANDSCAPES, WORST, Landscape, make_landscape
 from benchmark.landscapes.race_journal import RaceJournal
+from benchmark.numerical_state import numerical_state
 from benchmark.objective import Objective
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
@@ -57,6 +58,7 @@ class Instance:
     ask_timeout: float = ASK_TIMEOUT
 
 
+@numerical_state()
 def run_race(
     *,
     strategies: Sequence[str],

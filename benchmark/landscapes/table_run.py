@@ -17,6 +17,7 @@ from benchmark import __version__
 from benchmark.errors import UsageError
 from benchmark.identity import code_version, content_hash
 from benchmark.landscapes.table import Table, read_table
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.base import SCORES
 from benchmark.oracle.table import TableOracle
 from benchmark.planning.plan import plug_in_facts, strategy_maker
@@ -46,6 +47,7 @@ _MEANT = {
 _IN_MEMORY = Path(":memory:")
 
 
+@numerical_state()
 def run_on_table(
     settings: Settings,
     *,

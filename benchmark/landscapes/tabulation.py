@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmark.costs import effective_parameters, measure_costs
 from benchmark.errors import UsageError
 from benchmark.landscapes.table import Table
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan
 from benchmark.schemes import Schemes, all_schemes, scheme_bits
 from benchmark.scoring import open_oracle, open_supernet, score_all
@@ -23,6 +24,7 @@ MOST = 24
 """Blocks of the largest landscape at all: its table is made in memory."""
 
 
+@numerical_state()
 def tabulate(
     settings: Settings,
     *,

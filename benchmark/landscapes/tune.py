@@ -19,6 +19,7 @@ from benchmark.errors import LaneError, UsageError
 from benchmark.landscapes.race import Instance, require_landscapes, require_sizes, run_instances
 from benchmark.landscapes.race_journal import RaceJournal
 from benchmark.landscapes.tuning_ranges import Ranges, tuning_ranges
+from benchmark.numerical_state import numerical_state
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
 from benchmark.plugins.overrides import Overrides, Value
 from benchmark.plugins.patience import ASK_TIMEOUT
@@ -91,6 +92,7 @@ class Tuner:
         return means
 
 
+@numerical_state()
 def tune(
     *,
     strategies: Sequence[str],

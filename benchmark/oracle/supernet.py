@@ -23,6 +23,7 @@ from benchmark.networks.attention import attention_class
 from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
 from benchmark.oracle.inner_norms import normalised_channels
 from benchmark.oracle.kernels.library import TORCH, named_kernels
@@ -96,6 +97,7 @@ class NetworkSpec:
         head = values.pop("head")
         return values if head is None else values | {"head": {type(self.head).__name__: head}}
 
+    @numerical_state()
     def build(self, generator: torch.Generator | None) -> AttentionNetwork:
         """The network with initial weights drawn from ``generator``.
 
@@ -246,6 +248,7 @@ class FrozenSupernet:
     path: Path
     training_seconds: float
 
+    @numerical_state()
     def load(self) -> AttentionNetwork:
         """The network with the frozen weights.
 
@@ -263,6 +266,7 @@ class FrozenSupernet:
         return network.eval()
 
 
+@numerical_state()
 def frozen_supernet(
     spec: SupernetSpec,
     task: Task,
@@ -384,6 +388,7 @@ class SupernetOracle:
 
 
 @lru_cache(maxsize=4)
+@numerical_state()
 def _made(recipe: SupernetOracle) -> Oracle:
     spec = recipe.supernet.spec
     task = load_task(spec.task)

@@ -15,6 +15,7 @@ from benchmark.devices import check_device
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.kernels.library import TORCH, chosen_kernels, kernels_name
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.oracle.supernet import NetworkSpec, SupernetSpec, torch_dtype
@@ -53,6 +54,7 @@ class Plan:
         DataError: the task's files are missing, damaged or of another format.
     """
 
+    @numerical_state()
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         check_device(settings.device)
         self.settings = settings

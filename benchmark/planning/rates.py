@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from benchmark.numerical_state import numerical_state
+
 EFFICIENCY = (0.25, 0.85)
 """What part of the roofline is reached. By Table VI of the paper on a GTX 1080 Ti 0.31 of
 it where ResNet164 is trained (150 epochs of 40,000 images in 4.46 h) and 0.82 where it
@@ -73,6 +75,7 @@ class Workload:
         return images * passes * float(max(each, launching))
 
 
+@numerical_state()
 def counted(network: nn.Module, image_shape: tuple[int, int, int]) -> Workload:
     """What a forward pass of ``network`` (in evaluation mode) is made of."""
     device = next(network.parameters()).device

@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.errors import SchemeError, UsageError
 from benchmark.files import read_text
 from benchmark.measurement import measure_schemes
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.settings import Settings
@@ -19,6 +20,7 @@ from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers
 
 
+@numerical_state()
 def train_schemes(
     settings: Settings,
     schemes: Sequence[str],
@@ -70,6 +72,7 @@ def train_schemes(
     )
 
 
+@numerical_state()
 def judge_schemes(
     settings: Settings,
     evidence: Evidence,

@@ -18,6 +18,7 @@ from benchmark.errors import UsageError
 from benchmark.evaluation import evaluate_task
 from benchmark.identity import code_version, content_hash
 from benchmark.networks.connect import SchemeNetwork
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.schemes import bits_scheme, scheme_bits
 from benchmark.seeding import child_generator, child_rng
@@ -138,6 +139,7 @@ def begin_with(network: SchemeNetwork, weights: Mapping[str, Tensor]) -> None:
         tensor.copy_(weights[name])
 
 
+@numerical_state()
 def train_network(
     training: Training, bits: str, seed: int, *, on_epoch: Callable[[SchemeNetwork], None]
 ) -> SchemeNetwork:
@@ -181,6 +183,7 @@ class Job:
     keep: str | None = None
 
 
+@numerical_state()
 def train_standalone(job: Job) -> StandaloneRecord:
     """Train one scheme with one seed and score it after the last epoch.
 

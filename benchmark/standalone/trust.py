@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmark.errors import StoreError, UsageError
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan
 from benchmark.scoring import ask_in_both_modes
 from benchmark.settings import Settings
@@ -23,6 +24,7 @@ _FROM_EVIDENCE = {
 }
 
 
+@numerical_state()
 def ask_oracles(
     evidence: Evidence,
     *,

@@ -16,6 +16,7 @@ from benchmark.errors import StoreError, UsageError, unknown_name
 from benchmark.evaluation import evaluate_task
 from benchmark.files import replacing
 from benchmark.networks.connect import SchemeNetwork
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
 from benchmark.standalone.kept_networks import FOLDER, load_weights, network_path, write_network
@@ -54,6 +55,7 @@ class Exported:
     difference: float | None
 
 
+@numerical_state()
 def export_ticket(
     ticket: Ticket,
     target: str,

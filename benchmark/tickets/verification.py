@@ -7,6 +7,7 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from benchmark.costs import PATIENCE, measure_costs
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan
 from benchmark.settings import Settings
 from benchmark.standalone.standalone import train_all
@@ -23,6 +24,7 @@ _KIND = ("code", "torch", "processor", "system")
 """Where these are equal, the same seed gives the same bytes."""
 
 
+@numerical_state()
 def verify(
     ticket: Ticket,
     *,

@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from benchmark.devices import repeatable
 from benchmark.errors import DivergenceError
 from benchmark.memory import kept_memory
+from benchmark.numerical_state import numerical_state
 from benchmark.optimizers import make_optimizer, make_schedule
 from benchmark.training.checkpoint import Checkpoint
 from benchmark.training.group import ALONE, Group, parts
@@ -31,6 +32,7 @@ DIVERGED = 1000.0
 _STEPS_UNREAD = 64  # on a GPU, which would have to be waited for
 
 
+@numerical_state()
 def train(
     network: nn.Module,
     task: Task,

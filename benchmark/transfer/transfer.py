@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmark.costs import measure_costs
 from benchmark.identity import content_hash
 from benchmark.networks.connect import SHARINGS, Sharing
+from benchmark.numerical_state import numerical_state
 from benchmark.planning.plan import Plan, full_sharings
 from benchmark.schemes import parse_scheme, scheme_bits
 from benchmark.settings import Settings
@@ -32,6 +33,7 @@ from benchmark.workers.workers import Workers
 from tasks.base import Task
 
 
+@numerical_state()
 def transfer(
     source: Source,
     settings: Settings,

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import torch
 
+from benchmark.numerical_state import numerical_state
+
 
 @contextmanager
 def single_thread() -> Iterator[None]:
@@ -20,10 +22,11 @@ def single_thread() -> Iterator[None]:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Give torch ``count`` threads inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    """Give torch ``count`` threads, and the `numerical_state` of this project, inside the block."""
+    with numerical_state():
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
