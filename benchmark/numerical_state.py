@@ -137,6 +137,8 @@ def _float32() -> Iterator[None]:
     cudnn = _allows_tf32(tree)
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = True
+    for node in tree:  # which the older interface has just written to
+        _set_precision(node, _first(node))
     try:
         yield
     finally:
@@ -169,8 +171,12 @@ def _set_precision(node: _Node, precision: str) -> None:
 def _emptied(node: _Node) -> str:
     """What a node says itself, once nothing is inherited any more; it says nothing then."""
     own = _precision(node)
-    _set_precision(node, "tf32" if node in _TF32 else "none")
+    _set_precision(node, _first(node))
     return own
+
+
+def _first(node: _Node) -> str:
+    return "tf32" if node in _TF32 else "none"
 
 
 def _is_fresh(tree: list[_Node]) -> bool:
@@ -179,10 +185,7 @@ def _is_fresh(tree: list[_Node]) -> bool:
         plain = plain and torch.backends.cudnn.allow_tf32
     except RuntimeError:  # the two interfaces contradict each other
         return False
-    return plain and all(
-        _precision(node) == "tf32" if node in _TF32 else _precision(node) in ("none", "ieee")
-        for node in tree
-    )
+    return plain and all(_precision(node) == _first(node) for node in tree)
 
 
 def _allows_tf32(tree: list[_Node]) -> bool:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmark.identity import content_hash
 from benchmark.networks.connect import AttentionNetwork
+from benchmark.numerical_state import numerical_state
 from benchmark.oracle.base import (
     BatchNormMode,
     Oracle,
@@ -42,6 +43,7 @@ class OpenOracle(Wrapper):
         make: makes the oracle that answers schemes, in full or in part.
     """
 
+    @numerical_state()
     def __init__(
         self,
         network: AttentionNetwork,
@@ -66,6 +68,7 @@ class OpenOracle(Wrapper):
     def score(self, schemes: Schemes) -> Scores:
         return self.inner.score(schemes)
 
+    @numerical_state()
     def at(self, fidelity: Fraction) -> Oracle:
         """See `Oracle.at`.
 
@@ -82,6 +85,7 @@ class OpenOracle(Wrapper):
             )
         return self._parts[fidelity]
 
+    @numerical_state()
     def gate_gradient(self, question: GateQuestion) -> GateGradient:
         """See `Oracle.gate_gradient`.
 

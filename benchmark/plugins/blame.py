@@ -7,18 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.errors import LaneError, ReplayError
-from benchmark.plugins.patience import Overdue
+from benchmark.plugins.patience import NotItsFault, Overdue
 
 _HERE = str(Path(__file__).parents[1])
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
-
-
-class _NotItsFault(BaseException):
-    """Carries an error past a strategy that looked into the oracle when it happened."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 @contextmanager
@@ -32,20 +24,21 @@ def not_blamed() -> Iterator[None]:
     except (LaneError, ReplayError):
         raise
     except Exception as error:
-        raise _NotItsFault(error) from error
+        raise NotItsFault(error) from error
 
 
 @contextmanager
 def blamed_on_strategy() -> Iterator[None]:
     """Turn whatever is raised inside, an attempt to exit included, into a `LaneError`.
 
-    What ledger, journal and disk raise while the strategy asks a white box goes through as it is.
+    What ledger, journal and disk raise while the strategy asks a white box goes through as it is,
+    and so does what the caller's own alarm raises.
     """
     try:
         yield
     except (LaneError, ReplayError):
         raise
-    except _NotItsFault as carried:
+    except NotItsFault as carried:
         raise carried.error from None
     except Overdue as error:
         raise LaneError(

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.plugins.blame import one_line, summary, where
-from benchmark.plugins.patience import Overdue, Patience
+from benchmark.plugins.patience import NotItsFault, Overdue, Patience
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 
@@ -72,6 +72,8 @@ def reason_of(check: Check, subject: Subject, limit: float) -> tuple[str, bool]:
             f"expected an end within {limit:g} s, received none; does it loop?{where(error)}",
             True,
         )
+    except NotItsFault as carried:
+        raise carried.error from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the strategy raises is a verdict
         return f"raised {summary(error)}", False
     return "", False

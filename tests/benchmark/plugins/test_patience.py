@@ -3,12 +3,15 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
 import pytest
 
 from benchmark.plugins import patience
+from benchmark.plugins.blame import blamed_on_strategy
 from benchmark.plugins.nursery import start_child
 from benchmark.plugins.patience import Countdown, Overdue, Patience, within
 
@@ -80,3 +83,104 @@ def test_waiting_ends_with_the_time_or_with_what_comes() -> None:
     left = Countdown(60.0)
     assert within(left, ours.poll)
     assert left.left > 59
+
+
+@pytest.fixture
+def rung() -> Iterator[list[float]]:
+    """When the caller's alarm was given."""
+    times: list[float] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: times.append(time.monotonic()))
+    yield times
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def rest(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(left)
+
+
+def test_the_caller_s_alarm_goes_on_where_it_was(rung: list[float]) -> None:
+    handler = signal.getsignal(signal.SIGALRM)
+    due = time.monotonic() + 0.4
+    signal.setitimer(signal.ITIMER_REAL, 0.4, 7.0)
+    with Patience(60.0).running():
+        rest(0.15)
+    assert rung == []
+    assert signal.getsignal(signal.SIGALRM) is handler
+    left, again = signal.getitimer(signal.ITIMER_REAL)
+    assert left == pytest.approx(due - time.monotonic(), abs=0.02)
+    assert again == pytest.approx(7.0)
+    rest(0.3)
+    assert len(rung) == 1
+
+
+def test_the_caller_s_alarm_is_given_in_time_while_somebody_else_works(rung: list[float]) -> None:
+    started = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.12, 0.1)
+    patience = Patience(60.0)
+    with patience.running():
+        rest(0.16)
+        with patience.paused():
+            rest(0.1)
+    seconds = [when - started for when in rung]
+    assert seconds == pytest.approx([0.12, 0.22], abs=0.06)
+
+
+def test_a_caller_who_sets_the_clock_anew_is_heard_again(rung: list[float]) -> None:
+    def again(*_: object) -> None:
+        rung.append(time.monotonic())
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with Patience(60.0).running():
+        rest(0.23)
+    assert 3 <= len(rung) <= 4
+
+
+def test_without_an_alarm_none_is_left_behind(rung: list[float]) -> None:
+    with Patience(60.0).running():
+        rest(0.12)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert rung == []
+
+
+def goes_on_whatever_happens() -> None:
+    with Patience(60.0).running(), suppress(Exception):
+        rest(5.0)
+
+
+def test_what_the_caller_s_alarm_raises_is_not_the_strategy_s_fault(rung: list[float]) -> None:
+    def late(*_: object) -> None:
+        raise TimeoutError("the job's time is over")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(TimeoutError, match="the job's time is over"), blamed_on_strategy():
+        goes_on_whatever_happens()
+    assert rung == []
+
+
+def test_one_limit_inside_another_keeps_both() -> None:
+    started = time.monotonic()
+    shorter, longer = Patience(0.2), Patience(60.0)
+    with pytest.raises(Overdue, match=r"0\.2 s"), shorter.running(), longer.running():
+        rest(5.0)
+    assert 0.2 <= time.monotonic() - started < 2
+    with pytest.raises(Overdue, match=r"0\.2 s"), longer.running(), shorter.running():
+        rest(5.0)
+
+
+def test_who_goes_on_is_interrupted_again_but_not_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_AGAIN", 0.1)
+    interrupted: list[float] = []
+    with Patience(0.05).running():
+        started = time.monotonic()
+        while time.monotonic() < started + 0.4:
+            try:
+                rest(1.0)
+            except Overdue:
+                interrupted.append(time.monotonic() - started)
+    assert interrupted[:3] == pytest.approx([0.05, 0.15, 0.25], abs=0.06)
