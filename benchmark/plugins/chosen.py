@@ -13,7 +13,7 @@ import numpy as np
 from benchmark.errors import UsageError, unknown_name
 from benchmark.identity import code_version
 from benchmark.plugins.confined import LOADING, try_out
-from benchmark.plugins.loading import is_loaded, load_class
+from benchmark.plugins.loading import is_loaded, load_class, module_name
 from benchmark.plugins.overrides import Overrides, Value, checked_values
 from benchmark.plugins.references import (
     is_file_reference,
@@ -54,6 +54,15 @@ class ChosenStrategy:
     def is_plug_in(self) -> bool:
         """Whether it comes from a file or a package of somebody else's."""
         return self.name not in STRATEGIES
+
+    @property
+    def package(self) -> str:
+        """The first part of the name of the modules that are its own."""
+        if is_file_reference(self.reference):
+            return module_name(self.code)
+        shipped = STRATEGIES.get(self.reference)
+        found = shipped or installed_strategies()[self.reference].value
+        return found.partition(":")[0].partition(".")[0]
 
     def load(self) -> type[Strategy]:
         """Its class.

@@ -19,6 +19,7 @@ from benchmark.plugins.blame import blamed_on_strategy
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import confine, ending, shown_stack, start_confined
 from benchmark.plugins.nursery import CAN_FORK
+from benchmark.plugins.openings import Openings
 from benchmark.plugins.patience import Countdown, within
 from strategies.base import (
     Answers,
@@ -60,6 +61,9 @@ class HostedStrategy(Strategy):
         space: what it searches.
         rng: its only source of randomness.
         timeout: seconds that one call of it may take; the oracle's time left out.
+
+    Attributes:
+        opened: what it has reached for so far; see `benchmark.plugins.openings`.
     """
 
     name = "hosted"
@@ -78,6 +82,7 @@ class HostedStrategy(Strategy):
         self.needs = chosen.load().needs  # type: ignore[misc]  # those of the class it stands for
         self._timeout = timeout
         self._seconds = 0.0
+        self.opened: list[str] = []
         self._child = start_confined(serve, chosen, space, rng)
         weakref.finalize(self, self._child.end)
         self._wait("its loading")
@@ -128,6 +133,9 @@ class HostedStrategy(Strategy):
                 kind, value, *rest = self._child.connection.recv()
             except (EOFError, ConnectionError) as error:
                 raise LaneError(f"{name} {ending(self._child.end(kill=False))}") from error
+            if kind == "opened":
+                self.opened += [thing for thing in value if thing not in self.opened]
+                continue
             if kind == "done":
                 self._seconds += rest[0]
                 return value
@@ -153,17 +161,18 @@ def serve(
 ) -> None:
     """Be the other process: make the strategy and do what is asked until nobody asks."""
     confine(connection)
+    openings = Openings(chosen.package)
     with suppress(EOFError, ConnectionError):
-        with _told(connection):
+        with _told(connection, openings) as reply:
             chosen.load()
-            connection.send(("done", None, 0.0))  # no part of its search
+            reply.send(0.0)  # no part of its search
         strategy = None
-        with _told(connection) as reply:
+        with _told(connection, openings) as reply:
             strategy = chosen.make(space, rng=rng)
             reply.send()
         while strategy is not None:
             name, *values = connection.recv()
-            with _told(connection) as reply:
+            with _told(connection, openings) as reply:
                 if name == "ask":
                     reply.value = _plain(strategy.ask(*values))
                 elif name == "tell":
@@ -174,22 +183,31 @@ def serve(
 
 
 class _Reply:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, openings: Openings) -> None:
         self.value: Any = None
         self._connection = connection
+        self._openings = openings
         self._started = process_time()
 
-    def send(self) -> None:
-        self._connection.send(("done", self.value, process_time() - self._started))
+    def send(self, seconds: float | None = None) -> None:
+        taken = process_time() - self._started if seconds is None else seconds
+        self.tell_openings()
+        self._connection.send(("done", self.value, taken))
+
+    def tell_openings(self) -> None:
+        if opened := self._openings.take():
+            self._connection.send(("opened", opened))
 
 
 @contextmanager
-def _told(connection: Connection) -> Iterator[_Reply]:
-    """Tell what goes wrong inside, and end the process."""
+def _told(connection: Connection, openings: Openings) -> Iterator[_Reply]:
+    """Tell what it reaches for and what goes wrong inside, which ends the process."""
+    reply = _Reply(connection, openings)
     try:
-        with blamed_on_strategy():
-            yield _Reply(connection)
+        with blamed_on_strategy(), openings.noting():
+            yield reply
     except LaneError as error:
+        reply.tell_openings()
         connection.send(("failed", str(error), error.traceback))
         raise SystemExit(0) from error
 

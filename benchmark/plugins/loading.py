@@ -44,7 +44,7 @@ def is_loaded(path: Path) -> bool:
     Raises:
         UsageError: it can't be read.
     """
-    return _module_name(_read(path)) in sys.modules
+    return module_name(_digest(_read(path))) in sys.modules
 
 
 class _Source(ExecutionLoader):
@@ -64,7 +64,7 @@ class _Source(ExecutionLoader):
 
 
 def _module(path: Path, source: bytes) -> ModuleType:
-    name = _module_name(source)
+    name = module_name(_digest(source))
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_loader(name, _Source(path, source))
@@ -82,8 +82,9 @@ def _module(path: Path, source: bytes) -> ModuleType:
     return module
 
 
-def _module_name(source: bytes) -> str:
-    return f"_ticket_benchmark_plugin_{_digest(source)}"
+def module_name(code: str) -> str:
+    """What the module of a file is called whose content has the hash ``code``."""
+    return f"_ticket_benchmark_plugin_{code}"
 
 
 def _where(error: BaseException, path: Path) -> str:

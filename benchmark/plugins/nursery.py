@@ -23,10 +23,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
 
+from benchmark.workers.interpreter import python_calling
+
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
 
-_MAIN = "from benchmark.plugins.nursery import main; main()"
 _LEAVING = 5.0  # seconds for who has closed its connection to end: it may go on without one
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -79,13 +80,11 @@ class Nursery:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        environment = os.environ | _ONE_THREAD
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno()), _lasting_parent()],
+            python_calling(__name__, str(theirs.fileno()), _lasting_parent()),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env=environment,
+            env=os.environ | _ONE_THREAD,
         )
         theirs.close()
         self._control = Connection(ours.detach())
@@ -205,6 +204,8 @@ def _lasting_parent() -> str:
 def main() -> None:
     """Be the nursery; arguments: the socket's number, and see `_lasting_parent`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent decides what Ctrl-C means
+    with suppress(OSError):
+        os.dup2(2, 1)  # what others print is no part of what a command prints
     control = Connection(int(sys.argv[1]))
     children: set[int] = set()
     if parent := int(sys.argv[2]):

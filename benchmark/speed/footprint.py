@@ -47,7 +47,7 @@ class TreeMemory(Benchmark):
 
     def measure(self) -> Round:
         run = subprocess.run(  # noqa: S603 - our own code
-            [sys.executable, "-c", _MEASURE], capture_output=True, text=True, check=True
+            [sys.executable, "-P", "-c", _MEASURE], capture_output=True, text=True, check=True
         )
         grown, formula, whole = map(int, run.stdout.split())
         parts = {"measured, MiB": grown / 2**20, "formula, MiB": formula / 2**20}

@@ -220,7 +220,7 @@ def exhausted_space(subject: Subject) -> None:
 
 
 def blind_to_test_data(subject: Subject) -> None:
-    """It knows its space and its answers only: no tasks, no oracles, no databases."""
+    """It knows its space and its answers only: no tasks, no oracles, no files of data."""
     reached = subject.elsewhere.reached
     assert not reached, (
         f"expected a strategy that sees nothing but its answers, received one that opens "

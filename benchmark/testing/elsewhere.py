@@ -9,23 +9,24 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from benchmark.plugins.blame import summary
 from benchmark.plugins.chosen import ChosenStrategy
+from benchmark.plugins.openings import Openings
 from benchmark.testing.search import BLOCKS_PER_STAGE, BUDGET, search
 from benchmark.testing.states import global_states, seeded
+from benchmark.workers.interpreter import python_calling
 from strategies.base import SearchSpace
 
 HASH_SEED = "4242"
 TIMEOUT = 300  # seconds
 
-_CHILD = "from benchmark.testing.elsewhere import main; main()"
 _OFF_LIMITS = (
     "tasks",
     "reports",
@@ -41,7 +42,7 @@ class Observation:
 
     Attributes:
         bits: the schemes it proposed, in order.
-        reached: modules and databases beyond its contract that it opened.
+        reached: modules, files, databases and connections beyond its contract that it opened.
         drawn: global random states that it changed.
         swayed: whether it proposed other schemes with other global random states.
         error: what it raised; empty where it didn't.
@@ -57,55 +58,39 @@ class Observation:
 def observe(chosen: Sequence[ChosenStrategy]) -> list[Observation]:
     """Let strategies search in one other process with another hash seed, one after the other.
 
+    Whatever they print, there or at its end, goes nowhere.
+
     Raises:
         AssertionError: the process broke down or took longer than `TIMEOUT` seconds.
     """
-    environment = os.environ | {
-        "PYTHONHASHSEED": HASH_SEED,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "OMP_NUM_THREADS": "1",
-    }
-    try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", _CHILD],
-            input=pickle.dumps(list(chosen)),
-            env=environment,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
+    with TemporaryDirectory() as folder:
+        asked, told, said = (Path(folder) / name for name in ("asked", "told", "said"))
+        asked.write_bytes(pickle.dumps(list(chosen)))
+        try:
+            with said.open("wb") as errors:
+                child = subprocess.run(  # noqa: S603 - our own interpreter
+                    python_calling(__name__, str(asked), str(told)),
+                    env=os.environ | {"PYTHONHASHSEED": HASH_SEED, "OMP_NUM_THREADS": "1"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    timeout=TIMEOUT,
+                    check=False,
+                )
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(
+                f"expected a search within {TIMEOUT} s in another process"
+            ) from error
+        assert child.returncode == 0 and told.exists(), (  # noqa: PT018 - one message
+            f"expected the strategy to work in another process, received exit code "
+            f"{child.returncode} and {_last_line(said.read_bytes())}"
         )
-    except subprocess.TimeoutExpired as error:
-        raise AssertionError(f"expected a search within {TIMEOUT} s in another process") from error
-    assert child.returncode == 0, (
-        f"expected the strategy to work in another process, received {_last_line(child.stderr)}"
-    )
-    return [Observation(**values) for values in json.loads(child.stdout.splitlines()[-1])]
+        return [Observation(**values) for values in json.loads(told.read_bytes())]
 
 
 def _last_line(text: bytes) -> str:
     lines = text.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "nothing"
-
-
-class _Watch:
-    """Notes what is opened and imported; an audit hook can't be taken off again."""
-
-    def __init__(self) -> None:
-        self._databases: list[str] = []
-        sys.addaudithook(self._hook)
-
-    @contextmanager
-    def noting(self) -> Iterator[list[str]]:
-        noted: list[str] = []
-        self._databases.clear()
-        before = _off_limits()
-        yield noted
-        noted += [f"the module {name}" for name in sorted(_off_limits() - before)]
-        noted += [f"the database {name}" for name in dict.fromkeys(self._databases)]
-
-    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "sqlite3.connect":
-            self._databases.append(str(arguments[0]))
 
 
 def _off_limits() -> set[str]:
@@ -116,11 +101,13 @@ def _is_off_limits(module: str) -> bool:
     return any(module == name or module.startswith(f"{name}.") for name in _OFF_LIMITS)
 
 
-def _observed(chosen: ChosenStrategy, watch: _Watch) -> Observation:
+def _observed(chosen: ChosenStrategy, openings: Openings) -> Observation:
     bits: list[list[str]] = []
     drawn: set[str] = set()
     error = ""
-    with watch.noting() as reached:
+    before = _off_limits()
+    openings.own = chosen.package
+    with openings.noting():
         try:
             chosen.load()
             for seed in (1, 2):
@@ -130,6 +117,7 @@ def _observed(chosen: ChosenStrategy, watch: _Watch) -> Observation:
         except (Exception, SystemExit) as raised:  # noqa: BLE001 - it is reported
             error = summary(raised)
             bits = [[], []]
+    reached = [f"the module {name}" for name in sorted(_off_limits() - before)] + openings.take()
     return Observation(bits[0], reached, sorted(drawn), bits[0] != bits[1], error)
 
 
@@ -143,8 +131,11 @@ def _searched(chosen: ChosenStrategy, global_seed: int) -> tuple[list[str], set[
 
 
 def main() -> None:
-    """Be the second process: pickled strategies in, observations out."""
+    """Be the second process; arguments: files of pickled strategies and, in the end, of JSON."""
     assert not _off_limits(), f"imported before anybody watched: {_off_limits()}"
-    watch = _Watch()
-    chosen = pickle.load(sys.stdin.buffer)  # noqa: S301 - our parent wrote it
-    print(json.dumps([asdict(_observed(strategy, watch)) for strategy in chosen]))  # noqa: T201 - to our parent
+    asked, told = map(Path, sys.argv[1:])
+    openings = Openings("")
+    chosen = pickle.loads(asked.read_bytes())  # noqa: S301 - our parent wrote it
+    observations = [asdict(_observed(strategy, openings)) for strategy in chosen]
+    told.write_text(json.dumps(observations), encoding="utf-8")
+    os._exit(0)  # whatever strategies have left behind: threads, functions to be called at the end

@@ -80,7 +80,7 @@ def test_the_start_of_a_process_is_not_its_loading(
     with pytest.raises(InterruptedError), nursery.shared(os.getpid()).conversation():
         raise InterruptedError  # so that another one must be started
     (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(1.5)")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     strategy = make_strategy(chosen, SPACE, rng=np.random.default_rng(0), timeout=1.0)
     assert np.asarray(strategy.ask(2)).shape == (2, 5)
 
