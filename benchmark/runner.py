@@ -222,6 +222,11 @@ class Lane:
         with self._on_its_own():
             self._strategy.tell(request.schemes, answers)
 
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """What the strategy has opened beyond its answers, if it has a process to itself."""
+        return tuple(getattr(self._strategy, "opened", ()))
+
     def release(self) -> None:
         """Let go of the strategy, and of the process that it may have to itself."""
         self._strategy = None
@@ -326,5 +331,6 @@ def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Request]]:
 def _end(lane: Lane, store: Store, state: LaneState, error: Exception | None = None) -> None:
     store.set_fact(f"own seconds of lane {lane.number}", lane.own_seconds)
     traceback = error.traceback if isinstance(error, LaneError) else ""
-    store.end_lane(lane.number, state, "" if error is None else str(error), traceback=traceback)
+    message = "" if error is None else str(error)
+    store.end_lane(lane.number, state, message, traceback=traceback, opened=lane.opened)
     lane.release()

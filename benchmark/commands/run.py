@@ -98,9 +98,12 @@ def run(
                 settings, **places, workers=workers, progress=live, on_folder=show
             )
     report.print(Console())
-    failed = [lane for lane in report.records.lanes if lane.state == "failed"]
-    for lane in failed:
+    lanes = report.records.lanes
+    for lane in lanes:
         seeds = f"seed {lane.key.strategy_seed}, supernet {lane.key.supernet_seed}"
-        click.echo(f"{lane.key.strategy} ({seeds}) failed: {lane.message}", err=True)
-    if failed:
+        if lane.state == "failed":
+            click.echo(f"{lane.key.strategy} ({seeds}) failed: {lane.message}", err=True)
+        if lane.opened:
+            click.echo(f"{lane.key.strategy} ({seeds}) opened {', '.join(lane.opened)}", err=True)
+    if any(lane.state == "failed" for lane in lanes):
         sys.exit(1)

@@ -196,19 +196,19 @@ class _Job:
 def _search(jobs: Sequence[_Job], store: Store, workers: Workers, progress: Progress) -> None:
     missing = [job for job in jobs if store.lane_end(job.key)[0] == "running"]
     with progress.stage("Searching", len(missing), "runs") as advance:
-        for index, (calls, state, message, traceback) in workers.map(_run_lane, missing):
+        for index, (calls, state, message, traceback, opened) in workers.map(_run_lane, missing):
             with store.transaction():
                 lane = store.lane(missing[index].key)
                 for number, call in enumerate(calls):
                     store.add_call(lane, number, call)
-                store.end_lane(lane, state, message, traceback=traceback)
+                store.end_lane(lane, state, message, traceback=traceback, opened=opened)
             advance(1)
 
 
 _Calls = Sequence[Call | Query]
 
 
-def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str]:
+def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str, tuple[str, ...]]:
     settings = job.settings
     table, oracle = _opened(str(settings.oracle), job.content)
     space = SearchSpace(table.blocks_per_stage, settings.budget)
@@ -221,7 +221,9 @@ def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str]:
         lane = Lane(job.key, make, oracle, store, settings.budget, ask_timeout=timeout)
         search([lane], oracle, store, settings.objective)
         state, message = store.lane_end(job.key)
-        return store.calls(lane.number), state, message, store.lane_traceback(lane.number)
+        number = lane.number
+        told = store.lane_traceback(number), store.lane_opened(number)
+        return store.calls(number), state, message, *told
     finally:
         store.close()
 

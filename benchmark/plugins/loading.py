@@ -7,6 +7,7 @@ content, so an edited file is never mistaken for what it was before.
 import hashlib
 import sys
 import traceback
+from contextlib import redirect_stdout
 from importlib.abc import ExecutionLoader
 from importlib.util import decode_source, module_from_spec, spec_from_loader
 from pathlib import Path
@@ -14,6 +15,8 @@ from types import ModuleType
 
 from benchmark.errors import UsageError, unknown_name
 from strategies.base import Strategy
+
+_OURS = {"benchmark", "reports", "strategies", "tasks"}
 
 
 def load_class(path: Path, name: str) -> tuple[type[Strategy], str]:
@@ -73,11 +76,12 @@ def _module(path: Path, source: bytes) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look their module up
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # what others print is no part of what a command prints
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UsageError(
-            f"can't run {path}: {type(error).__name__}: {error}{_where(error, path)}"
+            f"can't run {path}: {type(error).__name__}: {error}{_where(error, path)}{_hint(error)}"
         ) from error
     return module
 
@@ -94,6 +98,16 @@ def _where(error: BaseException, path: Path) -> str:
         if frame.filename == str(path)
     ]
     return f" (line {lines[-1]})" if lines else ""
+
+
+def _hint(error: BaseException) -> str:
+    """What helps where a module isn't found."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return ""
+    package = error.name.partition(".")[0]
+    if package in _OURS:
+        return f"; {package} is Ticket Benchmark's own package: call yours otherwise"
+    return "; keep a strategy in one file, or install what it imports"
 
 
 def _strategies_of(module: ModuleType) -> list[str]:

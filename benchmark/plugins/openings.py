@@ -6,7 +6,6 @@ HDF5) and what other processes open remains unseen.
 """
 
 import os
-import site
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ _RESOURCES = {
 }
 """How settings and texts of installed packages end; their data sets end otherwise."""
 _OF_THE_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr/lib", "/usr/share", "/lib")
-_INSTALLED = (*site.getsitepackages(), site.getusersitepackages())
+_INSTALLED = {"site-packages", "dist-packages"}
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 _IMPORTING = "_find_and_load"  # of importlib's frozen modules
 
@@ -106,7 +105,7 @@ def _holds_data(file: str) -> bool:
     path = Path(file)
     if path.suffix in _CODE or not path.is_file():
         return False
-    if file.startswith(_INSTALLED):
+    if not _INSTALLED.isdisjoint(path.parts):
         described = any(part.endswith((".dist-info", ".egg-info")) for part in path.parts)
         return path.suffix not in _RESOURCES and not described
     return not file.startswith((_STANDARD_LIBRARY, *_OF_THE_SYSTEM))

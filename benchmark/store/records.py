@@ -41,6 +41,8 @@ class LaneRecord:
         charged: evaluations charged by the time each row was answered.
         total: evaluations charged in all.
         traceback: of what ended it, where that was an error; empty otherwise.
+        opened: files, databases and connections that the strategy reached for while it searched,
+            which are none of its business; only known of those in processes of their own.
     """
 
     key: LaneKey
@@ -53,6 +55,13 @@ class LaneRecord:
     total: float
     own_seconds: Float64[np.ndarray, " answers"] | None = None
     traceback: str = ""
+    opened: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """Why it failed, and what its strategy opened; empty where there is nothing to say."""
+        opened = f"opened {', '.join(self.opened)} while it searched" if self.opened else ""
+        return "; ".join(filter(None, (self.message, opened)))
 
     def answered_by(self, evaluations: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
         """Rows that are answered once so many evaluations have been charged."""

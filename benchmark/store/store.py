@@ -116,9 +116,17 @@ class Store:
         return row
 
     def end_lane(
-        self, lane: int, state: LaneState, message: str = "", *, traceback: str = ""
+        self,
+        lane: int,
+        state: LaneState,
+        message: str = "",
+        *,
+        traceback: str = "",
+        opened: Sequence[str] = (),
     ) -> None:
-        """Write how a lane ended, and where in its strategy's code if that is known."""
+        """Write how a lane ended, where in its strategy's code, and what that has opened."""
+        if opened:
+            self.set_fact(f"opened by lane {lane}", [_writable(thing) for thing in opened])
         if traceback:  # first: once the state is there, nobody comes back to this lane
             self.set_fact(f"traceback of lane {lane}", _writable(traceback))
         self._db.execute(
@@ -129,6 +137,10 @@ class Store:
     def lane_traceback(self, lane: int) -> str:
         """Where in its strategy's code a lane failed; empty where that isn't known."""
         return str(self.fact(f"traceback of lane {lane}", ""))
+
+    def lane_opened(self, lane: int) -> tuple[str, ...]:
+        """What a lane's strategy opened beyond its answers, as far as that was noticed."""
+        return tuple(self.fact(f"opened by lane {lane}", ()))
 
     def lane_end(self, key: LaneKey) -> tuple[LaneState, str]:
         """How the lane ``key`` ended, and why; ``running`` until it did."""
@@ -199,6 +211,7 @@ class Store:
             # A request that was the last straw was made, but never answered.
             own_seconds=np.array(own[: len(rows)]) if 0 < len(rows) <= len(own) else None,
             traceback=self.lane_traceback(lane),
+            opened=self.lane_opened(lane),
         )
 
     # Oracle answers by the oracle's identity.

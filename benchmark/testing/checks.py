@@ -46,8 +46,10 @@ class Check:
         """Check the strategy.
 
         Raises:
-            AssertionError: it does not pass.
+            AssertionError: it does not pass, or checks can't be made.
         """
+        if not __debug__:
+            raise AssertionError("expected Python without -O, which leaves out what checks are of")
         self.run(subject)
 
     def __str__(self) -> str:

@@ -50,8 +50,9 @@ def verdict_table(name: str, verdicts: Sequence[Verdict]) -> Table:
     """One row a check: its verdict, and what it promises or why it failed."""
     failed = sum(not verdict.passed for verdict in verdicts)
     table = Table(title=f"Contract of {name}", title_justify="left", box=None, pad_edge=False)
-    for column in ("check", "verdict", "what it promises, or why it failed"):
-        table.add_column(column)
+    for column in ("check", "verdict"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("what it promises, or why it failed", overflow="fold")  # it may name files
     for verdict in verdicts:
         word = Text("passed", "green") if verdict.passed else Text("failed", "bold red")
         table.add_row(verdict.check.name, word, Text(verdict.reason or verdict.check.promise))

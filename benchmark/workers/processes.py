@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, final
 
 from joblib.externals.loky import get_reusable_executor
@@ -23,6 +23,7 @@ Result = TypeVar("Result")
 warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_SAFE_PATH = "PYTHONSAFEPATH"
 _IDLE = 300  # seconds after which workers without jobs end
 _LOOK = 5.0  # seconds between looks at the thread that manages them
 _TRIES = 3
@@ -78,19 +79,42 @@ def _round(
     Raises:
         BrokenProcessPool: one did.
     """
-    threads = dict.fromkeys(_THREADS, "1")
-    executor = get_reusable_executor(
-        max_workers=count, timeout=_IDLE, env=threads, initializer=end_with, initargs=(os.getpid(),)
-    )
     finished = False
+    with _safe_path():
+        executor = get_reusable_executor(
+            max_workers=count,
+            timeout=_IDLE,
+            env=dict.fromkeys(_THREADS, "1") | {_SAFE_PATH: "1"},
+            initializer=end_with,
+            initargs=(os.getpid(),),
+        )
     try:
-        futures = {executor.submit(done, function, job): index for index, job in waiting.items()}
+        with _safe_path():
+            futures = {executor.submit(done, function, job): n for n, job in waiting.items()}
         for future in _completed(futures, executor):
             yield futures[future], future.result()
         finished = True
     finally:
         if not finished:
             _end(executor)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let processes that are started inside not look for modules in the working folder first.
+
+    Workers take over our path once they are up, but import loky and much of Python before; those
+    that clean up behind them never do.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _completed(futures: Iterable[Future[Result]], executor: Any) -> Iterator[Future[Result]]:

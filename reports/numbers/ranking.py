@@ -29,7 +29,7 @@ class LaneScore:
     Attributes:
         key: strategy and seeds.
         state: ``failed`` and empty lanes are shown but not ranked.
-        message: why it failed.
+        message: why it failed, and what its strategy opened.
         evaluations: all that it was charged, rounded up.
         reward: largest reward within the horizon; NaN when it has none.
         accuracy: oracle accuracy of that scheme.
@@ -143,7 +143,7 @@ def score_lane(lane: LaneRecord, objective: Objective, horizon: int) -> LaneScor
     return LaneScore(
         key=lane.key,
         state=lane.state,
-        message=lane.message,
+        message=lane.note,
         evaluations=ceil(lane.total),
         reward=float(reward[best]) if found else float("nan"),
         accuracy=float(lane.accuracy[best]) if found else float("nan"),

@@ -236,7 +236,7 @@ LANES = (
         "whether less than 5% of tabulated schemes are more accurate",
         optional=True,
     ),
-    Column("message", "Message", "why it failed", optional=True),
+    Column("message", "Message", "why it failed, or what it opened", optional=True),
 )
 
 TRUST = (

@@ -19,6 +19,7 @@ from benchmark.landscapes.table_run import _keep_table
 from benchmark.store.folder import RunFolder, read_records
 from benchmark.store.records import RunRecords
 from benchmark.store.store import Store
+from tests.benchmark.plug_in import SOURCE, write_plug_in
 from tests.benchmark.tables import closed_form_table
 
 
@@ -235,3 +236,18 @@ def test_a_run_that_cannot_be_written_is_reported_all_the_same(
     assert (elsewhere.exit_code, elsewhere.stdout) == (0, printed.stdout)
     assert (tmp_path / "there" / "report.md").read_bytes() == before["report.md"]
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_what_a_strategy_opens_is_shown_beside_its_lane(table: str, tmp_path: Path) -> None:
+    data = tmp_path / "answers.csv"
+    data.write_text("1,2")
+    source = SOURCE.replace(
+        "        draws =", f"        open({str(data)!r}).close()\n        draws ="
+    )
+    settings = _settings(table, strategies=(write_plug_in(tmp_path, source), "random"), seeds=1)
+    report = run(settings, out=tmp_path / "run", workers=1)
+    opened = {lane.key.strategy: lane.opened for lane in report.records.lanes}
+    assert opened == {"flipper": (f"the file {data}",), "random": ()}
+    for page in ("report.html", "report.md", "lanes.csv"):
+        text = (tmp_path / "run" / page).read_text(encoding="utf-8")
+        assert "answers.csv while it searched" in text

@@ -213,6 +213,14 @@ class Peeking(Climber):
         return super().ask(min(n, len(tasks.registry.TASKS)))
 
 
+class Loading(Climber):
+    def ask(self, n: int) -> Schemes:
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - hidden on purpose
+
+        load_digits()
+        return super().ask(n)
+
+
 class Reading(Climber):
     def ask(self, n: int) -> Schemes:
         import sqlite3  # noqa: PLC0415 - hidden on purpose

@@ -1,5 +1,7 @@
 """Every check passes a strategy that keeps the contract and fails one that does not."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,8 +42,9 @@ CASES = [
     ("failed-answers", "Hopeless", "received the end after 1 requests"),
     ("exhausted-space", "Undead", "expected zero rows after the search had ended"),
     ("exhausted-space", "Endless", "expected an end within 1 s, received none"),
-    ("blind-to-test-data", "Peeking", "the module tasks, the module tasks"),
+    ("blind-to-test-data", "Peeking", "the module tasks.base, the module tasks"),
     ("blind-to-test-data", "Reading", "opens the database :memory:$"),
+    ("blind-to-test-data", "Loading", r"opens the file /.*/digits\.csv\.gz$"),
     ("no-global-random-state", "Drawing", "draws from the global state of random$"),
     ("no-global-random-state", "NumpyDrawing", "draws from the global state of numpy.random$"),
     ("no-global-random-state", "TorchDrawing", "draws from the global state of torch$"),
@@ -71,6 +74,14 @@ def test_a_broken_promise_is_found_and_named(
     assert not verdict.passed
     with pytest.raises(AssertionError, match=reason):
         raise AssertionError(verdict.reason)
+
+
+def test_no_check_passes_where_python_leaves_assertions_out() -> None:
+    code = "from benchmark.testing import *; CHECKS[0](Subject.of('random'))"
+    ran = subprocess.run(
+        [sys.executable, "-O", "-c", code], capture_output=True, check=False, text=True
+    )
+    assert ran.stderr.endswith("expected Python without -O, which leaves out what checks are of\n")
 
 
 def test_every_check_is_seen_to_fail() -> None:
