@@ -18,8 +18,7 @@ def check(strategy: str, ask_timeout: float | None) -> None:
 
     Exit code 0 if it passes every check, 1 if it fails one.
     """
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.plugins.chosen import choose
     from benchmark.testing import verdict_table
     from benchmark.testing.guarded import check_guarded
@@ -27,6 +26,6 @@ def check(strategy: str, ask_timeout: float | None) -> None:
 
     limit = PATIENCE if ask_timeout is None else ask_timeout
     verdicts = check_guarded(choose(strategy, limit=limit), limit=limit)
-    Console().print(verdict_table(strategy, verdicts))
+    console_of().print(verdict_table(strategy, verdicts))
     if not all(verdict.passed for verdict in verdicts):
         sys.exit(1)

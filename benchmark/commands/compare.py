@@ -30,8 +30,7 @@ def compare(
     Tasks, networks and machines may differ; strategies are ranked in every cell (supernet and
     seed) that has them all. Runs are only read.
     """
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.identity import content_hash
     from benchmark.reading import compare_runs
 
@@ -44,5 +43,5 @@ def compare(
     made.write(place)
     if paper is not None:
         made.write_paper(paper)
-    made.print(Console())
+    made.print(console_of())
     click.echo(f"{place / 'compare.html'}")

@@ -65,13 +65,12 @@ def export(
 
 
 def _export_run(folder: Path, studies: Path | None, curves: Path | None) -> None:
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.store.folder import view_records
     from benchmark.watching.live import LiveProgress
 
     records = view_records(folder)
-    live = LiveProgress(Console(stderr=True))
+    live = LiveProgress(console_of(stderr=True))
     with live.bars:
         if studies is not None:
             from reports.studies import address, write_studies
@@ -97,9 +96,9 @@ def _export_ticket(
     cache: Path | None,
     **values: Any,
 ) -> None:
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with equipped(console, cache, Crew(1, None, None)) as (shared, _, live):
         from benchmark.tickets.export import TARGETS, export_ticket
         from benchmark.tickets.ticket import read_ticket

@@ -24,10 +24,10 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     Original, Full-SA and the best scheme found are trained again, from the run's first
     stand-alone seed; then the report is written anew, with pictures.
     """
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
     rows = options.numbers("--images", images, bounds.FURTHER)
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with stoppable(console):
         from benchmark.explaining.gradcam_run import add_cams
         from benchmark.store.folder import RunFolder

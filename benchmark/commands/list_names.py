@@ -8,15 +8,14 @@ from benchmark.errors import UsageError
 @click.argument("names", nargs=-1)
 def list_(kind: str, names: tuple[str, ...]) -> None:
     """List what there is to choose from; strategies that are named are described in full."""
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.listing import list_recipes, list_strategies, list_tasks
 
     if kind == "strategies":
-        list_strategies(Console(), names)
+        list_strategies(console_of(), names)
     elif names:
         raise UsageError(f"expected no names after {kind!r}, received {', '.join(names)}")
     elif kind == "recipes":
-        list_recipes(Console())
+        list_recipes(console_of())
     else:
-        list_tasks(Console())
+        list_tasks(console_of())

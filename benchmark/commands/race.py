@@ -51,8 +51,7 @@ def race(
     Optuna looks for better hyper-parameters on other instances of the landscapes; the race's
     own then say what was gained.
     """
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.landscapes.known import LANDSCAPES
     from benchmark.plugins.overrides import read_overrides
 
@@ -65,7 +64,7 @@ def race(
     if values["ask_timeout"] is None:
         del values["ask_timeout"]
     values["journal"] = out / "searches.jsonl" if out else None
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with stoppable(console, keeps=out is not None):
         from benchmark.watching.live import LiveProgress
 
@@ -117,12 +116,11 @@ def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
 
 
 def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from reports.race import write_tables
     from reports.tables.terminal import TerminalTable
 
     if out:
         write_tables(tables, out, name=name)
     for table in tables:
-        Console().print(TerminalTable(table))
+        console_of().print(TerminalTable(table))

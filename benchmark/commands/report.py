@@ -21,7 +21,7 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
     from contextlib import closing
     from dataclasses import replace
 
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
     if folder.suffix == ".parquet":
         if paper is not None:
@@ -56,4 +56,4 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
         )
     if paper is not None:
         made.write_paper(paper)
-    made.print(Console())
+    made.print(console_of())

@@ -73,7 +73,7 @@ def run(
 
     The same command again goes on where it stopped. Flags win over the TOML file.
     """
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
     places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
@@ -83,10 +83,10 @@ def run(
 
         cache = None if settings.data is None else places["cache"] or default_cache()
         estimate = Estimate(settings, cache=cache)
-        estimate.print(Console(stderr=not dry_run))
+        estimate.print(console_of(stderr=not dry_run))
     if dry_run:
         return
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with stoppable(console):
         from benchmark.experiment import run as run_experiment
         from benchmark.watching.live import LiveProgress
@@ -97,7 +97,7 @@ def run(
             report = run_experiment(
                 settings, **places, workers=workers, progress=live, on_folder=show
             )
-    report.print(Console())
+    report.print(console_of())
     lanes = report.records.lanes
     for lane in lanes:
         seeds = f"seed {lane.key.strategy_seed}, supernet {lane.key.supernet_seed}"

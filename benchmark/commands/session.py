@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchmark.watching.live import LiveProgress
     from benchmark.workers.workers import Workers
 
-_STOPPED = 130  # 128 + SIGINT, as shells count
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a batch system, a connection that is lost
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def served(port: int | None, console: Any) -> Iterator[Callable[[Path], None]]:
 
 @contextmanager
 def stoppable(console: Any, *, keeps: bool = True) -> Iterator[None]:
-    """Ctrl-C stops at once, says how to go on, and exits with 130.
+    """Ctrl-C, SIGTERM and SIGHUP stop at once, say how to go on, and exit with 128 + their number.
 
     Args:
         console: where it says so.
@@ -61,21 +61,38 @@ def stoppable(console: Any, *, keeps: bool = True) -> Iterator[None]:
         else "With --out what is finished would have been kept."
     )
 
-    def stop(*_: object) -> None:
+    def stop(number: int, _: object) -> None:
         # Stores survive a kill at any moment, so nobody waits for the jobs that are running.
-        console.show_cursor()
-        console.print(f"Stopped. {how}")
+        by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+        with suppress(Exception):  # it may have been in the middle of a line
+            console.show_cursor()
+            console.print(f"Stopped{by}. {how}")
         for worker in multiprocessing.active_children():
             if worker.pid is not None:
                 os.kill(worker.pid, signal.SIGTERM)
-        os._exit(_STOPPED)
+        os._exit(128 + number)  # as shells count
 
     # The process that cleans up behind killed workers would list what it cleans up.
     quiet = "ignore:resource_tracker:UserWarning"
     chosen = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = f"{chosen},{quiet}" if chosen else quiet
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.getsignal(number) for number in _stopping()}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if chosen is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = chosen
+
+
+def _stopping() -> Iterator[signal.Signals]:
+    """The signals that stop a command; nohup's wish to ignore one is heeded."""
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)  # not every system has all
+        if number == signal.SIGINT or (number and signal.getsignal(number) != signal.SIG_IGN):
+            yield number

@@ -24,12 +24,11 @@ def speed(
 
     Without NAMES everything is measured; what lacks a device is named as not run.
     """
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.commands.session import stoppable
     from benchmark.errors import unknown_name
 
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with stoppable(console):
         from benchmark.speed import report
         from benchmark.speed.base import run_benchmark

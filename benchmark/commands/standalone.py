@@ -54,10 +54,10 @@ def standalone(
 
     The same command again goes on where it stopped.
     """
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
     settings = options.read_settings(config, values)
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.standalone.chosen_schemes import judge_schemes, listed_schemes, train_schemes
 
@@ -84,7 +84,7 @@ def standalone(
 
     if out is not None:
         evidence.write(out)
-    shown = Console()
+    shown = console_of()
     shown.print(TerminalTable(standalone_table(evidence, settings.confidence).shown()))
     if tickets is not None:
         from benchmark.tickets.files import write_tickets

@@ -59,14 +59,13 @@ def train(
     from benchmark.workers.orphans import end_with_torchrun
 
     end_with_torchrun()
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.errors import UsageError
 
     settings = _settings(config, values)
     if tensorboard and metrics is None:
         raise UsageError("--tensorboard needs a folder: --metrics FOLDER")
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with stoppable(console):
         from benchmark.experiment import default_cache
         from benchmark.supernets import train_supernets

@@ -57,11 +57,11 @@ def tabulate(
     Strategies search the table with: run --oracle TABLE. The same command again goes on
     where it stopped.
     """
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
     settings = options.read_settings(config, values)
     path = Path(f"{settings.task}.parquet") if out is None else out
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.landscapes.tabulation import tabulate as tabulate_landscape
 

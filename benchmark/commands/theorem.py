@@ -33,8 +33,7 @@ from benchmark.commands import options
 )
 def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
     """Try Theorem 1 of the paper: how often can a wide network spare a hidden neuron?"""
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.explaining.theorem import try_theorem
 
     records = try_theorem(
@@ -46,7 +45,7 @@ def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
     from reports.theorem import theorem_table, theorem_words, write_theorem
 
     given = {"inputs": values["inputs"], "delta": values["delta"]}
-    console = Console()
+    console = console_of()
     console.print(TerminalTable(theorem_table(records, **given)))
     console.print(theorem_words(records, inputs=values["inputs"]), highlight=False)
     console.print(f"Report: {write_theorem(records, out, **given)[0]}", highlight=False)

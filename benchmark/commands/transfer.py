@@ -62,12 +62,11 @@ def transfer(
     Original, Full-SA, Full-Share and the ticket are trained on the source task and, from
     these weights, on the target. The same command again goes on where it stopped.
     """
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.settings import Settings
 
     settings = Settings(**options.given_values(values))
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.standalone.chosen_schemes import listed_schemes
         from benchmark.transfer.source import read_source
@@ -100,7 +99,7 @@ def transfer(
         from reports.paper.folder import write_transfer_paper
 
         write_transfer_paper(records, paper)
-    shown = Console()
+    shown = console_of()
     for sentence in transfer_sentences(records):
         shown.print(f"• {sentence}", markup=False, highlight=False)
     for table in (transfer_table(records), rank_table(records)):

@@ -21,10 +21,10 @@ from benchmark.commands.session import equipped
 @options.crew
 def trust(evidence: Path, cache: Path | None, crew: Crew, **values: Any) -> None:
     """Hold supernets against the stand-alone results in EVIDENCE, in both batch-norm modes."""
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
     settings = options.read_settings(None, values)
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.standalone.evidence import read_evidence
         from benchmark.standalone.trust import ask_oracles
@@ -36,7 +36,7 @@ def trust(evidence: Path, cache: Path | None, crew: Crew, **values: Any) -> None
     from reports.evidence import trust_sentences, trust_table
     from reports.tables.terminal import TerminalTable
 
-    shown = Console()
+    shown = console_of()
     for sentence in trust_sentences(known, oracles):
         shown.print(f"• {sentence}", highlight=False)
     shown.print(TerminalTable(trust_table(known, oracles, settings.confidence)))

@@ -39,9 +39,9 @@ def verify(
     Exit code 0: it holds; 1: it doesn't; 2: it can't be checked. The same command again
     goes on where it stopped.
     """
-    from rich.console import Console
+    from benchmark.commands.consoles import console_of
 
-    console = Console(stderr=True)
+    console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
         from benchmark.tickets.ticket import read_ticket
         from benchmark.tickets.verification import verify as verify_ticket
@@ -59,7 +59,7 @@ def verify(
     from reports.tables.terminal import TerminalTable
     from reports.verification import verification_table
 
-    shown = Console()
+    shown = console_of()
     if found.comparisons:
         shown.print(TerminalTable(verification_table(known, found)))
     click.echo(f"{ticket} {found.outcome}: {found.reason}")

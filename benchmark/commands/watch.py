@@ -23,12 +23,11 @@ def watch(folder: Path, once: bool, serve: int | None) -> None:  # noqa: FBT001 
     Its store is only read. Waits for a run that hasn't begun; ends when it ends (exit code 0
     when it came to its end, 1 when nobody is at work on it any more).
     """
-    from rich.console import Console
-
+    from benchmark.commands.consoles import console_of
     from benchmark.watching.observer import Observer
     from benchmark.watching.watching import look
 
-    console = Console()
+    console = console_of()
     if once:
         _print(console, look(folder), None)
         return
@@ -60,17 +59,24 @@ def _wait(observer: "Observer") -> Any:
 
 
 def _follow(console: Any, observer: "Observer") -> Any:
-    """Show it as it changes; the last snapshot."""
-    from time import sleep
+    """Show it as it changes, or say so once a minute where no terminal is; the last snapshot."""
+    from time import monotonic, sleep
 
     from rich.live import Live
     from rich.text import Text
 
+    from benchmark.watching.live import EVERY
+    from reports.tables.progress import sentences
+
     waiting = Text(f"Waiting for a run in {observer.folder} …")
+    due = 0.0
     with Live(waiting, console=console, transient=True, auto_refresh=False) as live:
         while (seen := observer.seen()) is None or not seen[0].over:
-            if seen is not None:
+            if seen is not None and console.is_terminal:
                 live.update(_drawn(*seen), refresh=True)
+            elif seen is not None and monotonic() >= due:
+                console.print("; ".join(sentences(*seen)))
+                due = monotonic() + EVERY
             sleep(_EVERY)
     return seen[0]
 
