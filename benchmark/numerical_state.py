@@ -109,15 +109,15 @@ def _flushes() -> bool:
 
 
 def _one_dnn() -> AbstractContextManager[None]:
+    def read() -> tuple[bool, bool]:
+        return flags._get_mkldnn_enabled(), flags._get_mkldnn_deterministic()  # noqa: SLF001
+
+    def write(modes: tuple[bool, bool]) -> None:
+        flags._set_mkldnn_enabled(modes[0])  # noqa: SLF001
+        flags._set_mkldnn_deterministic(modes[1])  # noqa: SLF001
+
     flags = torch._C  # noqa: SLF001 - what torch.backends.mkldnn's own properties are made of
-    return _held(
-        lambda: (flags._get_mkldnn_enabled(), flags._get_mkldnn_deterministic()),  # noqa: SLF001
-        lambda modes: (
-            flags._set_mkldnn_enabled(modes[0]),  # noqa: SLF001
-            flags._set_mkldnn_deterministic(modes[1]),  # noqa: SLF001
-        ),
-        (True, False),
-    )
+    return _held(read, write, (True, False))
 
 
 @contextmanager

@@ -3,6 +3,7 @@ from typing import final
 
 import numpy as np
 from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
 from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import Trial, TrialState, create_trial
@@ -15,6 +16,19 @@ from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
 _LOGGER = "optuna.storages._in_memory"
 """Announces every new study on stderr."""
+
+
+def new_study(name: str, direction: StudyDirection, sampler: BaseSampler) -> Study:
+    """A study of Optuna's in memory, which Optuna doesn't announce."""
+    logger = logging.getLogger(_LOGGER)
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        storage = InMemoryStorage()
+        storage.create_new_study([direction], name)
+    finally:
+        logger.setLevel(before)
+    return Study(name, storage, sampler=sampler)
 
 
 @final
@@ -58,10 +72,7 @@ class TPE(Strategy):
         sampler = BitSampler(
             names, startup=startup, candidates=candidates, seed=int(rng.integers(2**31))
         )
-        logging.getLogger(_LOGGER).setLevel(logging.WARNING)
-        storage = InMemoryStorage()
-        storage.create_new_study([StudyDirection.MAXIMIZE], "search")
-        self._study = Study("search", storage, sampler=sampler)
+        self._study = new_study("search", StudyDirection.MAXIMIZE, sampler)
         self._trial: Trial | None = None
 
     def ask(self, n: int) -> Schemes:  # noqa: ARG002 - each answer decides the next question

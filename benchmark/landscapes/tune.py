@@ -1,6 +1,5 @@
 """Tuning a strategy's hyper-parameters on known landscapes, and what that costs and brings."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import final
 import numpy as np
 from jaxtyping import Float64
 from optuna.samplers import TPESampler
-from optuna.storages import InMemoryStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import TrialState
 
@@ -29,6 +27,7 @@ from benchmark.watching.progress import Progress, Silent
 from benchmark.workers.workers import Workers
 from reports.numbers.statistics import bootstrap_interval
 from strategies.base import SearchSpace
+from strategies.tpe import new_study
 
 FIRST_SEED = 1_000_000
 """Tuning sees instances from here on, so that those of races stay unseen."""
@@ -193,10 +192,7 @@ def _tuned(default: ChosenStrategy, ranges: Ranges, tuner: Tuner) -> TuningRecor
 
 def _new_study(name: str) -> Study:
     seed = int(child_rng(0, "tune", name).integers(2**31))
-    logging.getLogger("optuna.storages._in_memory").setLevel(logging.WARNING)  # no announcement
-    storage = InMemoryStorage()
-    storage.create_new_study([StudyDirection.MINIMIZE], name)
-    return Study(name, storage, sampler=TPESampler(seed=seed))
+    return new_study(name, StudyDirection.MINIMIZE, TPESampler(seed=seed))
 
 
 def _with(strategy: ChosenStrategy, settings: Mapping[str, Value]) -> ChosenStrategy:

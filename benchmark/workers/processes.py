@@ -18,10 +18,6 @@ from benchmark.workers.orphans import end_with
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-# Loky replaces workers that have grown; nobody has to do anything about it. As an error this
-# warning would end the thread that manages them, and whoever waits would wait for ever.
-warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _SAFE_PATH = "PYTHONSAFEPATH"
 _IDLE = 300  # seconds after which workers without jobs end
@@ -80,23 +76,27 @@ def _round(
         BrokenProcessPool: one did.
     """
     finished = False
-    with _safe_path():
-        executor = get_reusable_executor(
-            max_workers=count,
-            timeout=_IDLE,
-            env=dict.fromkeys(_THREADS, "1") | {_SAFE_PATH: "1"},
-            initializer=end_with,
-            initargs=(os.getpid(),),
-        )
-    try:
+    with warnings.catch_warnings():
+        # Loky replaces workers that have grown; nobody has to do anything about it. As an error
+        # this warning would end the thread that manages them.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         with _safe_path():
-            futures = {executor.submit(done, function, job): n for n, job in waiting.items()}
-        for future in _completed(futures, executor):
-            yield futures[future], future.result()
-        finished = True
-    finally:
-        if not finished:
-            _end(executor)
+            executor = get_reusable_executor(
+                max_workers=count,
+                timeout=_IDLE,
+                env=dict.fromkeys(_THREADS, "1") | {_SAFE_PATH: "1"},
+                initializer=end_with,
+                initargs=(os.getpid(),),
+            )
+        try:
+            with _safe_path():
+                futures = {executor.submit(done, function, job): n for n, job in waiting.items()}
+            for future in _completed(futures, executor):
+                yield futures[future], future.result()
+            finished = True
+        finally:
+            if not finished:
+                _end(executor)
 
 
 @contextmanager
