@@ -12,7 +12,7 @@ at hand prints none. Du et al. also divide f by √m, which makes each neuron of
 network negligible whatever its weights; the chi-square of the proof has no such factor.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, inf, log, log1p
 
@@ -110,7 +110,8 @@ def try_theorem(
     Raises:
         UsageError: a number that can't be.
     """
-    _check(widths, epsilons, draws=draws, inputs=inputs, points=points, delta=delta)
+    chances = {"delta": delta, "confidence": confidence}
+    _check(widths, epsilons, chances, draws=draws, inputs=inputs, points=points)
     records = []
     for width in widths:
         rng = child_rng(seed, "theorem", width, inputs)
@@ -166,11 +167,11 @@ def _record(
 def _check(
     widths: Sequence[int],
     epsilons: Sequence[float],
+    chances: Mapping[str, float],
     *,
     draws: int,
     inputs: int,
     points: int,
-    delta: float,
 ) -> None:
     counts = {"draws": draws, "inputs": inputs, "points": points}
     for name, number in [*counts.items(), *(("widths", width) for width in widths)]:
@@ -179,7 +180,8 @@ def _check(
         raise UsageError("expected at least one width and one epsilon, received none")
     for epsilon in epsilons:
         bounds.POSITIVE.checked("epsilon", epsilon)
-    bounds.INSIDE.checked("delta", delta)
+    for name, chance in chances.items():
+        bounds.INSIDE.checked(name, chance)
     widest = max(widths)
     if (widest + points) * inputs + widest * points > _AT_ONCE:
         raise UsageError(

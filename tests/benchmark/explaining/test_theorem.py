@@ -75,7 +75,8 @@ def test_draws_agree_with_the_formula_and_with_each_other() -> None:
         ({"draws": 0}, "draws: expected a whole number from 1 .*received 0"),
         ({"draws": True}, "draws: expected a whole number from 1 .*received True"),
         ({"delta": 1.0}, "delta: expected a number above 0 to below 1, received 1.0"),
-        ({"widths": [10**6], "inputs": 10**6}, "don't|doesn't fit into 134,217,728 numbers of mem"),
+        ({"confidence": 0.0}, "confidence: expected a number above 0 to below 1, received 0.0"),
+        ({"widths": [10**6], "inputs": 10**6}, "doesn't fit into 134,217,728 numbers of mem"),
         ({"widths": [10**6], "draws": 10**6}, "2,000,128,000,000 numbers would be drawn, more"),
     ],
 )
