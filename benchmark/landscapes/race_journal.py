@@ -44,7 +44,7 @@ class RaceJournal:
         self._torn = False
         if path is not None and path.exists():
             try:
-                text = path.read_text(encoding="utf-8")
+                text = path.read_text(encoding="utf-8-sig")
             except (OSError, UnicodeDecodeError) as error:
                 raise StoreError(f"{path} is no file of finished searches: {error}") from error
             self._torn = not text.endswith("\n")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from benchmark.bounds import STAGE, problem, shown
 from benchmark.errors import StoreError, UsageError
-from benchmark.files import parse_json, replacing
+from benchmark.files import parse_json, read_text, replacing
 from benchmark.store.records import FigureKind, StandaloneRecord
 
 FORMAT = 1
@@ -70,7 +70,7 @@ def read_evidence(path: Path) -> Evidence:
         StoreError: it is one of ours, but damaged or of a newer format.
     """
     try:
-        values = parse_json(path.read_text(encoding="utf-8"))
+        values = parse_json(read_text(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"can't read stand-alone results from {path}: {error}") from error
     if not isinstance(values, dict) or "training" not in values:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from benchmark import __version__
 from benchmark.bounds import INSIDE, STAGE, problem
 from benchmark.errors import TicketError
-from benchmark.files import parse_json, replacing
+from benchmark.files import parse_json, read_text, replacing
 from benchmark.identity import content_hash
 from benchmark.store.records import CostRecord, Interval, Rule, StandaloneRecord
 from benchmark.verdicts import Noise, Verdict, Word
@@ -158,7 +158,7 @@ def read_ticket(path: Path) -> Ticket:
             its content is not what was written.
     """
     try:
-        values = parse_json(path.read_text(encoding="utf-8"))
+        values = parse_json(read_text(path))
     except (OSError, ValueError) as error:
         raise TicketError(f"can't read a ticket from {path}: {error}") from error
     if not isinstance(values, dict) or not {"format", "scheme", "checksum"} <= set(values):
