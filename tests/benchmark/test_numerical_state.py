@@ -91,6 +91,10 @@ def switch(write: Callable[..., object], *, usual: bool = False) -> AbstractCont
     return put(write, not usual, usual)
 
 
+def set_cudnn_tf32(value: Any) -> None:
+    torch.backends.cudnn.allow_tf32 = value
+
+
 def set_onednn(value: Any) -> None:
     torch.backends.mkldnn.enabled = value
 
@@ -114,6 +118,7 @@ HABITS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "threads": lambda: put(torch.set_num_threads, 3, torch.get_num_threads()),
     "medium matrices": lambda: matmul("medium"),
     "high matrices": lambda: matmul("high"),
+    "no cuDNN TensorFloat-32": lambda: switch(set_cudnn_tf32, usual=True),
     "TensorFloat-32 the old way": old_tf32,
     "NumPy raises": lambda: np.errstate(all="raise"),
     "NumPy prints": lambda: np.printoptions(precision=1, threshold=2),
@@ -266,4 +271,16 @@ def test_an_error_brings_the_caller_s_state_back_too() -> None:
         before = callers_state()
         with pytest.raises(ZeroDivisionError), numerical_state():
             raise ZeroDivisionError
+        assert callers_state() == before
+
+
+def test_torch_without_the_newer_interface_is_brought_back_by_the_older(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmark.numerical_state._tree", list)
+    with HABITS["medium matrices"](), HABITS["no cuDNN TensorFloat-32"]():
+        before = callers_state()
+        with numerical_state():
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert torch.backends.cudnn.allow_tf32
         assert callers_state() == before
