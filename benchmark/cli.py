@@ -32,6 +32,8 @@ from benchmark.errors import BenchmarkError, BenchmarkWarning, UsageError
 from tasks.errors import DataError
 
 _USAGE = 2
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click raises from 8.2 on to show the help of a group that is given no command."""
 
 
 class _Commands(click.Group):
@@ -46,11 +48,10 @@ class _Commands(click.Group):
             with warnings.catch_warnings(action="default", category=BenchmarkWarning):
                 warnings.showwarning = _warn
                 return super().invoke(ctx)
-        except click.exceptions.NoArgsIsHelpError:
-            raise
         except click.UsageError as error:
-            where = "" if error.ctx is None else f" (`{error.ctx.command_path} --help` says more)"
-            raise _UsageFailure(f"{error.format_message()}{where}") from error
+            if isinstance(error, _HELP):
+                raise
+            raise _failure(_explained(error), code=_USAGE) from error
         except (UsageError, DataError) as error:
             raise _failure(error, code=_USAGE) from error
         except OSError as error:
@@ -68,9 +69,14 @@ class _UsageFailure(click.ClickException):
     exit_code = _USAGE
 
 
-def _failure(error: Exception, *, code: int) -> click.ClickException:
+def _failure(error: object, *, code: int) -> click.ClickException:
     failure = _UsageFailure if code == _USAGE else click.ClickException
     return failure(" ".join(str(error).split()))
+
+
+def _explained(error: click.UsageError) -> str:
+    where = "" if error.ctx is None else f" (`{error.ctx.command_path} --help` says more)"
+    return f"{error.format_message()}{where}"
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -109,6 +109,7 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
             ["gradcam", "absent", "--images", "1,-2"],
             "--images: expected a whole number from 0 to 1,000,000",
         ),
+        (["list"], "Choose from: strategies, tasks, recipes (`main list --help` says more)"),
     ],
 )
 def test_bad_input_to_other_commands_is_one_clear_line(
@@ -119,6 +120,22 @@ def test_bad_input_to_other_commands_is_one_clear_line(
     assert result.exit_code == 2
     assert message in result.output
     assert result.output.count("\n") == 1
+
+
+def test_errors_are_lines_where_click_is_too_old_to_know_of_help_as_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("click.exceptions.NoArgsIsHelpError", raising=False)
+    monkeypatch.setattr("benchmark.cli._HELP", ())
+    result = CliRunner().invoke(main, ["describe", "--depth"])
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert result.output.startswith("Error: ")
+
+
+def test_a_group_without_a_command_shows_its_help() -> None:
+    result = CliRunner().invoke(main, ["supernet"])
+    assert result.output.startswith("Usage: ")
+    assert "Error" not in result.output
 
 
 def _outputs() -> list[tuple[str, str]]:
