@@ -22,6 +22,12 @@ def require_writable(path: Path, *, option: str) -> None:
     Raises:
         UsageError: a file stands where a folder must be, or who runs this may not write there.
     """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # what lies above it says more
+    except OSError as error:  # too long a name, or links that go round
+        raise _unusable(path, error.strerror or str(error), option) from error
     there = next(place for place in (path, *path.absolute().parents) if os.path.exists(place))  # noqa: PTH110 - `Path.exists` raises where a folder is closed
     if there != path and not there.is_dir():
         raise _unusable(path, f"{there} is no folder", option)
