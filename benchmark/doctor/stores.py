@@ -13,6 +13,7 @@ from benchmark.store.filesystems import NETWORK, file_system
 from benchmark.store.folder import RunFolder, read_records
 from benchmark.store.store import Store
 from benchmark.watching.watching import at_work, is_held
+from tasks.errors import DataError
 from tasks.folders import names
 
 _LITTLE = 1 << 30  # bytes
@@ -28,11 +29,16 @@ def cache(folder: Path) -> Iterator[Finding]:
     if (folder / "cache.sqlite").exists():
         yield _store(f"{about}, answers", folder / "cache.sqlite")
     supernets = folder / "supernets"
-    found = [supernets / name for name in names(supernets, ".safetensors")]
+    try:
+        inside = [supernets / name for name in names(supernets, ".safetensors", ".checkpoint")]
+    except DataError as error:
+        yield Finding(about, "problem", str(error), "name another folder with --cache")
+        return
+    found = [path for path in inside if path.suffix == ".safetensors"]
     broken = [finding for path in found if (finding := _supernet(path))]
     yield from broken
     yield Finding(f"{about}, supernets", "ok", f"{len(found) - len(broken)} intact")
-    for path in (supernets / name for name in names(supernets, ".checkpoint")):
+    for path in (path for path in inside if path.suffix == ".checkpoint"):
         training = is_held(path.with_suffix(".lock"))
         yield Finding(
             f"training {path.stem}",

@@ -101,6 +101,15 @@ def test_what_killed_processes_leave_in_a_cache_is_listed(tmp_path: Path) -> Non
     assert "bad.safetensors is no intact supernet" in said(findings, "problem")
 
 
+def test_a_cache_that_can_not_be_listed_is_a_problem_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "supernets").symlink_to(tmp_path / "supernets")
+    for place in (tmp_path, tmp_path / "file"):
+        *_, finding = cache(place)
+        assert (finding.state, finding.advice) == ("problem", "name another folder with --cache")
+        assert f"can't list the folder {place}" in finding.says
+
+
 def test_what_this_installation_lacks_is_a_note_and_no_problem(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
