@@ -200,6 +200,12 @@ class NamedTask(Task):
         return cast("type[NamedTask]", type(cls.__name__, (cls,), cls.changes(spec)))
 
     @classmethod
+    def fetches(cls, spec: TaskSpec) -> bool:
+        """Whether `load` would fetch the files first: a plan must not."""
+        del spec
+        return False
+
+    @classmethod
     def folder(cls, spec: TaskSpec) -> Path:
         """The folder of its files; one that can be read and isn't empty.
 

@@ -101,11 +101,15 @@ class Cifar100(NamedTask):
         )
 
     @classmethod
+    def fetches(cls, spec: TaskSpec) -> bool:
+        if spec.data is None or cls.chosen(spec, "download") == "no":
+            return False
+        return not (Path(spec.data) / "cifar-100-python").is_dir()
+
+    @classmethod
     def load(cls, spec: TaskSpec) -> "Cifar100":
-        if spec.data is not None and cls.chosen(spec, "download") == "yes":
-            folder = Path(spec.data)
-            if not (folder / "cifar-100-python").is_dir():
-                download(folder)
+        if spec.data is not None and cls.fetches(spec):
+            download(Path(spec.data))
         return cls(
             CifarFiles(cls.folder(spec)),
             spec.seed,

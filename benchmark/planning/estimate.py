@@ -59,7 +59,7 @@ class Estimate:
     """The steps of an experiment, each at most.
 
     Its data are counted where ``settings`` name a folder of them (nothing is decoded: broken
-    files are counted, too), else taken for the complete published data set.
+    files are counted, too), else taken for the complete published data set. Nothing is fetched.
 
     Args:
         settings: of the experiment.
@@ -72,12 +72,14 @@ class Estimate:
 
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         spec = task_spec(settings, cache)
-        task: Task | type[NamedTask]
-        if spec.data is None:
-            task = outlined(spec)
+        outline = outlined(spec)
+        task: Task | type[NamedTask] = outline
+        if spec.data is None or outline.fetches(spec):
             cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
-            sizes = cut if settings.smoke else task.published
-            whence = "as published: --data PATH counts yours" if task.reads else "its own"
+            sizes = cut if settings.smoke else outline.published
+            whence = "as published: --data PATH counts yours" if outline.reads else "its own"
+            if spec.data is not None:
+                whence = f"as published: a run will fetch them into {spec.data}"
         else:
             # The very task that a run would load, unless broken files would have to be found.
             task = load_task(replace(spec, count_only=spec.skip_broken))

@@ -76,6 +76,16 @@ def _planned(*arguments: str) -> str:
     return " ".join(result.output.split())
 
 
+def test_a_plan_fetches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.cifar100.download", None)  # not to be called
+    monkeypatch.setenv("COLUMNS", "200")
+    data, choice = tmp_path / "absent", ("--task-option", "download=yes")
+    words = _planned("--task", "cifar100", *choice, "--data", str(data))
+    assert "40,000 images to train on" in words
+    assert f"as published: a run will fetch them into {data}" in words
+    assert not data.exists()
+
+
 def test_a_plan_counts_the_images_that_are_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
