@@ -16,7 +16,8 @@ from jaxtyping import Bool, Int64
 from tasks.errors import DataError
 from tasks.folders import keep
 
-_VERSION = "1"
+_VERSION = "2"
+"""Another one wherever a scan would find or refuse something else than before."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from tasks.voc.masks import read_mask
 from tasks.voc.sbd import read_sbd
 from tasks.voc.tree import Scenes
 
+_RULES = b"2"
+"""Of what can be read; another one wherever they change, so that what is broken is found anew."""
+
 
 def read_scene(
     scenes: Scenes, row: int, classes: int
@@ -49,7 +52,7 @@ def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
     """
     if cache is None:
         return _failures(scenes, classes)
-    digest = hashlib.sha256(scenes.sizes.tobytes())
+    digest = hashlib.sha256(_RULES + scenes.sizes.tobytes())
     for path in (*scenes.images, *scenes.masks):
         digest.update(os.fsencode(path) + b"\0%d\0" % _changed(path))
     path = Path(cache) / "indices" / f"broken-{digest.hexdigest()[:16]}.json"

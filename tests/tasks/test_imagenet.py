@@ -100,6 +100,15 @@ def test_a_scan_is_kept_until_something_changes(
     assert len(list((cache / "indices").iterdir())) == 2
 
 
+def test_an_index_by_other_rules_is_not_believed(
+    roots: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rules in ("1", "2"):
+        monkeypatch.setattr("tasks.imagenet.index._VERSION", rules)
+        _load(roots["flat"], cache=str(tmp_path))
+    assert len(list((tmp_path / "indices").iterdir())) == 2
+
+
 def test_a_damaged_index_is_made_again(roots: dict[str, Path], tmp_path: Path) -> None:
     first = _load(roots["tars"], cache=str(tmp_path)).facts()
     (index,) = (tmp_path / "indices").iterdir()
