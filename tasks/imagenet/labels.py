@@ -132,7 +132,10 @@ def _of_kaggle(path: Path, stems: list[str]) -> list[str]:
     }
     missing = [stem for stem in stems if stem not in classes]
     if missing:
-        raise DataError(f"{path} has no line for {missing[0]} and {len(missing) - 1} others")
+        raise DataError(
+            f"{path} has no line `{missing[0]},CLASS …` (nor for {len(missing) - 1} others): take "
+            "the archive's own list, unchanged, or move away images that aren't ILSVRC2012's"
+        )
     if len(classes) != len(stems):
         absent = np.setdiff1d(list(classes), stems)
         raise DataError(
