@@ -180,7 +180,7 @@ def test_a_network_whose_schemes_nobody_could_list_is_searched_like_any_other(
         (("--training", "supernet.epoch=3"), "did you mean 'supernet.epochs'?"),
         (("--training", "epochs=3"), "expected supernet.NAME or standalone.NAME"),
         (("--training", "supernet.epochs"), "expected NAME=VALUE"),
-        (("--training", "supernet.epochs=0"), "supernet.epochs: expected greater than or equal"),
+        (("--training", "supernet.epochs=0"), "supernet.epochs: expected a whole number from 1"),
     ],
 )
 def test_what_can_not_be_is_one_line_and_exit_code_two(
@@ -313,7 +313,7 @@ def test_milestones_of_a_recipe_follow_epochs_that_are_set_alone(epochs: int | s
     assert (supernet.epochs, supernet.milestones) == (82, (40, 61))
     both = changes | {"milestones": [9]}
     assert _trained("paper-resnet164-se", standalone=both)[1].milestones == (9,)
-    with pytest.raises(UsageError, match=r"standalone\.epochs: expected a valid integer"):
+    with pytest.raises(UsageError, match=r"standalone\.epochs: expected a whole number from 1"):
         Settings(recipe="paper-resnet164-se", standalone={"epochs": "many"})
 
 

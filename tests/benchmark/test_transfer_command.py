@@ -36,12 +36,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _write_ticket(path: Path, bits: str, stages: tuple[int, ...], settings: dict[str, str]) -> None:
-    trainings = [
-        replace(record, bits=bits if record.bits == SCHEME else "1" * len(bits))
-        for record in REACHED
-    ]
+    trainings, costs = (
+        tuple(
+            replace(record, bits=bits if record.bits == SCHEME else "1" * len(bits))
+            for record in records
+        )
+        for records in (REACHED, TICKET.costs)
+    )
     changed = {"scheme": bits, "blocks_per_stage": stages, "settings": settings}
-    TICKET.model_copy(update=changed | {"trainings": tuple(trainings)}).write(path)
+    TICKET.model_copy(update=changed | {"trainings": trainings, "costs": costs}).write(path)
 
 
 def transferred(folder: Path, ticket: str, task: str, *options: str) -> Result:
@@ -127,7 +130,11 @@ def test_transfers_of_the_digits_beat_the_trivial_predictors_clearly(
         ("digits.json", ("--task", "digits-voc", "--data", "x"), "comes with its data"),
         ("digits.json", ("--task", "digits-voc", "--scheme", "101"), "expected a scheme of 12"),
         ("digits.json", ("--task", "digits-voc", "--candidates", "1"), "is a ticket file"),
-        ("digits.json", ("--task", "digits-voc", "--seeds", "0"), "standalone_seeds"),
+        (
+            "digits.json",
+            ("--task", "digits-voc", "--seeds", "0"),
+            "--seeds: expected a whole number",
+        ),
         (".", ("--task", "digits-voc"), "holds no run (run.sqlite is missing)"),
     ],
 )
