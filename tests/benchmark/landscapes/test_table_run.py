@@ -224,7 +224,10 @@ def test_a_run_that_cannot_be_written_is_reported_all_the_same(
     def refused(path: Path) -> Path:
         raise PermissionError(13, "Read-only file system", str(path))
 
-    monkeypatch.setattr("benchmark.store.opening.os.access", lambda _, mode: mode != os.W_OK)
+    def allowed(path: Path, mode: int) -> bool:
+        return mode != os.W_OK or not Path(path).is_relative_to(tmp_path / "run")
+
+    monkeypatch.setattr("benchmark.store.opening.os.access", allowed)
     with monkeypatch.context() as closed:
         closed.setattr("reports.report.replacing", refused)
         printed = CliRunner().invoke(main, ["report", str(tmp_path / "run")])
