@@ -13,17 +13,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
-_CODE = {".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".dylib", ".pth", ".zip"}
+_CODE = {".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".dylib"}
 """How files end that Python opens to run what is in them, or to show where it failed."""
+_CACHED_CODE = "__pycache__"  # compiled by Python, Numba, pytest
 _RESOURCES = {
     *("", ".cfg", ".css", ".html", ".ini", ".js", ".json", ".md", ".mo", ".pem", ".rst", ".toml"),
     *(".ttf", ".txt", ".typed", ".xml", ".yaml", ".yml"),
 }
 """How settings and texts of installed packages end; their data sets end otherwise."""
-_OF_THE_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr/lib", "/usr/share", "/lib")
 _INSTALLED = {"site-packages", "dist-packages"}
-_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+_IN_MEMORY = (":memory:", b":memory:", "", b"")
+"""Names of databases that no file holds for others to see."""
 _IMPORTING = "_find_and_load"  # of importlib's frozen modules
+
+
+def folders(*names: str) -> tuple[str, ...]:
+    """How the real paths of what is in these folders begin."""
+    return tuple(f"{os.path.realpath(name)}{os.sep}" for name in names)
+
+
+_OF_THE_SYSTEM = folders(
+    *("/proc", "/sys", "/dev", "/etc", "/run", "/usr/lib", "/usr/share", "/lib"),
+    sysconfig.get_path("stdlib"),
+)
 
 
 @final
@@ -61,7 +73,7 @@ class Openings:
             return
         if event == "open":
             self._opened(*arguments)
-        elif event == "sqlite3.connect":
+        elif event == "sqlite3.connect" and arguments[0] not in _IN_MEMORY:
             self._noted[f"the database {_text(arguments[0])}"] = None
         elif event == "socket.connect" and isinstance(arguments[1], tuple):
             self._noted[f"the connection to {':'.join(map(str, arguments[1][:2]))}"] = None
@@ -103,9 +115,12 @@ def _writes(mode: str | None, flags: int) -> bool:
 
 def _holds_data(file: str) -> bool:
     path = Path(file)
-    if path.suffix in _CODE or not path.is_file():
+    if path.suffix in _CODE or _CACHED_CODE in path.parts or file in sys.path:  # a zip of modules
+        return False
+    if any(part.endswith((".dist-info", ".egg-info")) for part in path.parts):
+        return False  # what is said of installed packages
+    if not path.is_file():
         return False
     if not _INSTALLED.isdisjoint(path.parts):
-        described = any(part.endswith((".dist-info", ".egg-info")) for part in path.parts)
-        return path.suffix not in _RESOURCES and not described
-    return not file.startswith((_STANDARD_LIBRARY, *_OF_THE_SYSTEM))
+        return path.suffix not in _RESOURCES
+    return not file.startswith(_OF_THE_SYSTEM)

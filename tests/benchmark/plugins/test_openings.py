@@ -18,7 +18,7 @@ from sklearn.datasets import load_digits
 from benchmark.errors import LaneError
 from benchmark.plugins.chosen import choose
 from benchmark.plugins.hosted import HostedStrategy
-from benchmark.plugins.openings import Openings
+from benchmark.plugins.openings import Openings, folders
 from benchmark.testing.search import answers, hills
 from strategies.base import SearchSpace
 from tests.benchmark.plug_in import SOURCE, write_plug_in
@@ -66,8 +66,44 @@ def test_the_data_of_an_installed_package_are_data() -> None:
     assert file.endswith("digits.csv.gz")
 
 
-def test_databases_and_connections_are_noted() -> None:
-    assert noted(lambda: sqlite3.connect(":memory:").close()) == ["the database :memory:"]
+@pytest.mark.parametrize("name", ["mine.egg-info/entry_points.txt", "__pycache__/kernel.nbi"])
+def test_what_is_said_of_packages_and_compiled_of_code_is_no_data_wherever_it_lies(
+    name: str, tmp_path: Path
+) -> None:
+    """In the folder of a project, say, that is installed so that it can be edited."""
+    file = tmp_path / name
+    file.parent.mkdir()
+    file.write_text("x")
+    assert noted(file.read_bytes) == []
+
+
+def test_an_archive_on_the_path_is_code(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(data)
+    assert noted(data.read_bytes) == []
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "images.zip"])
+def test_weights_and_archives_are_data_though_python_knows_code_that_is_called_so(
+    name: str, data: Path
+) -> None:
+    file = data.rename(data.with_name(name))
+    assert noted(file.read_bytes) == [f"the file {file}"]
+
+
+def test_a_folder_is_not_taken_for_one_of_the_system_that_its_name_begins_with(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    similar = Path(f"{data.parent}s")
+    similar.mkdir()
+    monkeypatch.setattr("benchmark.plugins.openings._OF_THE_SYSTEM", folders(str(data.parent)))
+    assert noted(data.read_bytes) == []
+    file = data.rename(similar / data.name)
+    assert noted(file.read_bytes) == [f"the file {file}"]
+
+
+def test_databases_and_connections_are_noted(tmp_path: Path) -> None:
+    database = tmp_path / "run.sqlite"
+    assert noted(lambda: sqlite3.connect(database).close()) == [f"the database {database}"]
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         made = noted(lambda: socket.create_connection(("127.0.0.1", port)).close())
@@ -93,6 +129,7 @@ INNOCENT: dict[str, Callable[[Path], object]] = {
     "what isn't there": missing,
     "a descriptor": lambda _: open(os.dup(0), "rb").close(),  # noqa: PTH123 - no path
     "a folder": lambda folder: os.close(os.open(folder, os.O_RDONLY)),
+    "a database in memory": lambda _: sqlite3.connect(":memory:").close(),
     "what is said of packages": lambda _: Path(np.__file__).with_name("py.typed").read_bytes(),
 }
 
