@@ -23,9 +23,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.errors import UsageError
-from benchmark.networks.attention import State
+from benchmark.networks.attention import Attention, State
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.numerical_state import numerical_state
+from benchmark.oracle.inner_norms import inner_norms
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.schemes import Schemes, bits_scheme
 from benchmark.store.records import CostRecord, Interval
@@ -93,16 +94,18 @@ def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:
     Networks with a task's own head take images of any size, so a small part of one will do.
 
     Raises:
-        UsageError: backbone, SAM, sharing and images don't fit; or a row's result of a SAM
-            depends on the rows beside it, by which no answer could be relied on.
+        UsageError: backbone, SAM, sharing and images don't fit; or no answer could be relied on,
+            since a row's result of a SAM depends on the rows beside it, or is another one where
+            it is made in place.
     """
     network = spec.build(None).eval()
+    inner_norms(network)  # refuses those that no scheme could be scored with
     channels, *sides = image_shape
     if spec.head is not None:
         sides = [min(side, _ENOUGH) for side in sides]
-    shapes: dict[nn.Module, torch.Size] = {}
+    shapes: dict[Attention, torch.Size] = {}
 
-    def look(module: nn.Module, inputs: tuple[torch.Tensor, State]) -> None:
+    def look(module: Attention, inputs: tuple[torch.Tensor, State]) -> None:
         shapes[module] = inputs[0].shape
 
     for stage in range(len(network.spec.widths)):
@@ -110,23 +113,36 @@ def check_fit(spec: NetworkSpec, image_shape: tuple[int, int, int]) -> None:
     with torch.inference_mode():
         network(torch.zeros(1, channels, *sides), [True] * spec.backbone.blocks)
         for module, (_, *shape) in shapes.items():
-            _check_rows(module, shape)
+            _check_promises(module, shape)
 
 
-def _check_rows(attention: nn.Module, shape: Sequence[int]) -> None:
-    """Look whether a row's result is the same, but for rounding, alone and beside another."""
+def _check_promises(attention: Attention, shape: Sequence[int]) -> None:
+    """Look whether a row's result is the same alone, beside another, in place, but for rounding."""
     generator = torch.Generator().manual_seed(0)
     for parameter in attention.parameters():  # initial ones may hide it
-        parameter.normal_(generator=generator)
-    features = torch.randn(2, *shape, generator=generator)
+        if parameter.is_floating_point():
+            parameter.normal_(generator=generator)
+    given = torch.randn(2, *shape, generator=generator)
+    features = given.clone()
     together, _ = attention(features, None)
-    alone, _ = attention(features[:1], None)
-    if not torch.allclose(together[:1], alone, rtol=1e-3, atol=1e-3, equal_nan=True):
+    kept = torch.equal(features, given)
+    alone, _ = attention(given[:1], None)
+    if not _close(together[:1], alone):
         raise UsageError(
             f"{type(attention).__name__}: expected a row's result to depend on that row alone, "
             "received a module in which it depends on the rows beside it, or on chance, in "
             "evaluation mode; its batch norms need running statistics"
         )
+    attention.rescale_(features, None)
+    if not kept or not _close(features, together):
+        raise UsageError(
+            f"{type(attention).__name__}: expected rescale_ to leave in its features' place what "
+            "forward makes in a new tensor, received other values"
+        )
+
+
+def _close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.allclose(one, other, rtol=1e-3, atol=1e-3, equal_nan=True)
 
 
 def machine_name(device: str) -> str:

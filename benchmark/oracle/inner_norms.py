@@ -8,18 +8,19 @@ block, and what they measure there depends on the blocks in front of it only.
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle
+from typing import get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from benchmark.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
 
-BatchNorm = _BatchNorm
+BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
 """Of any number of axes."""
+_FORWARDS = {kind.forward for kind in get_args(BatchNorm)}
 Use = list[tuple[Tensor, Tensor]]
 """Mean and variance of each call of a batch norm in one use of the module that it is in."""
 Normalise = Callable[[BatchNorm, Tensor], Tensor]
@@ -29,8 +30,8 @@ def inner_norms(network: AttentionNetwork) -> list[BatchNorm]:
     """All batch norms of SAMs and of a task's own head.
 
     Raises:
-        UsageError: one that keeps no running statistics. It would make a row's answer depend on
-            the rows beside it.
+        UsageError: one that keeps no running statistics, which would make a row's answer depend
+            on the rows beside it; or one that does more than torch's, which nobody here knows.
     """
     norms = []
     for name, module in network.named_modules():
@@ -42,6 +43,11 @@ def inner_norms(network: AttentionNetwork) -> list[BatchNorm]:
                 f"{name}: expected a batch norm with running statistics, received one with "
                 "track_running_stats=False, by which an image's answer depends on the images "
                 "beside it"
+            )
+        if type(module).forward not in _FORWARDS:
+            raise UsageError(
+                f"{name}: expected a batch norm that does what torch's does, received "
+                f"{type(module).__name__} with a forward of its own; do the rest beside it"
             )
         norms.append(module)
     return norms
