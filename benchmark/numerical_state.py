@@ -114,15 +114,11 @@ def _flushes() -> bool:
 
 
 def _one_dnn() -> AbstractContextManager[None]:
-    def read() -> tuple[bool, bool]:
-        return flags._get_mkldnn_enabled(), flags._get_mkldnn_deterministic()  # noqa: SLF001
-
     def write(modes: tuple[bool, bool]) -> None:
-        flags._set_mkldnn_enabled(modes[0])  # noqa: SLF001
-        flags._set_mkldnn_deterministic(modes[1])  # noqa: SLF001
+        flags.enabled, flags.deterministic = modes
 
-    flags = torch._C  # noqa: SLF001 - what torch.backends.mkldnn's own properties are made of
-    return _held(read, write, (True, False))
+    flags: Any = torch.backends.mkldnn  # its types are those of what gives its values
+    return _held(lambda: (flags.enabled, flags.deterministic), write, (True, False))
 
 
 @contextmanager
