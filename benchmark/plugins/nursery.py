@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
 
-from benchmark.workers.interpreter import python_calling
+from benchmark.workers.interpreter import python_calling, uninterrupted
 
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""
@@ -80,12 +80,13 @@ class Nursery:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            python_calling(__name__, str(theirs.fileno()), _lasting_parent()),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env=os.environ | _ONE_THREAD,
-        )
+        with uninterrupted():
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                python_calling(__name__, str(theirs.fileno()), _lasting_parent()),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=os.environ | _ONE_THREAD,
+            )
         theirs.close()
         self._control = Connection(ours.detach())
         self._turn = threading.RLock()
@@ -204,6 +205,7 @@ def _lasting_parent() -> str:
 def main() -> None:
     """Be the nursery; arguments: the socket's number, and see `_lasting_parent`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent decides what Ctrl-C means
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for those that are forked
     with suppress(OSError):
         os.dup2(2, 1)  # what others print is no part of what a command prints
     control = Connection(int(sys.argv[1]))

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing.resource_tracker import ensure_running
 from typing import Any, TypeVar, final
 
 from joblib.externals.loky import get_reusable_executor
 
 from benchmark.errors import WorkerError
 from benchmark.workers.engine import Engine, Work, done
+from benchmark.workers.interpreter import uninterrupted
 from benchmark.workers.orphans import end_with
 
 Job = TypeVar("Job")
@@ -80,7 +82,7 @@ def _round(
         # Loky replaces workers that have grown; nobody has to do anything about it. As an error
         # this warning would end the thread that manages them.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        with _safe_path():
+        with _undisturbed():
             executor = get_reusable_executor(
                 max_workers=count,
                 timeout=_IDLE,
@@ -89,7 +91,7 @@ def _round(
                 initargs=(os.getpid(),),
             )
         try:
-            with _safe_path():
+            with _undisturbed():
                 futures = {executor.submit(done, function, job): n for n, job in waiting.items()}
             for future in _completed(futures, executor):
                 yield futures[future], future.result()
@@ -100,16 +102,19 @@ def _round(
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
+def _undisturbed() -> Iterator[None]:
     """Let processes that are started inside not look for modules in the working folder first.
 
     Workers take over our path once they are up, but import loky and much of Python before; those
-    that clean up behind them never do.
+    that clean up behind them never do. Ctrl-C isn't for them either.
     """
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
     try:
-        yield
+        if os.name == "posix":
+            ensure_running()  # else loky starts it, and Python 3.11 lets signals through afterwards
+        with uninterrupted():
+            yield
     finally:
         if before is None:
             del os.environ[_SAFE_PATH]

@@ -50,6 +50,17 @@ def alive(pid: int) -> bool:
     return False
 
 
+def listen(connection: Connection) -> None:
+    connection.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+def test_a_child_hears_signals_that_its_nursery_did_not_while_it_was_started() -> None:
+    child = start_child(listen)
+    assert child.connection.recv() is False
+    child.end()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def test_a_child_is_not_forked_from_this_process_and_is_quick() -> None:
     first = start_child(greet, "you")
     started = time.perf_counter()

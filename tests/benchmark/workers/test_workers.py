@@ -40,6 +40,17 @@ def test_two_workers_are_other_processes() -> None:
     assert os.getpid() not in processes
 
 
+def _heard_signals(_: int) -> bool:
+    return signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can't hold signals back")
+def test_ctrl_c_is_for_the_process_that_has_workers_not_for_them() -> None:
+    """A terminal tells all of them; who is just starting would print a traceback."""
+    assert [heard for _, heard in Workers(2).map(_heard_signals, [1, 2])] == [False, False]
+    assert _heard_signals(0)
+
+
 def _failing(job: int) -> int:
     raise ValueError(f"job {job} is impossible")
 
