@@ -104,7 +104,7 @@ class NotInPlace(SE):
     """Leaves its features as they are, which schemes are scored with."""
 
     def rescale_(self, features: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        return self(features, state)
+        return self.forward(features, state)
 
 
 class InPlace(SE):
