@@ -129,9 +129,11 @@ def read_table(path: Path) -> Table:
     if not path.is_file():
         raise UsageError(f"there is no table {path}; make one with: {_MAKE}")
     try:
-        raw = parquet.read_table(path, page_checksum_verification=True)
-        # The schema's metadata lack what was written beside a schema of the writer's own (polars).
-        described = (parquet.read_metadata(path).metadata or {}).get(_KEY)
+        # As one file: a data set's reader needs each column once, before its name can be said.
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            raw = file.read()
+            # A schema's lack what was written beside a schema of the writer's own (polars).
+            described = (file.metadata.metadata or {}).get(_KEY)
         about = None if described is None else parse_json(described.decode())
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UsageError(

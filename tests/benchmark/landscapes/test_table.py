@@ -175,6 +175,14 @@ def test_numbers_of_less_precision_are_other_answers(tmp_path: Path) -> None:
     assert again.fingerprint() != table.fingerprint()
 
 
+def test_a_column_that_is_there_twice_is_refused_in_a_line(tmp_path: Path) -> None:
+    closed_form_table((1, 1)).write(tmp_path / "t")
+    raw = parquet.read_table(tmp_path / "t")
+    path = _saved(tmp_path / "t", raw.append_column("loss", raw["loss"]))
+    with pytest.raises(StoreError, match=r"damaged \(expected one column loss, received 2\); make"):
+        read_table(path)
+
+
 @pytest.mark.parametrize("index", [False, True])
 def test_a_table_through_pandas_has_lost_its_metadata_and_says_so(
     tmp_path: Path, *, index: bool
