@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.schemes import format_bits
 from benchmark.store.records import Interval, OracleAnswers
 from reports.analysis import Analysis
-from reports.figures.captions import oracle_words
+from reports.figures.captions import interval_words, oracle_words
 from reports.numbers.curves import Curve
 from reports.numbers.explained import ratios_table, scores_table
 from reports.numbers.landscape import density
@@ -23,7 +23,6 @@ from reports.tables.comparison import (
     time_curves_table,
     volumes_table,
 )
-from reports.tables.formats import level
 from reports.tables.run import trust_table
 from reports.tables.table import Column, Table, Value
 
@@ -88,13 +87,15 @@ def convergence_table(analysis: Analysis) -> Table:
     """p̄ and different schemes: one row a strategy and point."""
     found = analysis.convergence
     agreed = {curve.strategy: _by_point(curve) for curve in found.agreement}
+    asked = [(curve.strategy, _by_point(curve)) for curve in found.distinct]
     rows: list[tuple[Value, ...]] = [
-        (curve.strategy, point, agreed.get(curve.strategy, {}).get(point), count)
-        for curve in found.distinct
-        for point, count in _by_point(curve).items()
+        (strategy, point, agreed.get(strategy, {}).get(point), count)
+        for strategy, counts in asked
+        for point, count in counts.items()
     ]
+    known = (one for _, points in [*agreed.items(), *asked] for one in points.values())
     caption = (
-        f"Mean over lanes with {level(analysis.confidence)} intervals; p̄ is estimated from the "
+        f"Mean over lanes{interval_words(known, analysis.confidence)}; p̄ is estimated from the "
         f"last {found.window} schemes of each lane (the paper's Fig. 5 shows a controller's own)."
     )
     return Table("convergence", "How searches settle", caption, CONVERGENCE, tuple(rows))

@@ -134,14 +134,15 @@ def draw_accuracies(schemes: Sequence[SchemeOutcome]) -> Markup:
         svg.text(x(value), bottom + 14, svg.signed_tick(value), anchor="middle", kind="tick")
         for value in x.ticks()
     ]
-    title = "test accuracy minus Full-SA (points, with interval)"
+    known = ", with interval" * any(isfinite(g.high - g.low) and g.high > g.low for g in gaps)
+    title = f"test accuracy minus Full-SA (points{known})"
     said = "; ".join(
         f"{label(s, n)}: {interval_points(g)}" for (n, s), g in zip(shown, gaps, strict=True)
     )
     return svg.picture(
         "accuracies",
         "Stand-alone test accuracy against Full-SA",
-        f"Differences in points with intervals. {said}.",
+        f"Differences in points{known}. {said}.",
         (WIDTH, bottom + 44),
         *lines,
         svg.line(x.pixels[0], bottom, x.pixels[1], bottom, "axis"),

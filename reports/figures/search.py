@@ -99,11 +99,12 @@ def draw_curves(curves: Sequence[Curve], style: Mapping[str, int], look: Look = 
     places = {
         curve.label: at for curve, at in zip(means, svg.spread(wanted, 16, 30, 310), strict=True)
     }
+    bands = " with interval bands" * any(np.isfinite(c.high - c.low).any() for c in means)
     finals = ", ".join(f"{c.label} {scale * c.center[-1]:.2f}" for c in known)
     return svg.picture(
         look.name,
         look.title,
-        f"{look.label} against {look.unit}, mean with interval bands. At the end: {finals}.",
+        f"{look.label} against {look.unit}, mean{bands}. At the end: {finals}.",
         (WIDTH, 352),
         svg.frame(x, y, labels, (",.0f" if whole else ",g", "g")),
         *(

@@ -128,7 +128,7 @@ def _caption(records: TransferRecords) -> str:
     scheme = "" if result is None else f" {_NETWORKS[TICKET]}: the scheme {result.network.bits}."
     return (
         f"{records.attention.upper()} modules, with weights from {records.source['task']}.{scheme} "
-        "Test split, means over seeds with intervals."
+        "Test split, means over seeds, with intervals where there are any."
     )
 
 

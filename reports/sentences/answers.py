@@ -242,7 +242,7 @@ def _savings(analysis: Analysis) -> Answer:
         which = (
             "The closest candidate" if equals == 1 else f"One of {equals} equally close candidates"
         )
-        details.insert(0, f"{which} would save {saved} ({reason}).")
+        details.insert(0, f"{which} would change costs by {saved} ({reason}).")
         return Answer(question, "No ticket is proven", "open", tuple(details), bits=best.bits)
     if analysis.rule == "paper":
         details.append("By the paper's rule, which ignores noise.")

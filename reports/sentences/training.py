@@ -110,7 +110,9 @@ def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> li
     if not gaps:
         return lost
     if analysis.noise.freedom == 0:
-        more = "train more seeds to decide" if analysis.records.finished else "more are to come"
+        records = analysis.records
+        coming = not records.finished and int(records.settings.get("standalone_seeds", 1)) > 1
+        more = "more are to come" if coming else "train more seeds to decide"
         return [*lost, f"One stand-alone seed gives no interval: {more}."]
     half = max(gap.high - gap.center for gap in gaps)
     text = (

@@ -9,7 +9,7 @@ import numpy as np
 from benchmark.schemes import format_bits
 from reports.analysis import Analysis
 from reports.compare.problems import Problem
-from reports.figures.captions import oracle_words
+from reports.figures.captions import interval_words, oracle_words
 from reports.numbers.curves import Checkpoint, Curve
 from reports.numbers.ranks import Cell, Ranks
 from reports.tables.formats import count, level, p_equals, plain, some
@@ -170,8 +170,8 @@ def budgets_table(analysis: Analysis) -> Table:
             for item, place in zip(own, places, strict=True)
         ]
     caption = (
-        "Every lane after the same number of evaluations; "
-        f"{oracle_words(analysis.records)}; {level(analysis.confidence)} intervals."
+        f"Every lane after the same number of evaluations; {oracle_words(analysis.records)}; mean "
+        f"over lanes{interval_words((item.reward for item in found), analysis.confidence)}."
     )
     return Table("budgets", "At equal budget", caption, BUDGETS, tuple(rows))
 
@@ -215,12 +215,14 @@ def fronts_table(analysis: Analysis) -> Table:
 
 def volumes_table(analysis: Analysis) -> Table:
     """One row a strategy, in order of rank."""
+    found = analysis.fronts.volumes
     rows: list[tuple[Value, ...]] = [
-        (item.strategy, item.volume, item.share, item.lanes) for item in analysis.fronts.volumes
+        (item.strategy, item.volume, item.share, item.lanes) for item in found
     ]
     caption = (
-        f"{oracle_words(analysis.records).capitalize()}; {level(analysis.confidence)} intervals "
-        "over lanes. Schemes no more accurate than Original count nothing."
+        f"{oracle_words(analysis.records).capitalize()}; mean over lanes"
+        f"{interval_words((item.volume for item in found), analysis.confidence)}. Schemes no more "
+        "accurate than Original count nothing."
     )
     return Table("hypervolume", "Hypervolume", caption, VOLUMES, tuple(rows))
 

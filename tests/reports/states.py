@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.store.records import LaneRecord, OracleAnswers, OracleRecord, RunRecords
+from benchmark.store.records import Interval, LaneRecord, OracleAnswers, OracleRecord, RunRecords
 from reports.analysis import Analysis
 from reports.report import Report
 from reports.sentences.answers import answers, title
 from reports.sentences.headline import headline
+from reports.tables.comparison import budgets_table
 from reports.tables.formats import percent, plain
 from tests.reports.conftest import cut
 
@@ -208,6 +209,20 @@ def sentences(analysis: Analysis) -> list[str]:
 def captions(report: Report) -> list[str]:
     """What stands under its tables."""
     return [table.caption for table in report.files]
+
+
+def promises(report: Report) -> list[str]:
+    """Captions that speak of intervals over tables that hold none."""
+    return [
+        table.caption
+        for table in [*report.files, budgets_table(report.analysis)]
+        if re.search(r"(?:with|;) [\d.]+% intervals\b(?! from)", table.caption)
+        and not any(
+            isinstance(value, Interval) and isfinite(value.high - value.low)
+            for row in table.rows
+            for value in row
+        )
+    ]
 
 
 _NOUNS = "lane evaluation scheme supernet seed training candidate ticket interval cell degree time"

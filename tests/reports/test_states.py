@@ -7,6 +7,7 @@ says must be so, and each of its numbers must be among the results.
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from reports.paper.latex import to_latex
 from reports.paper.tables import paper_tables
 from reports.report import Report
 from tests.reports.conftest import _records as make_records
-from tests.reports.conftest import in_two_modes
+from tests.reports.conftest import cut, in_two_modes
 from tests.reports.states import (
     AXES,
     Change,
     broken,
     captions,
+    promises,
     sentences,
     strange_numbers,
     untrue,
@@ -58,6 +60,7 @@ def check_words(records: RunRecords) -> None:
     assert [(broken(text), text) for text in [*said, *under] if broken(text)] == []
     assert untrue(report.analysis, [*said, *under]) == []
     assert strange_numbers(report.analysis, said) == []
+    assert promises(report) == []
 
 
 @pytest.mark.parametrize(("axis", "number"), EVERY)
@@ -85,6 +88,13 @@ def test_every_state_has_a_page_files_and_tables_for_a_paper(
     Report(records).print(Console(file=io.StringIO(), width=100))
     for paper in paper_tables([Report(records).analysis]):
         assert NO_NUMBER.findall(to_latex(paper)) == []
+
+
+def test_what_one_evaluation_has_no_figure_of_has_no_heading(tmp_path: Path) -> None:
+    lanes = [cut(lane, 1) for lane in WHOLE.lanes]
+    text, _ = page(replace(WHOLE, settings=WHOLE.settings | {"budget": 1}, lanes=lanes), tmp_path)
+    assert "How the searches went" in text
+    assert re.findall(r"</h3>\s*<div[^>]*>\s*</div>", text) == []
 
 
 @settings(max_examples=12, suppress_health_check=list(HealthCheck))

@@ -88,6 +88,7 @@ def test_one_seed_has_no_intervals_that_overlap(left: Callable[[str], Path]) -> 
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "no intervals, which take several seeds of several schemes" in page
     assert "degrees of freedom" not in page.partition('id="methods"')[0]
+    assert "test accuracy minus Full-SA (points)<" in page
 
 
 def test_states_are_compared_with_the_whole_run(

@@ -66,7 +66,7 @@ def test_savings_are_those_of_the_most_accurate_ticket(records: RunRecords) -> N
 def test_nothing_proven_is_said_to_be_unproven(make_records: MakeRecords) -> None:
     saved = answered(make_records(seeds=1))[2]
     assert (saved.short, saved.certainty) == ("No ticket is proven", "open")
-    assert saved.details[0].startswith("The closest candidate would save −")
+    assert saved.details[0].startswith("The closest candidate would change costs by −")
 
 
 def test_the_papers_rule_proves_nothing(records: RunRecords) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from benchmark.store.records import LaneKey, RunRecords
 from reports.analysis import analyse
@@ -82,6 +83,17 @@ def test_one_seed_leaves_all_undecided_and_says_why(make_records: MakeRecords) -
     assert only(sentences, "is a ticket at 95%").startswith("None of ")
     assert "One stand-alone seed gives no interval: train more seeds to decide." in sentences
     assert "is undecided" in only(sentences, "Full-SA minus Original")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "end"), [(1, "train more seeds to decide"), (4, "more are to come")]
+)
+def test_more_seeds_are_promised_where_the_run_trains_more(
+    make_records: MakeRecords, seeds: int, end: str
+) -> None:
+    one = make_records(seeds=1)
+    stopped = replace(one, settings=one.settings | {"standalone_seeds": seeds}, finished=False)
+    assert f"One stand-alone seed gives no interval: {end}." in said(stopped)
 
 
 def test_attention_that_helps_is_said_to_help(records: RunRecords) -> None:

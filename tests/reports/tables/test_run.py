@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -90,3 +91,10 @@ def test_facts_hold_command_hashes_and_seeds(records: RunRecords) -> None:
     assert facts["supernet 0", "identity"] == records.oracles[0].identity
     assert facts["stand-alone", "seeds"] == "0, 1, 2 and 3"
     assert facts["settings", "budget"] == "60"
+
+
+def test_a_table_was_neither_trained_nor_scored(records: RunRecords) -> None:
+    table = replace(records, settings=records.settings | {"oracle": "t.parquet"})
+    rows = facts_table(table).records()
+    assert ("table", "identity") in {(row["group"], row["name"]) for row in rows}
+    assert not any("supernet" in str(row["name"]) or "scor" in str(row["name"]) for row in rows)
