@@ -7,7 +7,7 @@ From Python, with the words of the command line::
     report = run(Settings(strategies=("ean", "ga"), budget=100), out="runs/mine")
     print(report.headline)
 
-A `reports.report.Report` shows itself in a notebook. Runs that are there already::
+A `reports.pages.report.Report` shows itself in a notebook. Runs that are there already::
 
     from benchmark import compare_runs, read_report
 
@@ -27,10 +27,10 @@ __version__ = "0.1.0"
 __all__ = ["Settings", "__version__", "compare_runs", "read_report", "run"]
 
 _LAZY = {
-    "Settings": "benchmark.settings",
-    "compare_runs": "benchmark.reading",
-    "read_report": "benchmark.reading",
-    "run": "benchmark.experiment",
+    "Settings": "benchmark.planning.settings",
+    "compare_runs": "benchmark.studies.reading",
+    "read_report": "benchmark.studies.reading",
+    "run": "benchmark.studies.experiment",
 }
 
 
@@ -52,7 +52,7 @@ def _take_what_is_beside() -> None:
             continue
         found = PathFinder.find_spec(name, path)
         if found is not None and found.has_location and found.origin != own.origin:
-            from benchmark.errors import BenchmarkWarning  # noqa: PLC0415 - rarely needed
+            from benchmark.basics.errors import BenchmarkWarning  # noqa: PLC0415 - rarely needed
 
             text = f"{_in_the_way(own, found.origin)}; until then import {name} gives the latter"
             warnings.warn(text, BenchmarkWarning, stacklevel=3)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from benchmark import __version__
+from benchmark.basics.errors import BenchmarkError, BenchmarkWarning, UsageError
 from benchmark.commands.check import check
 from benchmark.commands.compare import compare
 from benchmark.commands.describe import describe
@@ -28,7 +29,6 @@ from benchmark.commands.transfer import transfer
 from benchmark.commands.trust import trust
 from benchmark.commands.verify import verify
 from benchmark.commands.watch import watch
-from benchmark.errors import BenchmarkError, BenchmarkWarning, UsageError
 from tasks.errors import DataError
 
 _USAGE = 2

@@ -4,9 +4,9 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmark.schemes import scheme_bits
+from benchmark.records.run import RunRecords
+from benchmark.records.schemes import scheme_bits
 from benchmark.store.calls import Call, bits_of
-from benchmark.store.records import RunRecords
 from benchmark.store.store import Store
 
 

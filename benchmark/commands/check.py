@@ -2,7 +2,7 @@ import sys
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 
 
@@ -30,9 +30,9 @@ def compare(
     Tasks, networks and machines may differ; strategies are ranked in every cell (supernet and
     seed) that has them all. Runs are only read.
     """
+    from benchmark.basics.identity import content_hash
     from benchmark.commands.consoles import console_of
-    from benchmark.identity import content_hash
-    from benchmark.reading import compare_runs
+    from benchmark.studies.reading import compare_runs
 
     mixed = options.split_names(mix)
     made = compare_runs(*folders, mix=mixed, **judged)

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 
 if TYPE_CHECKING:
     from benchmark.workers.workers import Workers

@@ -18,7 +18,7 @@ from benchmark.networks.registry import ATTENTIONS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def describe(*, as_json: bool, **options: Any) -> None:
     """Count parameters, FLOPs and attention modules of the network of a scheme."""
-    from benchmark.describe import describe_network
+    from benchmark.studies.describe import describe_network
 
     description = describe_network(**options)
     click.echo(description.json() if as_json else description.text())

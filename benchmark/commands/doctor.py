@@ -27,12 +27,12 @@ def doctor(
     """
     from dataclasses import asdict
 
+    from benchmark.basics.errors import UsageError, unknown_name
     from benchmark.doctor.data import data as look_at_data
     from benchmark.doctor.installation import installation
     from benchmark.doctor.stores import cache as look_at_cache
     from benchmark.doctor.stores import run_folder
-    from benchmark.errors import UsageError, unknown_name
-    from benchmark.experiment import default_cache
+    from benchmark.studies.experiment import default_cache
     from tasks.registry import TASKS
 
     if task is not None and task not in TASKS:

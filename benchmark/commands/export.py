@@ -3,11 +3,11 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
+from benchmark.basics.errors import UsageError
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
-from benchmark.errors import UsageError
 
 
 @click.command()
@@ -73,14 +73,14 @@ def _export_run(folder: Path, studies: Path | None, curves: Path | None) -> None
     live = LiveProgress(console_of(stderr=True))
     with live.bars:
         if studies is not None:
-            from reports.studies import address, write_studies
+            from reports.export.optuna import address, write_studies
 
             total = sum(len(lane.schemes) for lane in records.lanes)
             with live.stage("Writing studies", total, "trials") as advance:
                 number = write_studies(records, studies, on_trial=advance)
             click.echo(f"{studies}: {number} studies; optuna-dashboard {address(studies)}")
         if curves is not None:
-            from benchmark.search_curves import write_search_curves
+            from reports.export.tensorboard import write_search_curves
 
             with live.stage("Writing curves", len(records.lanes), "lanes") as advance:
                 write_search_curves(records, curves, on_lane=advance)
@@ -100,8 +100,8 @@ def _export_ticket(
 
     console = console_of(stderr=True)
     with equipped(console, cache, Crew(1, None, None)) as (shared, _, live):
-        from benchmark.tickets.export import TARGETS, export_ticket
-        from benchmark.tickets.ticket import read_ticket
+        from benchmark.records.ticket import read_ticket
+        from benchmark.studies.export import TARGETS, export_ticket
 
         made = export_ticket(
             read_ticket(ticket),

@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
@@ -29,11 +29,11 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     rows = options.numbers("--images", images, bounds.FURTHER)
     console = console_of(stderr=True)
     with stoppable(console):
-        from benchmark.explaining.gradcam_run import add_cams
         from benchmark.store.folder import RunFolder
-        from benchmark.tickets.rule import judge_files
+        from benchmark.studies.gradcam_run import add_cams
+        from benchmark.studies.ticket_rule import judge_files
         from benchmark.watching.live import LiveProgress
-        from reports.tickets import FOLDER
+        from reports.numbers.tickets import FOLDER
 
         live = LiveProgress(console)
         workers = crew.assembled()

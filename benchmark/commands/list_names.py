@@ -1,6 +1,6 @@
 import click
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 
 
 @click.command("list")
@@ -9,7 +9,7 @@ from benchmark.errors import UsageError
 def list_(kind: str, names: tuple[str, ...]) -> None:
     """List what there is to choose from; strategies that are named are described in full."""
     from benchmark.commands.consoles import console_of
-    from benchmark.listing import list_recipes, list_strategies, list_tasks
+    from benchmark.commands.listing import list_recipes, list_strategies, list_tasks
 
     if kind == "strategies":
         list_strategies(console_of(), names)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, final
 
 import click
 
-from benchmark import bounds
-from benchmark.bounds import Range
+from benchmark.basics import bounds
+from benchmark.basics.bounds import Range
+from benchmark.basics.errors import UsageError
+from benchmark.basics.files import require_writable
 from benchmark.commands.crew import Crew
-from benchmark.errors import UsageError
-from benchmark.files import require_writable
 from benchmark.networks.registry import ATTENTIONS
 
 if TYPE_CHECKING:
-    from benchmark.settings import Settings
+    from benchmark.planning.settings import Settings
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 _PLACES = ("out", "paper", "cache", "workers", "ray", "gpus_per_training")
@@ -190,7 +190,7 @@ def crew(command: Callable[..., None]) -> Callable[..., None]:
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":
     """Settings from flags, which win, and the TOML file ``config``."""
-    from benchmark.settings import Settings
+    from benchmark.planning.settings import Settings
 
     given = given_values(options)
     return Settings.from_toml(config, **given) if config else Settings(**given)

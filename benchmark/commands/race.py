@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
+from benchmark.basics.errors import UsageError
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
-from benchmark.errors import UsageError
 
 if TYPE_CHECKING:
     from reports.tables.table import Table
@@ -52,7 +52,7 @@ def race(
     own then say what was gained.
     """
     from benchmark.commands.consoles import console_of
-    from benchmark.landscapes.known import LANDSCAPES
+    from benchmark.oracle.known import LANDSCAPES
     from benchmark.plugins.overrides import read_overrides
 
     if tune and strategies:
@@ -87,8 +87,8 @@ _Outcome = tuple[Sequence["Table"], list[str], bool]
 
 
 def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
-    from benchmark.landscapes.race import run_race
-    from reports.race import race_tables
+    from benchmark.studies.race import run_race
+    from reports.pages.race import race_tables
     from strategies.registry import COMPARATORS, STRATEGIES
 
     every = [name for name in STRATEGIES if name not in COMPARATORS]
@@ -108,8 +108,8 @@ def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
 
 
 def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
-    from benchmark.landscapes.tune import tune
-    from reports.tuning import tuning_tables
+    from benchmark.studies.tune import tune
+    from reports.pages.tuning import tuning_tables
 
     tunings = tune(strategies=options.split_names(names), trials=trials, **values)
     return tuning_tables(tunings), [tuning.advice() for tuning in tunings], False
@@ -117,7 +117,7 @@ def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
 
 def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
     from benchmark.commands.consoles import console_of
-    from reports.race import write_tables
+    from reports.pages.race import write_tables
     from reports.tables.terminal import TerminalTable
 
     if out:

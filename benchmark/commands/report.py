@@ -2,8 +2,8 @@ from pathlib import Path
 
 import click
 
+from benchmark.basics.errors import UsageError
 from benchmark.commands import options
-from benchmark.errors import UsageError
 
 
 @click.command()
@@ -26,16 +26,16 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
     if folder.suffix == ".parquet":
         if paper is not None:
             raise UsageError("--paper needs the folder of a run; a table is explained beside it")
-        from benchmark.landscapes.table import read_table
-        from benchmark.landscapes.tabulation import explain_table
+        from benchmark.oracle.answers_file import read_table
+        from benchmark.studies.tabulation import explain_table
 
         for path in explain_table(read_table(folder), folder):
             click.echo(path)
         return
     from benchmark.store.folder import RunFolder, read_records
-    from benchmark.tickets.rule import judge_files
-    from reports.report import Report
-    from reports.tickets import FOLDER
+    from benchmark.studies.ticket_rule import judge_files
+    from reports.numbers.tickets import FOLDER
+    from reports.pages.report import Report
 
     with closing(RunFolder(folder).view()) as store:
         records = read_records(store)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import served, stoppable
@@ -78,8 +78,8 @@ def run(
     places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
-        from benchmark.experiment import default_cache
         from benchmark.planning.estimate import Estimate
+        from benchmark.studies.experiment import default_cache
 
         cache = None if settings.data is None else places["cache"] or default_cache()
         estimate = Estimate(settings, cache=cache)
@@ -88,7 +88,7 @@ def run(
         return
     console = console_of(stderr=True)
     with stoppable(console):
-        from benchmark.experiment import run as run_experiment
+        from benchmark.studies.experiment import run as run_experiment
         from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)

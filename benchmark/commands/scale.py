@@ -1,6 +1,6 @@
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 
 
@@ -13,7 +13,7 @@ def scale(gpus: str) -> None:
     in Markdown; docs/scale.md states what it assumes.
     """
     from benchmark.planning.rates import A100, DEVICES
-    from benchmark.planning.scale import KINDS, rows, work
+    from benchmark.studies.scale import KINDS, rows, work
 
     counts = options.numbers("--gpus", gpus, bounds.GPUS)
     click.echo("| GPUs | days | GPUs busy | what more GPUs would meet |")

@@ -24,7 +24,7 @@ def equipped(
 ) -> Iterator[tuple["Store", "Workers", "LiveProgress"]]:
     """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
     with stoppable(console):
-        from benchmark.experiment import default_cache, opened_cache
+        from benchmark.studies.experiment import default_cache, opened_cache
         from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
@@ -39,7 +39,7 @@ def served(port: int | None, console: Any) -> Iterator[Callable[[Path], None]]:
     if port is None:
         yield lambda _: None
         return
-    from benchmark.watching.serving import ProgressServer
+    from benchmark.commands.serving import ProgressServer
 
     server = ProgressServer(port)
     console.print(f"{server.address} shows the run")

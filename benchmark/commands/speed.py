@@ -1,6 +1,6 @@
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 
 
@@ -24,9 +24,9 @@ def speed(
 
     Without NAMES everything is measured; what lacks a device is named as not run.
     """
+    from benchmark.basics.errors import unknown_name
     from benchmark.commands.consoles import console_of
     from benchmark.commands.session import stoppable
-    from benchmark.errors import unknown_name
 
     console = console_of(stderr=True)
     with stoppable(console):

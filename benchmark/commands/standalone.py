@@ -3,11 +3,11 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
+from benchmark.basics.errors import UsageError
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
-from benchmark.errors import UsageError
 
 
 @click.command()
@@ -59,7 +59,7 @@ def standalone(
     settings = options.read_settings(config, values)
     console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.standalone.chosen_schemes import judge_schemes, listed_schemes, train_schemes
+        from benchmark.studies.chosen_schemes import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]
         if not wanted:
@@ -79,7 +79,7 @@ def standalone(
             if tickets is not None
             else []
         )
-    from reports.evidence import standalone_table
+    from reports.pages.evidence import standalone_table
     from reports.tables.terminal import TerminalTable
 
     if out is not None:
@@ -87,7 +87,7 @@ def standalone(
     shown = console_of()
     shown.print(TerminalTable(standalone_table(evidence, settings.confidence).shown()))
     if tickets is not None:
-        from benchmark.tickets.files import write_tickets
+        from benchmark.studies.tickets import write_tickets
 
         for ticket, path in zip(judged, write_tickets(judged, tickets), strict=True):
             shown.print(f"{path}: {ticket.claim.sentence}", markup=False, highlight=False)

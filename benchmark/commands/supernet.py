@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.session import stoppable
 
@@ -59,16 +59,16 @@ def train(
     from benchmark.workers.orphans import end_with_torchrun
 
     end_with_torchrun()
+    from benchmark.basics.errors import UsageError
     from benchmark.commands.consoles import console_of
-    from benchmark.errors import UsageError
 
     settings = _settings(config, values)
     if tensorboard and metrics is None:
         raise UsageError("--tensorboard needs a folder: --metrics FOLDER")
     console = console_of(stderr=True)
     with stoppable(console):
-        from benchmark.experiment import default_cache
-        from benchmark.supernets import train_supernets
+        from benchmark.studies.experiment import default_cache
+        from benchmark.studies.supernets import train_supernets
         from benchmark.training.group import joined
         from benchmark.watching.live import LiveProgress
         from benchmark.watching.progress import Silent
@@ -100,8 +100,8 @@ def train(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, cache: Path | None, *, as_json: bool) -> None:
     """Say what a supernet is: network, training, data, code."""
-    from benchmark.experiment import default_cache
-    from benchmark.supernets import find_supernet, shown
+    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.supernets import find_supernet, shown
 
     file = find_supernet(name, default_cache() if cache is None else cache)
     click.echo(shown(file, as_json=as_json))
@@ -113,8 +113,8 @@ def show(name: str, cache: Path | None, *, as_json: bool) -> None:
 @options.cache
 def export(name: str, target: Path, cache: Path | None) -> None:
     """Write a trained supernet into one file, to be handed on."""
-    from benchmark.experiment import default_cache
-    from benchmark.supernets import export_supernet
+    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.supernets import export_supernet
 
     file = export_supernet(name, target, default_cache() if cache is None else cache)
     click.echo(f"supernet {file.facts.identity} in {target}")
@@ -126,8 +126,8 @@ def export(name: str, target: Path, cache: Path | None) -> None:
 @click.option("--adopt", is_flag=True, help="Take it even if other code trained it.")
 def import_(source: Path, cache: Path | None, *, adopt: bool) -> None:
     """Put a supernet's file where a `run` with its settings and data finds it."""
-    from benchmark.experiment import default_cache
-    from benchmark.supernets import import_supernet
+    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.supernets import import_supernet
 
     shared = default_cache() if cache is None else cache
     file = import_supernet(source, shared, adopt=adopt)

@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -63,7 +63,7 @@ def tabulate(
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.landscapes.tabulation import tabulate as tabulate_landscape
+        from benchmark.studies.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(
             settings,
@@ -75,7 +75,7 @@ def tabulate(
             force=force,
         )
     table.write(path)
-    from benchmark.landscapes.tabulation import explain_table
+    from benchmark.studies.tabulation import explain_table
 
     written = ", ".join(str(part) for part in explain_table(table, path))
     console.print(f"Explained in {written}")

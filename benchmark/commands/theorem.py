@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 
 
@@ -34,15 +34,15 @@ from benchmark.commands import options
 def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
     """Try Theorem 1 of the paper: how often can a wide network spare a hidden neuron?"""
     from benchmark.commands.consoles import console_of
-    from benchmark.explaining.theorem import try_theorem
+    from benchmark.studies.theorem import try_theorem
 
     records = try_theorem(
         widths=options.numbers("--widths", widths, bounds.COUNT),
         epsilons=options.numbers("--epsilon", epsilons, bounds.POSITIVE),
         **values,
     )
+    from reports.pages.theorem import theorem_table, theorem_words, write_theorem
     from reports.tables.terminal import TerminalTable
-    from reports.theorem import theorem_table, theorem_words, write_theorem
 
     given = {"inputs": values["inputs"], "delta": values["delta"]}
     console = console_of()

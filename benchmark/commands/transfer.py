@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -63,15 +63,15 @@ def transfer(
     these weights, on the target. The same command again goes on where it stopped.
     """
     from benchmark.commands.consoles import console_of
-    from benchmark.settings import Settings
+    from benchmark.planning.settings import Settings
 
     settings = Settings(**options.given_values(values))
     console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.standalone.chosen_schemes import listed_schemes
-        from benchmark.transfer.source import read_source
-        from benchmark.transfer.transfer import default_folder
-        from benchmark.transfer.transfer import transfer as carry
+        from benchmark.studies.chosen_schemes import listed_schemes
+        from benchmark.studies.source import read_source
+        from benchmark.studies.transfer import default_folder
+        from benchmark.studies.transfer import transfer as carry
 
         known = read_source(source)
         best = known.best(candidates)
@@ -90,8 +90,13 @@ def transfer(
             command=options.command_line(click.get_current_context()),
             progress=live,
         )
+    from reports.pages.transfer import (
+        rank_table,
+        transfer_sentences,
+        transfer_table,
+        write_transfer,
+    )
     from reports.tables.terminal import TerminalTable
-    from reports.transfer import rank_table, transfer_sentences, transfer_table, write_transfer
 
     folder = out or default_folder(source, settings.task, records.experiment)
     page = write_transfer(records, folder)[0]

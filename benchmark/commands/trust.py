@@ -3,7 +3,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -26,14 +26,14 @@ def trust(evidence: Path, cache: Path | None, crew: Crew, **values: Any) -> None
     settings = options.read_settings(None, values)
     console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.standalone.evidence import read_evidence
-        from benchmark.standalone.trust import ask_oracles
+        from benchmark.records.evidence import read_evidence
+        from benchmark.studies.trust import ask_oracles
 
         known = read_evidence(evidence)
         oracles = ask_oracles(
             known, cache=shared, workers=workers, progress=live, **options.given_values(values)
         )
-    from reports.evidence import trust_sentences, trust_table
+    from reports.pages.evidence import trust_sentences, trust_table
     from reports.tables.terminal import TerminalTable
 
     shown = console_of()

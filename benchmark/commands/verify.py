@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from benchmark import bounds
+from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
@@ -43,8 +43,8 @@ def verify(
 
     console = console_of(stderr=True)
     with equipped(console, cache, crew) as (shared, workers, live):
-        from benchmark.tickets.ticket import read_ticket
-        from benchmark.tickets.verification import verify as verify_ticket
+        from benchmark.records.ticket import read_ticket
+        from benchmark.studies.verification import verify as verify_ticket
 
         known = read_ticket(ticket)
         found = verify_ticket(
@@ -56,8 +56,8 @@ def verify(
             quick=quick,
             **options.given_values(values),
         )
+    from reports.pages.verification import verification_table
     from reports.tables.terminal import TerminalTable
-    from reports.verification import verification_table
 
     shown = console_of()
     if found.comparisons:

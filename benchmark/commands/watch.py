@@ -35,7 +35,7 @@ def watch(folder: Path, once: bool, serve: int | None) -> None:  # noqa: FBT001 
         if serve is None:
             snapshot = _follow(console, Observer(folder))
         else:
-            from benchmark.watching.serving import ProgressServer
+            from benchmark.commands.serving import ProgressServer
 
             server = ProgressServer(serve)
             server.show(folder)

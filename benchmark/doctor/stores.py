@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from benchmark.basics.errors import BenchmarkError
 from benchmark.doctor.findings import Finding
-from benchmark.errors import BenchmarkError
-from benchmark.oracle.supernet_file import read_supernet
 from benchmark.store.filesystems import NETWORK, file_system
 from benchmark.store.folder import RunFolder, read_records
 from benchmark.store.store import Store
+from benchmark.supernet.file import read_supernet
 from benchmark.watching.watching import at_work, is_held
 from tasks.errors import DataError
 from tasks.folders import names

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from benchmark.errors import unknown_name
+from benchmark.basics.errors import unknown_name
 from benchmark.networks.registry import ATTENTIONS
 
 Form = Literal["small", "cifar", "imagenet"]

@@ -7,7 +7,7 @@ without bias. ImageNet form: torchvision's, but every convolution has a bias.
 import re
 from dataclasses import dataclass, replace
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.attention import Form, attention_class
 from benchmark.networks.resnet import Backbone, BlockKind
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from benchmark.errors import SchemeError, UsageError
+from benchmark.basics.errors import SchemeError, UsageError
 from benchmark.networks.attention import Attention, State, attention_class
 from benchmark.networks.initial import draw, made
 from benchmark.networks.resnet import Backbone, Block, MakeHead, ResNet

@@ -12,7 +12,7 @@ from torch import Tensor, UntypedStorage, nn
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 
 Make = Callable[[], nn.Module]
 Finish = Callable[[Mapping[str, nn.Module], torch.Generator], None]

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 
 BlockKind = Literal["basic", "bottleneck"]
 Stem = Literal["cifar", "imagenet"]

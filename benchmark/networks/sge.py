@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.attention import Attention, Form, State
 
 EPSILON = 1e-5

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float64, Shaped
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmark.errors import SchemeError, UsageError
+from benchmark.basics.errors import SchemeError, UsageError
 from strategies.base import GateGradient, GateQuestion, Need
 from tasks.metrics import Metric
 from tasks.splits import Split

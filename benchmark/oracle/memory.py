@@ -9,10 +9,10 @@ from functools import cached_property
 
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
+from benchmark.basics.sizes import shown_size
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.kernels.layout import Maps
-from benchmark.sizes import shown_size
 
 _MAP = {"cpu": 2**22, "cuda": 2**31}
 """Bytes of the largest map of a piece: what a core's caches hold, what fills a GPU."""

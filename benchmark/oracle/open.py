@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int64
 from torch import Tensor
 
-from benchmark.identity import content_hash
+from benchmark.basics.identity import content_hash
+from benchmark.basics.numerical_state import numerical_state
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.numerical_state import numerical_state
 from benchmark.oracle.base import (
     BatchNormMode,
     Oracle,
@@ -22,7 +22,7 @@ from benchmark.oracle.base import (
     checked_question,
 )
 from benchmark.oracle.soft_gates import SoftGates
-from benchmark.oracle.wrappers import Wrapper
+from benchmark.search.wrappers import Wrapper
 from strategies.base import GateGradient, GateQuestion, Need
 
 Make = Callable[..., Oracle]

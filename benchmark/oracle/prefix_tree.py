@@ -23,8 +23,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from benchmark.devices import repeatable
-from benchmark.errors import UsageError
+from benchmark.basics.devices import repeatable
+from benchmark.basics.errors import UsageError
+from benchmark.basics.sizes import shown_size
+from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import ConvNorm, ResNet
@@ -42,8 +44,6 @@ from benchmark.oracle.memory import (
     release_memory,
 )
 from benchmark.oracle.passes import Children, Operations, Passes, Pieces, blocks_of
-from benchmark.sizes import shown_size
-from benchmark.workers.threads import single_thread
 
 Features = Float[Tensor, "n c h w"]
 Outputs = Sequence[Float[Tensor, "_ ..."]]

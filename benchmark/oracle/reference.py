@@ -10,12 +10,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from benchmark.devices import repeatable
-from benchmark.evaluation import evaluate
+from benchmark.basics.devices import repeatable
+from benchmark.basics.threads import single_thread
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
 from benchmark.oracle.inner_norms import BatchNorm, inner_norms
-from benchmark.workers.threads import single_thread
+from benchmark.training.evaluation import evaluate
 from tasks.metrics import Score
 
 Scheme = Bool[np.ndarray, " blocks"]

@@ -15,13 +15,13 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
-from benchmark.devices import repeatable
+from benchmark.basics.devices import repeatable
+from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
 from benchmark.oracle.inner_norms import BatchNorm, inner_norms, normalise_by
-from benchmark.workers.threads import single_thread
 from strategies.base import GateGradient
 
 Gates = Float[Tensor, " blocks"]

@@ -16,21 +16,22 @@ import numpy as np
 import torch
 from filelock import FileLock
 
-from benchmark.errors import DivergenceError, StoreError, UsageError
-from benchmark.files import made_folder
-from benchmark.identity import code_version, content_hash
+from benchmark.basics.errors import DivergenceError, StoreError, UsageError
+from benchmark.basics.files import made_folder
+from benchmark.basics.identity import code_version, content_hash
+from benchmark.basics.numerical_state import numerical_state
+from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.networks.attention import attention_class
 from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.resnet import Backbone
-from benchmark.numerical_state import numerical_state
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
 from benchmark.oracle.inner_norms import normalised_channels
 from benchmark.oracle.kernels.library import TORCH, named_kernels
 from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
-from benchmark.oracle.supernet_file import (
+from benchmark.supernet.file import (
     SupernetFacts,
     damaged,
     read_supernet,
@@ -38,7 +39,6 @@ from benchmark.oracle.supernet_file import (
     weights_hash,
     write_supernet,
 )
-from benchmark.seeding import child_generator, child_rng
 from benchmark.training import ALONE, Checkpoint, Group, Watch, train
 from tasks.base import Task, TaskSpec
 from tasks.parts import Head

@@ -3,10 +3,10 @@
 import numpy as np
 from jaxtyping import Int64
 
-from benchmark.errors import SchemeError
-from benchmark.landscapes.table import Table
+from benchmark.basics.errors import SchemeError
+from benchmark.oracle.answers_file import Table
 from benchmark.oracle.base import Oracle, Schemes, Scores, checked
-from benchmark.schemes import format_bits, scheme_bits
+from benchmark.records.schemes import format_bits, scheme_bits
 
 
 class TableOracle(Oracle):

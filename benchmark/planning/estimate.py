@@ -10,7 +10,7 @@ from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.prefix_tree import block_passes
 from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes, task_spec
 from benchmark.planning.rates import DEVICES, EFFICIENCY, Device, Workload, counted
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from reports.tables.formats import count
 from tasks.base import NamedTask, Sizes, Task
 from tasks.recipes import Recipe

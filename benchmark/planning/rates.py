@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from benchmark.numerical_state import numerical_state
+from benchmark.basics.numerical_state import numerical_state
 
 EFFICIENCY = (0.25, 0.85)
 """What part of the roofline is reached. By Table VI of the paper on a GTX 1080 Ti 0.31 of

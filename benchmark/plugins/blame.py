@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.errors import LaneError, ReplayError
+from benchmark.basics.errors import LaneError, ReplayError
 from benchmark.plugins.patience import NotItsFault, Overdue
 
 _HERE = str(Path(__file__).parents[1])

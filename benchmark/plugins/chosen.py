@@ -10,8 +10,8 @@ from typing import Any, final
 
 import numpy as np
 
-from benchmark.errors import UsageError, unknown_name
-from benchmark.identity import code_version
+from benchmark.basics.errors import UsageError, unknown_name
+from benchmark.basics.identity import code_version
 from benchmark.plugins.confined import LOADING, try_out
 from benchmark.plugins.loading import is_loaded, load_class, module_name
 from benchmark.plugins.overrides import Overrides, Value, checked_values

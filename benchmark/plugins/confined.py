@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
-from benchmark.errors import LaneError, UsageError
+from benchmark.basics.errors import LaneError, UsageError
 from benchmark.plugins.blame import place, summary
 from benchmark.plugins.nursery import CAN_FORK, Child, Work, start_child
 from benchmark.plugins.patience import Countdown, within

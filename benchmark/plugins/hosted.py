@@ -14,7 +14,7 @@ from typing import Any, final
 
 import numpy as np
 
-from benchmark.errors import LaneError
+from benchmark.basics.errors import LaneError
 from benchmark.plugins.blame import blamed_on_strategy
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import confine, ending, shown_stack, start_confined

@@ -13,7 +13,7 @@ from importlib.util import decode_source, module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
-from benchmark.errors import UsageError, unknown_name
+from benchmark.basics.errors import UsageError, unknown_name
 from strategies.base import Strategy
 
 _OURS = {"benchmark", "reports", "strategies", "tasks"}

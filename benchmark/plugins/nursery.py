@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any, final
 
-from benchmark.workers.interpreter import python_calling, uninterrupted
+from benchmark.basics.interpreter import python_calling, uninterrupted
 
 Work = Callable[..., None]
 """What a child does: called with its connection and the arguments that were given."""

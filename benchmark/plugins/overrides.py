@@ -5,8 +5,8 @@ from typing import get_args
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
-from benchmark.bounds import plain, problem, shown
-from benchmark.errors import UsageError, unknown_name
+from benchmark.basics.bounds import plain, problem, shown
+from benchmark.basics.errors import UsageError, unknown_name
 from strategies.hyper_parameters import HyperParameter
 
 Value = bool | int | float | str | None

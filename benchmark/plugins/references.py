@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.errors import UsageError, unknown_name
+from benchmark.basics.errors import UsageError, unknown_name
 from strategies.base import StrategyError
 from strategies.registry import STRATEGIES, strategy_names
 

@@ -6,9 +6,9 @@ from time import perf_counter, process_time
 import torch
 from torch import nn
 
+from benchmark.basics.threads import single_thread
 from benchmark.oracle.convolution import FrozenConvolutions
 from benchmark.planning.rates import Device
-from benchmark.workers.threads import single_thread
 
 _TIMES = 3
 

@@ -9,21 +9,21 @@ import numpy as np
 import torch
 from joblib.externals.loky import get_reusable_executor
 
+from benchmark.basics.seeding import child_generator, child_rng
+from benchmark.basics.threads import single_thread
 from benchmark.oracle.base import Oracle
 from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.supernet import oracle_data
-from benchmark.oracle.wrappers import ShardedOracle
 from benchmark.planning.plan import Plan
-from benchmark.schemes import all_schemes
-from benchmark.scoring import at_a_time
-from benchmark.seeding import child_generator, child_rng
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
+from benchmark.records.schemes import all_schemes
+from benchmark.search.wrappers import ShardedOracle
 from benchmark.speed.base import Benchmark, Claim, Round
+from benchmark.studies.scoring import at_a_time
 from benchmark.workers.engine import Engine, available_cores
 from benchmark.workers.processes import Processes
-from benchmark.workers.threads import single_thread
 from benchmark.workers.workers import Workers
 
 _CALLS = 50

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from benchmark.oracle.base import Schemes
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.ceilings import ceilings, device_seconds
 from benchmark.speed.networks import Subject, random_schemes

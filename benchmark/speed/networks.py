@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from benchmark.evaluation import evaluate
+from benchmark.basics.seeding import child_generator
+from benchmark.basics.threads import single_thread
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import ConvNorm
@@ -21,9 +22,8 @@ from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.seeding import child_generator
 from benchmark.speed.roofline import TreeWork, tree_work
-from benchmark.workers.threads import single_thread
+from benchmark.training.evaluation import evaluate
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
 

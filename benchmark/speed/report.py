@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from benchmark import __version__
-from benchmark.costs import machine_name
 from benchmark.oracle.kernels.library import chosen_kernels, kernels_name
 from benchmark.speed.base import Result
+from benchmark.standalone.costs import machine_name
 
 
 def circumstances(*, pairs: int, rows: int) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from benchmark.schemes import scheme_bits
+from benchmark.records.run import CostRecord, Interval, LaneKey, StandaloneRecord
+from benchmark.records.schemes import scheme_bits
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.searches import speed_table
 from benchmark.store.calls import Call, bits_of
 from benchmark.store.folder import Description, RunFolder, read_records
-from benchmark.store.records import CostRecord, Interval, LaneKey, StandaloneRecord
 from benchmark.store.store import Store
-from reports.report import Report
+from reports.pages.report import Report
 
 _STAGES = (4, 4, 4)
 _ORACLE, _TRAINING, _MACHINE = "speed", "speed", "speed"

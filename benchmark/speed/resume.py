@@ -4,14 +4,14 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from benchmark.objective import Objective
+from benchmark.basics.seeding import child_rng
 from benchmark.oracle.base import Schemes, Scores
-from benchmark.oracle.wrappers import CachedOracle, Wrapper
-from benchmark.runner import Lane, search
-from benchmark.seeding import child_rng
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey
+from benchmark.search.runner import Lane, search
+from benchmark.search.wrappers import CachedOracle, Wrapper
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import Subject, clock
-from benchmark.store.records import LaneKey
 from benchmark.store.store import Store
 from strategies.base import SearchSpace, Strategy
 from strategies.registry import load_strategy

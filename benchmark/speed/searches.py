@@ -6,15 +6,15 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from benchmark.landscapes.table import Table
-from benchmark.objective import Objective
+from benchmark.basics.seeding import child_rng
+from benchmark.oracle.answers_file import Table
 from benchmark.oracle.table import TableOracle
-from benchmark.oracle.wrappers import CachedOracle
-from benchmark.runner import Lane, search
-from benchmark.schemes import all_schemes
-from benchmark.seeding import child_rng
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey
+from benchmark.records.schemes import all_schemes
+from benchmark.search.runner import Lane, search
+from benchmark.search.wrappers import CachedOracle
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.store.records import LaneKey
 from benchmark.store.store import Store
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 from strategies.registry import load_strategy

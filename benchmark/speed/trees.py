@@ -6,18 +6,18 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
+from benchmark.basics.seeding import child_generator, child_rng
+from benchmark.basics.threads import single_thread
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
 from benchmark.oracle.passes import Children, Passes, blocks_of
 from benchmark.oracle.supernet import oracle_data
 from benchmark.planning.plan import Plan
-from benchmark.schemes import all_schemes
-from benchmark.seeding import child_generator, child_rng
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
+from benchmark.records.schemes import all_schemes
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.ceilings import cpu_ceilings
 from benchmark.speed.networks import CACHED, LARGE, Subject, clock, random_schemes
-from benchmark.workers.threads import single_thread
 
 _LOOKED_AT = 6
 """Schemes that a loop really scores in a turn; the time of all is scaled from them."""

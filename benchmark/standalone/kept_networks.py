@@ -6,8 +6,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from benchmark.errors import StoreError
-from benchmark.files import replacing
+from benchmark.basics.errors import StoreError
+from benchmark.basics.files import replacing
 from benchmark.networks.connect import SchemeNetwork
 
 FOLDER = "networks"

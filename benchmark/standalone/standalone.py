@@ -14,23 +14,23 @@ import numpy as np
 from jaxtyping import Float64
 from torch import Tensor
 
-from benchmark.errors import UsageError
-from benchmark.evaluation import evaluate_task
-from benchmark.identity import code_version, content_hash
+from benchmark.basics.errors import UsageError
+from benchmark.basics.identity import code_version, content_hash
+from benchmark.basics.numerical_state import numerical_state
+from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.networks.connect import SchemeNetwork
-from benchmark.numerical_state import numerical_state
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.schemes import bits_scheme, scheme_bits
-from benchmark.seeding import child_generator, child_rng
+from benchmark.records.run import LaneRecord, StandaloneRecord
+from benchmark.records.schemes import bits_scheme, scheme_bits
 from benchmark.standalone.kept_networks import (
     load_weights,
     network_path,
     read_weights,
     write_network,
 )
-from benchmark.store.records import LaneRecord, StandaloneRecord
 from benchmark.store.store import Store
 from benchmark.training import Figures, Watch, train
+from benchmark.training.evaluation import evaluate_task
 from benchmark.workers.workers import Workers
 from tasks.base import Task, TaskSpec
 from tasks.metrics import Metric

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from benchmark.schemes import scheme_bits
+from benchmark.records.schemes import scheme_bits
 
 Answer = tuple[float, float]
 """Accuracy and loss of one scheme; NaN where the oracle failed."""

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from benchmark.errors import BenchmarkError, OtherExperimentError, StoreError, UsageError
-from benchmark.files import made_folder, replacing
-from benchmark.schemes import bits_scheme
-from benchmark.store.calls import answer_arrays
-from benchmark.store.records import (
+from benchmark.basics.errors import BenchmarkError, OtherExperimentError, StoreError, UsageError
+from benchmark.basics.files import made_folder, replacing
+from benchmark.records.run import (
     CamRecord,
     FigureKind,
     LaneKey,
@@ -22,6 +20,8 @@ from benchmark.store.records import (
     RunRecords,
     StandaloneRecord,
 )
+from benchmark.records.schemes import bits_scheme
+from benchmark.store.calls import answer_arrays
 from benchmark.store.store import Store
 
 LOCK = "run.lock"

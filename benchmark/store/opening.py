@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
-from benchmark.errors import BenchmarkWarning, StoreError, UsageError
+from benchmark.basics.errors import BenchmarkWarning, StoreError, UsageError
 from benchmark.store.database import BUSY_TIMEOUT, Database, connected, damaged_store
 from benchmark.store.filesystems import file_system, on_network
 from benchmark.store.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION

@@ -18,11 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import StoreError
-from benchmark.schemes import bits_scheme
-from benchmark.store.calls import Answer, Call, Query
-from benchmark.store.opening import looked_at, opened, whole
-from benchmark.store.records import (
+from benchmark.basics.errors import StoreError
+from benchmark.records.run import (
     CostRecord,
     Interval,
     LaneKey,
@@ -30,6 +27,9 @@ from benchmark.store.records import (
     LaneState,
     StandaloneRecord,
 )
+from benchmark.records.schemes import bits_scheme
+from benchmark.store.calls import Answer, Call, Query
+from benchmark.store.opening import looked_at, opened, whole
 
 _STANDALONE = ("seconds", "failure", "best_epoch", "best_test_accuracy")
 """Columns between scores and figures."""

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 
-from benchmark.errors import LaneError, UsageError
+from benchmark.basics.errors import LaneError, UsageError
 from benchmark.plugins.overrides import coerced
 from benchmark.testing.search import (
     BUDGET,
@@ -179,7 +179,7 @@ def resumed_by_replay(subject: Subject) -> None:
 
 def not_deaf(subject: Subject) -> None:
     """It does not spend a whole budget on one request, again and again: such a run fails."""
-    from benchmark.runner import Repetitions  # noqa: PLC0415 - it reaches oracles
+    from benchmark.search.runner import Repetitions  # noqa: PLC0415 - it reaches oracles
 
     done = subject.undisturbed
     repetitions = Repetitions()

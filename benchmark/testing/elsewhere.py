@@ -16,12 +16,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmark.basics.interpreter import python_calling
 from benchmark.plugins.blame import summary
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.openings import Openings
 from benchmark.testing.search import BLOCKS_PER_STAGE, BUDGET, search
 from benchmark.testing.states import global_states, seeded
-from benchmark.workers.interpreter import python_calling
 from strategies.base import SearchSpace
 
 HASH_SEED = "4242"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from benchmark.errors import LaneError
+from benchmark.basics.errors import LaneError
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import ending, start_confined
 from benchmark.plugins.nursery import CAN_FORK, Child

@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from benchmark.budget import Ledger
-from benchmark.workers.threads import single_thread
+from benchmark.basics.threads import single_thread
+from benchmark.search.budget import Ledger
 from strategies.base import FULL, Answers, GateGradient, GateQuestion, Request, Schemes, Strategy
 
 Rewards = Float64[np.ndarray, " n"]

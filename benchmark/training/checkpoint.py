@@ -14,8 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from benchmark.errors import StoreError, UsageError
-from benchmark.files import replacing
+from benchmark.basics.errors import StoreError, UsageError
+from benchmark.basics.files import replacing
 from benchmark.training.group import ALONE, Group
 from benchmark.training.state import TrainingState
 

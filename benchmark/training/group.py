@@ -12,8 +12,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmark.devices import check_device
-from benchmark.errors import UsageError
+from benchmark.basics.devices import check_device
+from benchmark.basics.errors import UsageError
 
 _OF_TORCHRUN = ("RANK", "MASTER_ADDR", "MASTER_PORT")
 

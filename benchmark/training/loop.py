@@ -13,17 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from benchmark.devices import repeatable
-from benchmark.errors import DivergenceError
-from benchmark.memory import kept_memory
-from benchmark.numerical_state import numerical_state
-from benchmark.optimizers import make_optimizer, make_schedule
+from benchmark.basics.devices import repeatable
+from benchmark.basics.errors import DivergenceError
+from benchmark.basics.numerical_state import numerical_state
+from benchmark.basics.threads import torch_threads
 from benchmark.training.checkpoint import Checkpoint
 from benchmark.training.group import ALONE, Group, parts
+from benchmark.training.kept_memory import kept_memory
+from benchmark.training.optimizers import make_optimizer, make_schedule
 from benchmark.training.precision import Arithmetic, compiled
 from benchmark.training.state import TrainingState
 from benchmark.training.watch import Figures, Watch
-from benchmark.workers.threads import torch_threads
 from tasks.base import Task
 from tasks.recipes import Recipe
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import UsageError
-from benchmark.files import replacing
+from benchmark.basics.errors import UsageError
+from benchmark.basics.files import replacing
 from benchmark.training.watch import Figures, Watch, together
 
 _COLUMNS = [field.name for field in fields(Figures)]

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.errors import UsageError
-from benchmark.objective import Objective
+from benchmark.basics.errors import UsageError
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey, LaneState
 from benchmark.store.filesystems import MOUNTS, on_network
 from benchmark.store.folder import intact
 from benchmark.store.readonly import reading
-from benchmark.store.records import LaneKey, LaneState
 from benchmark.store.schema import SCHEMA_VERSION
 
 Stage = Literal["preparing", "searching", "training", "measuring", "finished"]

@@ -15,8 +15,8 @@ from typing import Any, TypeVar, final
 
 import torch
 
-from benchmark.errors import UsageError, WorkerError
-from benchmark.identity import code_version
+from benchmark.basics.errors import UsageError, WorkerError
+from benchmark.basics.identity import code_version
 from benchmark.workers.engine import Engine, Work, available_cores, done
 
 Job = TypeVar("Job")

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeVar
 
-from benchmark.workers.threads import single_thread
+from benchmark.basics.threads import single_thread
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -12,9 +12,9 @@ from typing import Any, TypeVar, final
 
 from joblib.externals.loky import get_reusable_executor
 
-from benchmark.errors import WorkerError
+from benchmark.basics.errors import WorkerError
+from benchmark.basics.interpreter import uninterrupted
 from benchmark.workers.engine import Engine, Work, done
-from benchmark.workers.interpreter import uninterrupted
 from benchmark.workers.orphans import end_with
 
 Job = TypeVar("Job")

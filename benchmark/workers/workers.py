@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import final
 
-from benchmark.bounds import WORKERS
+from benchmark.basics.bounds import WORKERS
+from benchmark.basics.threads import single_thread
 from benchmark.workers.engine import Engine, Job, Result, Work, available_cores
 from benchmark.workers.processes import Processes
-from benchmark.workers.threads import single_thread
 
 
 @final

@@ -15,11 +15,11 @@ from functools import cached_property
 
 import numpy as np
 
-from benchmark.store.records import Rule, RunRecords
-from reports.analysis import Analysis, analyse
+from benchmark.records.run import Rule, RunRecords
 from reports.compare.mixing import Member, check_mix
-from reports.compare.problems import Problem, named_by_variant, problems_of
+from reports.numbers.analysis import Analysis, analyse
 from reports.numbers.outcomes import StrategyOutcome, scheme_outcomes, strategy_outcomes
+from reports.numbers.problems import Problem, named_by_variant, problems_of
 from reports.numbers.ranks import Cell, Ranks, summarise_ranks
 from reports.numbers.statistics import CONFIDENCE
 

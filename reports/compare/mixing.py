@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal, get_args
 
-from benchmark.errors import UsageError
-from benchmark.store.records import RunRecords
+from benchmark.basics.errors import UsageError
+from benchmark.records.run import RunRecords
 from reports.tables.formats import words
 
 Mix = Literal["splits", "objectives", "budgets", "code"]

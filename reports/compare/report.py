@@ -9,22 +9,22 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
-from benchmark.files import replacing
-from benchmark.store.records import Rule
+from benchmark.basics.files import replacing
+from benchmark.records.run import Rule
 from reports.compare import tables as compared_tables
 from reports.compare.comparison import Comparison, compare
 from reports.compare.mixing import Member
 from reports.compare.sentences import verdict, warnings
-from reports.figures.captions import not_trained
 from reports.figures.ranks import draw_ranks
 from reports.figures.schemes import SYMBOLS
 from reports.figures.search import BEST, DRAWN, draw_curves, styles
-from reports.html import ENVIRONMENT, ROWS, render_notebook
 from reports.numbers.statistics import CONFIDENCE
+from reports.pages.html import ENVIRONMENT, ROWS, render_notebook
 from reports.paper.latex import PaperTable
 from reports.tables.comparison import problem_curves_table
 from reports.tables.table import Table, describe_columns, escape_markdown, to_csv, to_markdown
 from reports.tables.terminal import TerminalTable
+from reports.tables.words import not_trained
 
 
 class ComparisonReport:

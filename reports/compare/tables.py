@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from math import isnan
 
-from benchmark.schemes import format_bits
+from benchmark.records.schemes import format_bits
 from reports.compare.comparison import Comparison, common_cells
 from reports.compare.mixing import Member
-from reports.compare.problems import Problem
+from reports.numbers.problems import Problem
 from reports.numbers.ranks import Cell
 from reports.tables.comparison import RANKS, missing_words, ranks_caption, ranks_rows
 from reports.tables.formats import count, level, words

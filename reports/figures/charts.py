@@ -2,14 +2,14 @@
 
 from markupsafe import Markup
 
-from reports.analysis import Analysis
 from reports.figures import fronts as front_figures
 from reports.figures import schemes as scheme_figures
 from reports.figures import search as figures
-from reports.figures.chart_data import oracle_answers
 from reports.figures.explained import draw_accuracy_by_ratio, draw_scores
 from reports.figures.ranks import draw_ranks
 from reports.figures.times import draw_times
+from reports.numbers.analysis import Analysis
+from reports.tables.charts import oracle_answers
 
 
 def drawn_strategies(analysis: Analysis) -> dict[str, int]:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from benchmark.files import replacing
+from benchmark.basics.files import replacing
 from reports.figures.svg_paths import NUMBER, Point, path_corners
 from reports.figures.svg_style import printable
 

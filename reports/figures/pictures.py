@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 from PIL import Image
 
-from benchmark.explaining.png import Pixels, decoded, png
-from benchmark.schemes import format_bits
-from benchmark.store.records import CamRecord, RunRecords
+from benchmark.records.pictures import Pixels, decoded, png
+from benchmark.records.run import CamRecord, RunRecords
+from benchmark.records.schemes import format_bits
 from reports.tables.formats import count, percent
 from reports.tables.table import Column, Table, Value
 

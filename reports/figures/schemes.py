@@ -5,8 +5,8 @@ from math import isfinite, isnan, nan
 
 from markupsafe import Markup
 
-from benchmark.store.records import OracleAnswers
-from benchmark.verdicts import Word
+from benchmark.records.run import OracleAnswers
+from benchmark.records.verdicts import Word
 from reports.figures import svg
 from reports.figures.search import WIDTH
 from reports.numbers.outcomes import SchemeOutcome

@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 from markupsafe import Markup
 
-from benchmark.schemes import bits_scheme
+from benchmark.records.schemes import bits_scheme
 from reports.figures import svg
 from reports.numbers.curves import Curve, Line
 from reports.numbers.landscape import Density, Landscape, density

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from benchmark.store.records import LaneRecord, RunRecords
+from benchmark.records.run import LaneRecord, RunRecords
 from reports.numbers.curves import Curve, mean_line
 from reports.numbers.ranking import Ranking
 

@@ -7,8 +7,8 @@ from math import ceil
 import numpy as np
 from jaxtyping import Float64
 
-from benchmark.objective import Objective
-from benchmark.store.records import Interval, LaneKey, LaneRecord, RunRecords
+from benchmark.records.objective import Objective
+from benchmark.records.run import Interval, LaneKey, LaneRecord, RunRecords
 from reports.numbers.ranking import Ranking
 from reports.numbers.statistics import Values, best_so_far, mean_intervals
 

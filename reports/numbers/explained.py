@@ -11,7 +11,7 @@ from math import isnan, nan
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from benchmark.schemes import bits_scheme
+from benchmark.records.schemes import bits_scheme
 from reports.tables.formats import count, signed, words
 from reports.tables.table import Column, Table
 

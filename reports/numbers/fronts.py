@@ -7,8 +7,8 @@ from math import isnan
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from benchmark.schemes import scheme_bits
-from benchmark.store.records import Interval, LaneKey, LaneRecord, OracleRecord, RunRecords
+from benchmark.records.run import Interval, LaneKey, LaneRecord, OracleRecord, RunRecords
+from benchmark.records.schemes import scheme_bits
 from reports.numbers.ranking import Ranking, by_supernet
 from reports.numbers.statistics import mean_interval
 

@@ -7,9 +7,9 @@ from math import ceil
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from benchmark.objective import Objective
-from benchmark.schemes import scheme_bits
-from benchmark.store.records import LaneKey, OracleRecord, RunRecords
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey, OracleRecord, RunRecords
+from benchmark.records.schemes import scheme_bits
 from reports.numbers.ranking import LaneScore, Ranking
 
 TOP = 0.05

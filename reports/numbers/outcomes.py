@@ -7,8 +7,7 @@ from math import hypot, isnan, nan
 
 import numpy as np
 
-from benchmark.schemes import scheme_bits
-from benchmark.store.records import (
+from benchmark.records.run import (
     CostRecord,
     Interval,
     LaneKey,
@@ -16,7 +15,8 @@ from benchmark.store.records import (
     RunRecords,
     StandaloneRecord,
 )
-from benchmark.verdicts import (
+from benchmark.records.schemes import scheme_bits
+from benchmark.records.verdicts import (
     CONFIDENCE,
     Noise,
     Scores,

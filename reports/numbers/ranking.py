@@ -7,9 +7,9 @@ from math import ceil, floor
 
 import numpy as np
 
-from benchmark.objective import Objective
-from benchmark.schemes import scheme_bits
-from benchmark.store.records import Interval, LaneKey, LaneRecord, LaneState, RunRecords
+from benchmark.records.objective import Objective
+from benchmark.records.run import Interval, LaneKey, LaneRecord, LaneState, RunRecords
+from benchmark.records.schemes import scheme_bits
 from reports.numbers.ranks import Cell, Ranks, summarise_ranks
 from reports.numbers.statistics import (
     CONFIDENCE,

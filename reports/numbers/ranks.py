@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.stats import binom, friedmanchisquare, rankdata, studentized_range
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.numbers.statistics import CONFIDENCE, mean_ranks
 
 Cell = tuple[str | int, ...]

@@ -15,7 +15,7 @@ from jaxtyping import Float, Float64
 from scipy.stats import rankdata
 from scipy.stats import t as student_t
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 
 CONFIDENCE = 0.95
 PERMUTATIONS = 20_000

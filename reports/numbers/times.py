@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.store.records import Interval, LaneRecord, OracleRecord, RunRecords
+from benchmark.records.run import Interval, LaneRecord, OracleRecord, RunRecords
 from reports.numbers.ranking import Ranking, by_supernet
 from reports.numbers.statistics import mean_interval
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmark.files import replacing
-from benchmark.transfer.records import TransferRecords
-from reports.analysis import Analysis
+from benchmark.basics.files import replacing
+from benchmark.records.transfer import TransferRecords
 from reports.figures.pdf import write_pdf
 from reports.figures.svg_style import to_svg
+from reports.numbers.analysis import Analysis
+from reports.pages.transfer import rank_table, transfer_table
 from reports.paper.latex import PaperTable, document, to_latex
 from reports.paper.tables import paper_tables
 from reports.paper.transfer import carried
 from reports.tables.parquet import write_parquet
 from reports.tables.table import Table, describe_columns, to_csv, to_markdown
-from reports.transfer import rank_table, transfer_table
 
 
 def write_paper(

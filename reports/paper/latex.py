@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import isfinite, isnan
 from unicodedata import normalize
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.tables.formats import MISSING
 from reports.tables.table import Column, Table, Value
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from reports.analysis import Analysis
+from reports.numbers.analysis import Analysis
 from reports.paper.rows import Row
 from reports.tables.formats import level
 from reports.tables.table import Column

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.analysis import Analysis
+from reports.numbers.analysis import Analysis
 from reports.paper.latex import PaperTable
 from reports.paper.names import (
     Accuracy,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.store.records import Interval
-from reports.analysis import Analysis
+from benchmark.records.run import Interval
+from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome, StrategyOutcome
 from reports.tables.formats import count
 

@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from benchmark.schemes import format_bits, scheme_bits
-from benchmark.store.records import LaneRecord
-from reports.analysis import Analysis
+from benchmark.records.run import LaneRecord
+from benchmark.records.schemes import format_bits, scheme_bits
+from reports.numbers.analysis import Analysis
 from reports.numbers.convergence import agreement
 from reports.paper.latex import PaperTable
 from reports.paper.names import Accuracy, Time, caption_of, titles_of

@@ -6,7 +6,7 @@ paper prints one network of one search, these are means over lanes with interval
 
 from collections.abc import Sequence
 
-from reports.analysis import Analysis
+from reports.numbers.analysis import Analysis
 from reports.paper.latex import PaperTable
 from reports.paper.results import attention, methods, shared
 from reports.paper.searches import found_schemes, one_search, times

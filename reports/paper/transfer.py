@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmark.store.records import Interval
-from benchmark.transfer.records import TICKET, CarriedResult, TransferRecords
-from reports.analysis import Analysis
-from reports.figures.field import FieldFigure
+from benchmark.records.run import Interval
+from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
+from reports.numbers.analysis import Analysis
+from reports.pages.transfer import gains
 from reports.paper.latex import PaperTable
 from reports.paper.names import sam_of
+from reports.tables.field import FieldFigure
 from reports.tables.table import Column, Table, Value
-from reports.transfer import gains
 
 _NETWORKS = {"Full-SA": "SA", "Full-Share": "Share", TICKET: "Ours"}
 """Headings of the paper's columns; "Ours" holds whatever scheme was carried."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Literal
 
-from benchmark.schemes import format_bits
-from benchmark.store.records import CostRecord
-from reports.analysis import Analysis
+from benchmark.records.run import CostRecord
+from benchmark.records.schemes import format_bits
+from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
 from reports.numbers.ranking import Standing
 from reports.numbers.times import SearchTime

@@ -1,6 +1,6 @@
 """Words for a reader who hasn't seen the paper, and how the numbers are made."""
 
-from benchmark.objective import WORDS
+from benchmark.records.objective import WORDS
 
 GLOSSARY = {
     "Block": "One residual block of the network: a place where an attention module can be put.",

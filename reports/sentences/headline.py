@@ -1,6 +1,6 @@
 """The verdict in plain sentences, each true on its own: the top of every report."""
 
-from reports.analysis import Analysis
+from reports.numbers.analysis import Analysis
 from reports.sentences import search, training
 
 

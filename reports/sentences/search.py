@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.store.records import Interval, RunRecords
-from reports.analysis import Analysis
+from benchmark.records.run import Interval, RunRecords
+from reports.numbers.analysis import Analysis
 from reports.numbers.landscape import TOP, Find, Landscape
 from reports.numbers.ranking import LaneScore, Ranking, Standing
 from reports.tables.formats import (

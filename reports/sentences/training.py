@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from math import isfinite, isinf, isnan
 
-from benchmark.schemes import format_bits
-from benchmark.store.records import Interval
-from benchmark.verdicts import Word
-from reports.analysis import Analysis
-from reports.figures.captions import batch_norm, not_trained
+from benchmark.records.run import Interval
+from benchmark.records.schemes import format_bits
+from benchmark.records.verdicts import Word
+from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
 from reports.tables.formats import (
     bounds,
@@ -22,6 +21,7 @@ from reports.tables.formats import (
     some,
     words,
 )
+from reports.tables.words import batch_norm, not_trained
 
 _LISTED = 4
 _NAMED = 10

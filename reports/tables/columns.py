@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from benchmark.objective import WORDS
+from benchmark.records.objective import WORDS
 from reports.tables.table import Column
 
 _Percent = partial(Column, unit="%", kind="number", scale=100)

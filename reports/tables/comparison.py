@@ -6,14 +6,14 @@ from math import inf, isinf, isnan
 
 import numpy as np
 
-from benchmark.schemes import format_bits
-from reports.analysis import Analysis
-from reports.compare.problems import Problem
-from reports.figures.captions import interval_words, oracle_words
+from benchmark.records.schemes import format_bits
+from reports.numbers.analysis import Analysis
 from reports.numbers.curves import Checkpoint, Curve
+from reports.numbers.problems import Problem
 from reports.numbers.ranks import Cell, Ranks
 from reports.tables.formats import count, level, p_equals, plain, some
 from reports.tables.table import Column, Table, Value
+from reports.tables.words import interval_words, oracle_words
 
 _LISTED = 8
 _Percent = partial(Column, unit="%", kind="number", scale=100)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite, isnan
 from typing import Any, TypeVar
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 
 T = TypeVar("T")
 MISSING = "–"

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from benchmark.files import replacing
-from benchmark.store.records import Interval
+from benchmark.basics.files import replacing
+from benchmark.records.run import Interval
 from reports.tables.table import Column, Table, Value
 
 _KEY = b"ticket-benchmark"

@@ -6,10 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.schemes import format_bits, scheme_bits
-from benchmark.store.records import RunRecords
-from reports.analysis import Analysis
-from reports.figures.captions import (
+from benchmark.records.run import RunRecords
+from benchmark.records.schemes import format_bits, scheme_bits
+from reports.numbers.analysis import Analysis
+from reports.numbers.landscape import strategy_finds
+from reports.numbers.statistics import best_so_far
+from reports.numbers.trust import Trust
+from reports.tables.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
+from reports.tables.field import field_figures, score_words, with_figures
+from reports.tables.formats import count, level, percent, words
+from reports.tables.table import Table, Value
+from reports.tables.words import (
     interval_words,
     noise_words,
     not_trained,
@@ -18,13 +25,6 @@ from reports.figures.captions import (
     seed_words,
     timing_words,
 )
-from reports.figures.field import field_figures, score_words, with_figures
-from reports.numbers.landscape import strategy_finds
-from reports.numbers.statistics import best_so_far
-from reports.numbers.trust import Trust
-from reports.tables.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
-from reports.tables.formats import count, level, percent, words
-from reports.tables.table import Table, Value
 
 _SCORES = 3
 """Where scores begin in a row of trained schemes."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.tables.formats import MISSING, Number, bounds, p_value, plain, signed
 
 Value = str | int | float | bool | Interval | None

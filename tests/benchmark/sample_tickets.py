@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from benchmark.store.records import CostRecord, Interval, StandaloneRecord
-from benchmark.tickets.ticket import Claim, Ticket
-from benchmark.verdicts import judge, paired_difference, residual_noise, test_scores
+from benchmark.records.run import CostRecord, Interval, StandaloneRecord
+from benchmark.records.ticket import Claim, Ticket
+from benchmark.records.verdicts import judge, paired_difference, residual_noise, test_scores
 
 SCHEME, FULL = "1000", "1111"
 FASTER, NO_FASTER = (-0.2, -0.1), (0.05, 0.06)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmark.landscapes.table import Table
-from benchmark.schemes import all_schemes
+from benchmark.oracle.answers_file import Table
+from benchmark.records.schemes import all_schemes
 
 STAGES = (2, 3, 2)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.standalone.evidence import Evidence, read_evidence
-from benchmark.store.records import CostRecord, Interval, Rule, StandaloneRecord
-from benchmark.verdicts import judge
+from benchmark.records.evidence import Evidence, read_evidence
+from benchmark.records.run import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.records.verdicts import judge
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "evidence" / "digits-standalone.json"
 HALVES = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from benchmark.cli import main
 from benchmark.commands.options import OutputPath
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from tests.benchmark.plug_in import write_package, write_plug_in
 
 QUICK = [

@@ -7,9 +7,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from benchmark.basics.errors import UsageError
 from benchmark.cli import main
 from benchmark.commands.crew import Crew
-from benchmark.errors import UsageError
 from benchmark.workers.engine import available_cores
 
 OPTIONS = ("--workers", "--ray", "--gpus-per-training")

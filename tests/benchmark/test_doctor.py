@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
+from benchmark.basics.errors import UsageError
 from benchmark.cli import main
 from benchmark.doctor.findings import Finding
 from benchmark.doctor.installation import installation
 from benchmark.doctor.stores import cache, run_folder
-from benchmark.errors import UsageError
+from benchmark.records.run import LaneKey
 from benchmark.store.folder import Description, RunFolder
-from benchmark.store.records import LaneKey
 from benchmark.store.store import Store
 
 KEY = LaneKey("ga", 0, 0)

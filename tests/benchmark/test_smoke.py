@@ -10,18 +10,18 @@ import torch
 from click.testing import CliRunner
 
 from benchmark import Settings, run
+from benchmark.basics.errors import UsageError
 from benchmark.cli import main
 from benchmark.commands.options import given_values
-from benchmark.costs import count_flops
-from benchmark.errors import UsageError
-from benchmark.optimizers import rate_factor
 from benchmark.planning.estimate import Estimate
 from benchmark.planning.plan import recipes
 from benchmark.planning.rates import A100, EFFICIENCY, GTX_1080_TI, Device, Workload, counted
-from benchmark.recipes import RECIPES
-from benchmark.settings import RecipeChanges
-from benchmark.tickets.ticket import read_ticket
-from reports.tickets import ticket_file, ticket_schemes
+from benchmark.planning.recipes import RECIPES
+from benchmark.planning.settings import RecipeChanges
+from benchmark.records.ticket import read_ticket
+from benchmark.standalone.costs import count_flops
+from benchmark.training.optimizers import rate_factor
+from reports.numbers.tickets import ticket_file, ticket_schemes
 from tasks.recipes import Recipe
 from tasks.registry import TASKS, task_class
 from tests.tasks.trees import LAYOUTS, cifar_tree, imagenet_tree

@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from filelock import FileLock
 
 from benchmark.cli import main
-from benchmark.experiment import run
-from benchmark.settings import Settings
-from benchmark.store.records import RunRecords
+from benchmark.commands.serving import ProgressServer
+from benchmark.planning.settings import Settings
+from benchmark.records.run import RunRecords
 from benchmark.store.store import Store
-from benchmark.watching.serving import ProgressServer
+from benchmark.studies.experiment import run
 from benchmark.watching.watching import look, may_start
 from tests.benchmark.tables import closed_form_table
 from tests.reports.conftest import _records as make_records

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import BenchmarkError
+from benchmark.basics.errors import BenchmarkError
 from strategies.base import StrategyError
 from tasks.errors import DataError
 

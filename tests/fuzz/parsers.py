@@ -10,25 +10,25 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from benchmark.explaining.png import decoded as picture
-from benchmark.explaining.png import png
-from benchmark.identity import content_hash
-from benchmark.landscapes.race_journal import RaceJournal
-from benchmark.landscapes.table import read_table
-from benchmark.oracle.supernet_file import SupernetFacts, read_supernet, weights_hash
+from benchmark.basics.identity import content_hash
+from benchmark.basics.sizes import parse_size
+from benchmark.oracle.answers_file import read_table
+from benchmark.planning.settings import Settings
 from benchmark.plugins.overrides import read_overrides
-from benchmark.schemes import parse_scheme
-from benchmark.settings import Settings
-from benchmark.sizes import parse_size
-from benchmark.standalone.chosen_schemes import listed_schemes
-from benchmark.standalone.evidence import Evidence, read_evidence
+from benchmark.records.evidence import Evidence, read_evidence
+from benchmark.records.pictures import decoded as picture
+from benchmark.records.pictures import png
+from benchmark.records.run import RaceRecord, Rule
+from benchmark.records.schemes import parse_scheme
+from benchmark.records.ticket import Ticket, read_ticket
+from benchmark.records.ticket_check import self_check
 from benchmark.standalone.kept_networks import read_weights
 from benchmark.store.folder import read_records
-from benchmark.store.records import RaceRecord, Rule
 from benchmark.store.store import Store
-from benchmark.tickets.check import self_check
-from benchmark.tickets.rule import judged_by
-from benchmark.tickets.ticket import Ticket, read_ticket
+from benchmark.studies.chosen_schemes import listed_schemes
+from benchmark.studies.race_journal import RaceJournal
+from benchmark.studies.ticket_rule import judged_by
+from benchmark.supernet.file import SupernetFacts, read_supernet, weights_hash
 from benchmark.training import Checkpoint
 from benchmark.training.metrics import metrics
 from benchmark.training.state import TrainingState

@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmark.errors import StoreError
-from benchmark.explaining.png import decoded as picture
+from benchmark.basics.errors import StoreError
+from benchmark.records.pictures import decoded as picture
 from tasks.imagenet.index import cached_index
 from tests.benchmark.sample_tickets import TICKET
 from tests.fuzz.data_sets import small_index

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from jaxtyping import Bool, Float64
 
-from benchmark.schemes import all_schemes, bits_scheme, scheme_bits
-from benchmark.store.records import (
+from benchmark.records.run import (
     CostRecord,
     Interval,
     LaneKey,
@@ -19,6 +18,7 @@ from benchmark.store.records import (
     RunRecords,
     StandaloneRecord,
 )
+from benchmark.records.schemes import all_schemes, bits_scheme, scheme_bits
 
 STAGES = (4, 4, 4)
 BLOCKS = sum(STAGES)

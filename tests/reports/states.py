@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.store.records import Interval, LaneRecord, OracleAnswers, OracleRecord, RunRecords
-from reports.analysis import Analysis
-from reports.report import Report
+from benchmark.records.run import Interval, LaneRecord, OracleAnswers, OracleRecord, RunRecords
+from reports.numbers.analysis import Analysis
+from reports.pages.report import Report
 from reports.sentences.answers import answers, title
 from reports.sentences.headline import headline
 from reports.tables.comparison import budgets_table

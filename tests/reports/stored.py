@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from benchmark.records.run import RunRecords
 from benchmark.store.folder import read_records
-from benchmark.store.records import RunRecords
 from benchmark.store.store import Store
 
 _FILE = Path(__file__).with_name("digits.sqlite.gz")

@@ -11,8 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
-from benchmark.store.records import RunRecords
-from reports.report import Report
+from benchmark.records.run import RunRecords
+from reports.pages.report import Report
 from tests.reports.browser import chromium, logged, requests, show, violations
 from tests.reports.stored import read, unpack
 

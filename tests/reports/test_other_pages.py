@@ -9,8 +9,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from benchmark.store.records import RunRecords
-from benchmark.watching.serving import ProgressServer
+from benchmark.commands.serving import ProgressServer
+from benchmark.records.run import RunRecords
 from reports.compare.mixing import Member
 from reports.compare.report import ComparisonReport
 from tests.reports.browser import chromium, logged, requests, show, violations

@@ -16,14 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from benchmark.store.records import RunRecords
+from benchmark.records.run import RunRecords
 from reports.compare.mixing import MIXES, Member
 from reports.compare.report import ComparisonReport
+from reports.pages.report import Report
 from reports.paper.latex import to_latex
 from reports.paper.tables import paper_tables
-from reports.report import Report
 from tests.reports.conftest import _records as make_records
 from tests.reports.conftest import cut, in_two_modes
+from tests.reports.pages.test_report import page
 from tests.reports.states import (
     AXES,
     Change,
@@ -34,7 +35,6 @@ from tests.reports.states import (
     strange_numbers,
     untrue,
 )
-from tests.reports.test_report import page
 
 MakeRecords = Callable[..., RunRecords]
 WHOLE = in_two_modes(make_records(lanes=2, supernets=2, evaluations=15, seeds=3))

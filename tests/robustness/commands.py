@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.landscapes.table import read_table
-from benchmark.oracle.supernet_file import read_supernet, weights_hash
+from benchmark.oracle.answers_file import read_table
 from benchmark.standalone.kept_networks import FOLDER, read_weights
 from benchmark.store.folder import view_records
+from benchmark.supernet.file import read_supernet, weights_hash
 
 _SEARCH = "--strategies random,ga"
 _CALM = f"{Path(__file__).with_name('faulty.py')}:Calm"

@@ -16,26 +16,26 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import UsageError
-from benchmark.landscapes.race import Instance, run_instances
-from benchmark.landscapes.race_journal import RaceJournal
-from benchmark.landscapes.table import Table
-from benchmark.objective import Objective
+from benchmark.basics.errors import UsageError
+from benchmark.basics.seeding import child_rng
+from benchmark.oracle.answers_file import Table
 from benchmark.oracle.supernet import frozen_supernet
-from benchmark.oracle.wrappers import CachedOracle
 from benchmark.plugins.chosen import choose
-from benchmark.runner import Lane, search
-from benchmark.schemes import all_schemes
-from benchmark.scoring import score_all
-from benchmark.seeding import child_rng
-from benchmark.standalone.evidence import Evidence
+from benchmark.records.evidence import Evidence
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey, RaceRecord, StandaloneRecord
+from benchmark.records.schemes import all_schemes
+from benchmark.search.runner import Lane, search
+from benchmark.search.wrappers import CachedOracle
 from benchmark.store.calls import answer_arrays
 from benchmark.store.database import Database
-from benchmark.store.records import LaneKey, RaceRecord, StandaloneRecord
 from benchmark.store.store import Store
+from benchmark.studies.race import Instance, run_instances
+from benchmark.studies.race_journal import RaceJournal
+from benchmark.studies.scoring import score_all
 from benchmark.watching.progress import Silent
 from benchmark.workers.workers import Workers
-from reports.race import race_tables, write_tables
+from reports.pages.race import race_tables, write_tables
 from strategies.base import SearchSpace, Strategy
 from tests.benchmark.formula import PartialFormula
 from tests.benchmark.training.tiny import spec, tiny_task

@@ -23,16 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmark import settings
 from benchmark.cli import main
-from benchmark.landscapes import race
-from benchmark.landscapes.race_journal import _digest
-from benchmark.oracle.wrappers import ShardedOracle
-from benchmark.planning import plan
+from benchmark.planning import plan, settings
 from benchmark.plugins.nursery import Child, start_child
+from benchmark.search.wrappers import ShardedOracle
 from benchmark.standalone import standalone
 from benchmark.standalone.kept_networks import FOLDER, network_path
 from benchmark.store.calls import bits_of
+from benchmark.studies import race
+from benchmark.studies.race_journal import _digest
 from benchmark.training import Checkpoint
 from benchmark.workers.workers import Workers
 from tasks.digits import Digits
@@ -51,17 +50,17 @@ _SMALL: dict[str, Any] = {
 
 
 _LAZY = (
-    "benchmark.experiment",
-    "benchmark.explaining.gradcam_run",
+    "benchmark.studies.experiment",
+    "benchmark.studies.gradcam_run",
     "benchmark.watching.live",
-    "benchmark.standalone.chosen_schemes",
-    "benchmark.landscapes.table_run",
-    "benchmark.transfer.transfer",
-    "benchmark.landscapes.tune",
-    "reports.evidence",
-    "reports.race",
-    "reports.transfer",
-    "reports.tuning",
+    "benchmark.studies.chosen_schemes",
+    "benchmark.studies.table_run",
+    "benchmark.studies.transfer",
+    "benchmark.studies.tune",
+    "reports.pages.evidence",
+    "reports.pages.race",
+    "reports.pages.transfer",
+    "reports.pages.tuning",
     "strategies.ga",
     "strategies.random",
     "torch._dynamo",

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.objective import Objective
-from benchmark.oracle.wrappers import CachedOracle
+from benchmark.basics.seeding import child_rng
 from benchmark.plugins.chosen import choose
 from benchmark.plugins.hosted import make_strategy
-from benchmark.runner import Lane, search
-from benchmark.seeding import child_rng
-from benchmark.store.records import LaneKey
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey
+from benchmark.search.runner import Lane, search
+from benchmark.search.wrappers import CachedOracle
 from benchmark.store.store import Store
 from benchmark.testing.checks import CHECKS
 from benchmark.testing.guarded import check_guarded

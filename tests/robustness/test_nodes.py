@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.errors import StoreError, UsageError, WorkerError
-from benchmark.experiment import run
+from benchmark.basics.errors import StoreError, UsageError, WorkerError
 from benchmark.oracle.supernet import SupernetOracle
-from benchmark.oracle.wrappers import ShardedOracle
 from benchmark.planning.plan import Plan
-from benchmark.schemes import all_schemes
-from benchmark.scoring import open_supernet
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
+from benchmark.records.schemes import all_schemes
+from benchmark.search.wrappers import ShardedOracle
 from benchmark.store.store import Store
+from benchmark.studies.experiment import run
+from benchmark.studies.scoring import open_supernet
 from benchmark.watching.progress import Silent
 from benchmark.workers.cluster import RayCluster
 from benchmark.workers.workers import Workers

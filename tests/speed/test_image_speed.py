@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from benchmark.workers.threads import single_thread
+from benchmark.basics.threads import single_thread
 from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles

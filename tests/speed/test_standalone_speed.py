@@ -13,7 +13,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.planning.plan import Plan
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from benchmark.standalone.standalone import Job, Training, train_standalone
 from benchmark.workers.engine import available_cores
 from benchmark.workers.workers import Workers

@@ -18,11 +18,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
+from benchmark.basics.threads import torch_threads
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.training import Watch, train
-from benchmark.workers.threads import torch_threads
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
 from tasks.recipes import Recipe

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from benchmark.budget import Ledger
-from benchmark.landscapes.known import Additive, Pairwise
-from benchmark.oracle.wrappers import MeteredOracle
+from benchmark.oracle.known import Additive, Pairwise
+from benchmark.search.budget import Ledger
+from benchmark.search.wrappers import MeteredOracle
 from benchmark.testing.search import search
 from strategies.base import SearchSpace
 from strategies.darts import DARTS

@@ -11,8 +11,8 @@ import torch
 from click.testing import CliRunner
 from jaxtyping import Float64
 
+from benchmark.basics.errors import UsageError
 from benchmark.cli import main
-from benchmark.errors import UsageError
 from benchmark.plugins.chosen import choose_all
 from benchmark.testing.search import hills, some_failures
 from benchmark.testing.search import search as undisturbed

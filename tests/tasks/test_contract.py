@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.costs import check_fit
-from benchmark.identity import content_hash
+from benchmark.basics.identity import content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.registry import ATTENTIONS
 from benchmark.oracle.supernet import NetworkSpec
+from benchmark.standalone.costs import check_fit
 from tasks.base import Task, TaskSpec
 from tasks.errors import DataError
 from tasks.registry import TASKS, load_task, outlined, task_class

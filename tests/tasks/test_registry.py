@@ -7,7 +7,7 @@ from shutil import rmtree
 import pytest
 
 from benchmark.planning.plan import Plan
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from tasks.base import TaskSpec
 from tasks.errors import DataError
 from tasks.registry import forget_tasks, load_task

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 
 MODULE = "ticket_kernels"
 """Where the compiled file is found: beside the packages, wherever these are read from."""

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.backbones import THIN, shape_named
 from benchmark.networks.registry import ATTENTIONS
 from benchmark.networks.resnet import Backbone, Block, ConvNorm, ResNet

@@ -5,15 +5,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.costs import count_parameters
-from benchmark.errors import SchemeError, UsageError
+from benchmark.basics.errors import SchemeError, UsageError
+from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
 from benchmark.networks.backbones import THIN
 from benchmark.networks.connect import AttentionNetwork, SchemeNetwork, Sharing, build_network
 from benchmark.networks.resnet import Backbone, Block
 from benchmark.networks.se import SE
-from benchmark.schemes import all_schemes
-from benchmark.workers.threads import single_thread
+from benchmark.records.schemes import all_schemes
+from benchmark.standalone.costs import count_parameters
 from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_network
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.dia import DIA
 
 

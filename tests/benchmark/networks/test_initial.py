@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.attention import Attention, ChannelAttention, State
 from benchmark.networks.backbones import THIN
 from benchmark.networks.connect import AttentionNetwork, FinishHead, Sharing, build_network

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.costs import count_parameters
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import (
     SHARINGS,
@@ -19,7 +18,8 @@ from benchmark.networks.connect import (
     Sharing,
     outline_network,
 )
-from benchmark.schemes import parse_scheme
+from benchmark.records.schemes import parse_scheme
+from benchmark.standalone.costs import count_parameters
 
 TABLE_II = """
             network    attention  Full-SA     Full-Share

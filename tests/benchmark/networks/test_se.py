@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.se import SE
 
 

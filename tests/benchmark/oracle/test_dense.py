@@ -17,7 +17,7 @@ from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.soft_gates import SoftGates
 from benchmark.oracle.supernet import NetworkSpec, oracle_data
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
 from strategies.base import GateQuestion
 from tasks.splits import TensorSplit
 from tests.benchmark.attentions import KINDS

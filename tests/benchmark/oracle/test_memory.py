@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
+from benchmark.basics.sizes import parse_size, shown_size
 from benchmark.networks.connect import AttentionNetwork, Sharing
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint, OutOfMemoryError, memory_refusals
 from benchmark.oracle.passes import Passes, Pieces
 from benchmark.oracle.prefix_tree import Outputs, PrefixTreeOracle
 from benchmark.oracle.supernet import NetworkSpec
-from benchmark.schemes import Schemes, all_schemes
-from benchmark.sizes import parse_size, shown_size
+from benchmark.records.schemes import Schemes, all_schemes
 from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_data, small_network
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import BATCH_NORM_MODES, BatchNormMode
 from benchmark.oracle.open import OpenOracle, balanced_order
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.soft_gates import SoftGates
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
 from strategies.base import GateQuestion
 from tasks.splits import TensorSplit
 from tests.benchmark.attentions import KINDS

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from benchmark.errors import SchemeError, UsageError
+from benchmark.basics.errors import SchemeError, UsageError
 from benchmark.networks.resnet import BlockKind, ConvNorm, Stem, run_unit
 from benchmark.oracle.base import Oracle, Scores, checked
 from benchmark.oracle.convolution import Convolve
@@ -18,7 +18,7 @@ from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_name
 from benchmark.oracle.passes import Operations
 from benchmark.oracle.prefix_tree import PrefixTreeOracle, block_passes, descend
 from benchmark.oracle.reference import ReferenceOracle
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
 from tests.benchmark.attentions import KINDS

@@ -3,7 +3,7 @@ import torch
 
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.reference import ReferenceOracle, recalibrated
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
 from tests.benchmark.small import small_data, small_network
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.errors import StoreError
+from benchmark.basics.errors import StoreError
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.supernet import (
     FrozenSupernet,
@@ -15,8 +15,8 @@ from benchmark.oracle.supernet import (
     frozen_supernet,
     train_supernet,
 )
-from benchmark.oracle.supernet_file import read_supernet, weights_hash, write_supernet
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
+from benchmark.supernet.file import read_supernet, weights_hash, write_supernet
 from benchmark.training import Watch
 from tasks.base import TaskSpec
 from tasks.digits import Digits

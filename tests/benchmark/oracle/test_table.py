@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from jaxtyping import Int64
 
-from benchmark.errors import SchemeError
-from benchmark.landscapes.table import Table
+from benchmark.basics.errors import SchemeError
+from benchmark.oracle.answers_file import Table
 from benchmark.oracle.table import TableOracle
 from tests.benchmark.tables import closed_form_table
 

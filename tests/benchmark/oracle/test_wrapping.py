@@ -13,18 +13,18 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.budget import Ledger
 from benchmark.oracle.base import SCORES, Oracle, Schemes, Scores
-from benchmark.oracle.wrappers import (
+from benchmark.records.run import LaneKey
+from benchmark.records.schemes import all_schemes
+from benchmark.search.budget import Ledger
+from benchmark.search.wrappers import (
     CachedOracle,
     Journal,
     MeteredOracle,
     RecordedOracle,
     ShardedOracle,
 )
-from benchmark.schemes import all_schemes
 from benchmark.store.calls import bits_of
-from benchmark.store.records import LaneKey
 from benchmark.store.store import Store
 from benchmark.workers.engine import Engine
 from benchmark.workers.workers import Workers

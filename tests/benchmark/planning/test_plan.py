@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.networks.backbones import shape_named
 from benchmark.planning.plan import Plan
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from tasks.digits import Digits
 from tests.benchmark.plug_in import SOURCE, write_plug_in
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
 from benchmark.plugins.overrides import Overrides, read_overrides
 from benchmark.workers.workers import Workers

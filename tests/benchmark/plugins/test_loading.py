@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from benchmark.basics.errors import LaneError, UsageError
 from benchmark.cli import main
-from benchmark.errors import LaneError, UsageError
 from benchmark.plugins import nursery
 from benchmark.plugins.chosen import choose, choose_all
 from benchmark.plugins.hosted import make_strategy

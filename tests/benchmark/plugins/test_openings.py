@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from benchmark.errors import LaneError
+from benchmark.basics.errors import LaneError
 from benchmark.plugins.chosen import choose
 from benchmark.plugins.hosted import HostedStrategy
 from benchmark.plugins.openings import Openings, folders

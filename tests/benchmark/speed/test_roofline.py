@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.costs import count_flops
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.oracle.supernet import NetworkSpec
 from benchmark.planning.rates import Device
-from benchmark.schemes import Schemes, all_schemes
+from benchmark.records.schemes import Schemes, all_schemes
 from benchmark.speed.roofline import TreeWork, tree_work
+from benchmark.standalone.costs import count_flops
 from tests.benchmark.small import SMALL
 
 SPEC = NetworkSpec(SMALL, "se", 2, "full")

@@ -18,7 +18,7 @@ from benchmark.speed.registry import BENCHMARKS
 from benchmark.speed.report import as_json, as_line, as_markdown
 from benchmark.speed.reports import write_run
 from benchmark.store.folder import RunFolder, read_records
-from reports.report import Report
+from reports.pages.report import Report
 from tests.benchmark.small import SMALL, small_data, small_network
 
 

@@ -8,6 +8,7 @@ import torch
 from benchmark.networks.backbones import THIN
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.supernet import NetworkSpec
+from benchmark.records.run import LaneKey, LaneRecord
 from benchmark.standalone.standalone import (
     Job,
     Training,
@@ -15,7 +16,6 @@ from benchmark.standalone.standalone import (
     train_all,
     train_standalone,
 )
-from benchmark.store.records import LaneKey, LaneRecord
 from benchmark.store.store import Store
 from benchmark.workers.workers import Workers
 from tasks.base import TaskSpec

@@ -11,9 +11,9 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from benchmark.errors import BenchmarkWarning, StoreError, UsageError
+from benchmark.basics.errors import BenchmarkWarning, StoreError, UsageError
+from benchmark.records.run import CostRecord, Interval, LaneKey, StandaloneRecord
 from benchmark.store.calls import Call, Query
-from benchmark.store.records import CostRecord, Interval, LaneKey, StandaloneRecord
 from benchmark.store.schema import SCHEMA_VERSION
 from benchmark.store.store import Store
 
@@ -263,7 +263,7 @@ def test_on_a_network_a_store_does_without_shared_memory_and_warns(
 _WRITER = """
 import sys
 from pathlib import Path
-from benchmark.store.records import LaneKey
+from benchmark.records.run import LaneKey
 from benchmark.store.calls import Call
 from benchmark.store.store import Store
 store, name = Store(Path(sys.argv[1])), sys.argv[2]

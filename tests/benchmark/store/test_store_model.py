@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from benchmark.errors import StoreError
+from benchmark.basics.errors import StoreError
+from benchmark.records.run import LaneKey, StandaloneRecord
 from benchmark.store.calls import Call, Query
-from benchmark.store.records import LaneKey, StandaloneRecord
 from benchmark.store.store import Store
 from tests.benchmark.store.store_model import WRITES, Model, Write, check, exact
 

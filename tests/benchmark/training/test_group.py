@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.oracle.supernet import train_supernet
 from benchmark.planning.plan import Plan
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from benchmark.training.group import joined
 from tests.benchmark.training.tiny import SPEC, tiny_task
 

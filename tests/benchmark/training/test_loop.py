@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from benchmark.errors import DivergenceError
+from benchmark.basics.errors import DivergenceError
 from benchmark.networks.attention import State
 from benchmark.networks.se import SE
 from benchmark.oracle.supernet import frozen_supernet, train_supernet

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.training import Figures
 from benchmark.training.metrics import metrics
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import StoreError, UsageError
+from benchmark.basics.errors import StoreError, UsageError
 from benchmark.oracle.supernet import SupernetSpec, frozen_supernet, train_supernet
 from benchmark.training import Checkpoint, Figures, Watch
 from tasks.base import Task

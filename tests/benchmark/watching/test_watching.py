@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
+from benchmark.records.run import LaneKey, RunRecords
 from benchmark.store.calls import Call, Query
-from benchmark.store.records import LaneKey, RunRecords
 from benchmark.store.schema import SCHEMA_VERSION
 from benchmark.store.store import Store
 from benchmark.watching.observer import Observer

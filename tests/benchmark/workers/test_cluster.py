@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.workers.cluster import RayCluster, _places
 
 PACKAGES = ("benchmark", "strategies", "tasks", "reports")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from benchmark.errors import WorkerError
+from benchmark.basics.errors import WorkerError
 from benchmark.workers import processes
 from benchmark.workers.engine import Engine, Job, Result, Work
 from benchmark.workers.workers import Workers

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from benchmark.errors import UsageError
-from benchmark.store.records import RunRecords
+from benchmark.basics.errors import UsageError
+from benchmark.records.run import RunRecords
 from reports.compare.comparison import compare
 from reports.compare.mixing import Member
 from reports.compare.report import ComparisonReport
 from tests.reports.conftest import cut
-from tests.reports.test_report import Balanced
+from tests.reports.pages.test_report import Balanced
 
 MakeRecords = Callable[..., RunRecords]
 

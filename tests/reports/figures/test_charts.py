@@ -4,11 +4,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmark.store.records import Interval, RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import Interval, RunRecords
 from reports.figures.charts import charts, drawn_strategies
 from reports.figures.search import AGREEMENT, draw_curves
 from reports.figures.times import draw_times
+from reports.numbers.analysis import analyse
 from reports.numbers.times import SearchTime
 
 MakeRecords = Callable[..., RunRecords]

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.explaining.png import decoded, png
-from benchmark.store.records import CamRecord, RunRecords
+from benchmark.records.pictures import decoded, png
+from benchmark.records.run import CamRecord, RunRecords
 from reports.figures.pictures import enlarged, outline, overlay, rows_of_pictures, where
-from reports.report import Report
+from reports.pages.report import Report
 
 GREY = np.full((4, 8, 3), 100, dtype=np.uint8)
 

@@ -4,10 +4,10 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from benchmark.store.records import OracleAnswers, RunRecords
-from reports.analysis import Analysis, analyse
+from benchmark.records.run import OracleAnswers, RunRecords
 from reports.figures.schemes import draw_accuracies, draw_schemes, draw_trust
 from reports.figures.search import draw_curves, draw_landscape, short, styles
+from reports.numbers.analysis import Analysis, analyse
 from reports.numbers.curves import Curve
 
 MakeRecords = Callable[..., RunRecords]

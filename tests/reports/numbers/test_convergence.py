@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmark.store.records import RunRecords
+from benchmark.records.run import RunRecords
 from reports.numbers.convergence import agreement, convergence, distinct
 from reports.numbers.ranking import rank_strategies
 

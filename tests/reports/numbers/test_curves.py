@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.store.records import LaneKey, LaneRecord, RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import LaneKey, LaneRecord, RunRecords
+from reports.numbers.analysis import analyse
 from reports.numbers.curves import checkpoints, curves, time_curves
 from reports.numbers.ranking import rank_strategies
 from reports.tables.comparison import time_curves_table

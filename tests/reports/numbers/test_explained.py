@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.schemes import all_schemes
-from reports.explained_page import render_explained, write_explained
+from benchmark.records.schemes import all_schemes
 from reports.numbers.explained import (
     Spread,
     connection_score,
@@ -17,6 +16,7 @@ from reports.numbers.explained import (
     scores_caption,
     scores_table,
 )
+from reports.pages.explained_page import render_explained, write_explained
 
 SCHEMES = all_schemes(3)
 """000, 001, 010, 011, 100, 101, 110, 111."""

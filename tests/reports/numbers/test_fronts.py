@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from benchmark.schemes import scheme_bits
-from benchmark.store.records import RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import RunRecords
+from benchmark.records.schemes import scheme_bits
 from reports.figures.fronts import draw_front, draw_sparsity
+from reports.numbers.analysis import analyse
 from reports.numbers.fronts import best_within, hypervolume, non_dominated
 from reports.tables.comparison import sparsity_table, volumes_table
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.schemes import bits_scheme
-from benchmark.store.records import LaneKey, RunRecords
+from benchmark.records.run import LaneKey, RunRecords
+from benchmark.records.schemes import bits_scheme
 from reports.numbers.landscape import density, finds, landscapes, strategy_finds
 from reports.numbers.ranking import LaneScore, rank_strategies
 

@@ -5,7 +5,7 @@ from math import inf
 import numpy as np
 import pytest
 
-from benchmark.store.records import LaneKey, RunRecords, StandaloneRecord
+from benchmark.records.run import LaneKey, RunRecords, StandaloneRecord
 from reports.numbers.outcomes import oracle_accuracies, scheme_outcomes, strategy_outcomes
 
 MakeRecords = Callable[..., RunRecords]

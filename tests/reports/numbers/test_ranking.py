@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.objective import Objective
-from benchmark.store.records import LaneKey, LaneRecord, RunRecords
+from benchmark.records.objective import Objective
+from benchmark.records.run import LaneKey, LaneRecord, RunRecords
 from reports.numbers.ranking import common_horizon, rank_strategies, score_lane
 
 MakeRecords = Callable[..., RunRecords]

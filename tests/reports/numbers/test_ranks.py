@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from benchmark.store.records import RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import RunRecords
 from reports.figures.ranks import draw_ranks
+from reports.numbers.analysis import analyse
 from reports.numbers.ranks import (
     Cell,
     critical_difference,

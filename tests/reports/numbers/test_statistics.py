@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.numbers.statistics import (
     best_so_far,
     bootstrap_interval,

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.store.records import RunRecords
+from benchmark.records.run import RunRecords
 from reports.numbers.ranking import rank_strategies
 from reports.numbers.times import search_times
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from benchmark.store.records import Interval, OracleAnswers, RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import Interval, OracleAnswers, RunRecords
+from reports.numbers.analysis import analyse
 from reports.numbers.outcomes import scheme_outcomes
 from reports.numbers.trust import agreements, correlation, left_open, seed_noise, trust
 from reports.sentences.training import gap

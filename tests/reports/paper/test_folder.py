@@ -9,15 +9,15 @@ import pytest
 from markupsafe import Markup
 from pyarrow import parquet
 
-from benchmark.store.records import RunRecords
-from reports.analysis import Analysis, analyse
+from benchmark.records.run import RunRecords
 from reports.figures.charts import charts
 from reports.figures.pdf import write_pdf
 from reports.figures.svg_paths import path_corners
 from reports.figures.svg_style import printable, to_svg
+from reports.numbers.analysis import Analysis, analyse
+from reports.pages.report import Report
 from reports.paper.latex import PaperTable
 from reports.paper.tables import paper_tables
-from reports.report import Report
 from reports.tables.parquet import write_parquet
 from reports.tables.table import Column, Table
 from tests.reports.paper.test_latex import compiled

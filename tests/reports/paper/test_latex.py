@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.paper.latex import PaperTable, document, escape_latex, to_latex
 from reports.tables.table import Column, Table
 

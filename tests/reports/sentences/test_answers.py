@@ -1,8 +1,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from benchmark.store.records import RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import RunRecords
+from reports.numbers.analysis import analyse
 from reports.sentences.answers import Answer, answers, title
 
 MakeRecords = Callable[..., RunRecords]

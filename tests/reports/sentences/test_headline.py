@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmark.store.records import LaneKey, RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import LaneKey, RunRecords
+from reports.numbers.analysis import analyse
 from reports.sentences.headline import headline
 from tests.reports.conftest import cut
 

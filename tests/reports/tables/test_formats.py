@@ -1,4 +1,4 @@
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.tables.formats import between, bounds, leading, p_equals, plain
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.store.records import Interval, RunRecords
-from reports.analysis import analyse
+from benchmark.records.run import Interval, RunRecords
+from reports.numbers.analysis import analyse
 from reports.tables.run import (
     evaluations_table,
     facts_table,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.tables.table import (
     Column,
     Table,

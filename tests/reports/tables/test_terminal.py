@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from benchmark.store.records import Interval
+from benchmark.records.run import Interval
 from reports.tables.table import Column, Table, Value
 from reports.tables.terminal import TerminalTable
 

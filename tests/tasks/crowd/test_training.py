@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmark.evaluation import evaluate_task
 from benchmark.planning.plan import Plan
-from benchmark.settings import Settings
+from benchmark.planning.settings import Settings
 from benchmark.standalone.standalone import train_network
+from benchmark.training.evaluation import evaluate_task
 from tasks.splits import Batches
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmark.errors import UsageError
+from benchmark.basics.errors import UsageError
 from benchmark.oracle.kernels import library
 from benchmark.oracle.kernels.library import (
     INSTRUCTIONS,

@@ -21,7 +21,7 @@ from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_of
 from benchmark.oracle.kernels.passes import Compiled, Layouts, nodes_of
 from benchmark.oracle.passes import Children, Operations, Passes, blocks_of
 from benchmark.oracle.prefix_tree import descend
-from benchmark.schemes import all_schemes
+from benchmark.records.schemes import all_schemes
 from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import small_network
 

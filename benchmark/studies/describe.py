@@ -1,0 +1,188 @@
+"""What the network of a scheme is made of; nothing is trained, run or even filled with weights."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from benchmark.basics.errors import unknown_name
+from benchmark.basics.numerical_state import numerical_state
+from benchmark.networks.backbones import shape_named
+from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
+from benchmark.oracle.supernet import NetworkSpec
+from benchmark.records.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
+from benchmark.standalone.costs import check_fit, count_flops, count_parameters
+from tasks.base import Task
+from tasks.registry import TASKS, task_class
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a network.
+
+    Attributes:
+        blocks: of the stage.
+        channels: output channels of its blocks.
+        connections: blocks that use attention.
+        modules: SAMs that are used.
+        modules_as_built: SAMs that the supernet has.
+    """
+
+    blocks: int
+    channels: int
+    connections: int
+    modules: int
+    modules_as_built: int
+
+
+@dataclass(frozen=True)
+class NetworkDescription:
+    """Facts of the network of one scheme.
+
+    Attributes:
+        backbone: its name.
+        block: ``basic`` or ``bottleneck``.
+        attention: name of the SAM.
+        sharing: ``full`` or ``share``.
+        image_shape: channels, height, width.
+        classes: outputs of the head.
+        scheme: bits, stages separated.
+        integers: the scheme as the paper's code writes it, one integer a stage.
+        parameters_as_built: with every SAM of the supernet.
+        parameters: effective, unused SAMs dropped.
+        flops: of one image's forward pass, two for each multiply-add.
+        stages: first stage first.
+        head: kind of the task's own head; None for pooling and a linear classifier.
+    """
+
+    backbone: str
+    block: str
+    attention: str
+    sharing: Sharing
+    image_shape: tuple[int, int, int]
+    classes: int
+    scheme: str
+    integers: tuple[int, ...]
+    parameters_as_built: int
+    parameters: int
+    flops: int
+    stages: tuple[Stage, ...]
+    head: str | None = None
+
+    def json(self) -> str:
+        """All attributes as JSON."""
+        return json.dumps(asdict(self), indent=2)
+
+    def text(self) -> str:
+        """The same for people."""
+        images = "×".join(str(size) for size in self.image_shape)
+        integers = ", ".join(str(number) for number in self.integers)
+        return "\n".join(
+            [
+                f"backbone    {self.backbone}, {self.block} blocks",
+                f"images      {images}, {_outputs(self.classes, self.head)}",
+                f"attention   {self.attention}, {self.sharing}",
+                f"scheme      {self.scheme}  ({integers})",
+                f"parameters  {self.parameters:,} effective, {self.parameters_as_built:,} as built",
+                f"FLOPs       {self.flops:,} an image",
+                *(
+                    f"stage {number}     {stage.connections} of {stage.blocks} blocks connected, "
+                    f"{stage.modules} of {stage.modules_as_built} modules used, "
+                    f"{stage.channels} channels"
+                    for number, stage in enumerate(self.stages, start=1)
+                ),
+            ]
+        )
+
+
+@numerical_state()
+def describe_network(
+    backbone: str | None,
+    *,
+    attention: str = "se",
+    sharing: str = "full",
+    scheme: str = "full",
+    task: str | None = None,
+) -> NetworkDescription:
+    """Describe the network of ``scheme``.
+
+    Args:
+        backbone: its name; default: the task's.
+        attention: name of the SAM.
+        sharing: ``full`` or ``share``.
+        scheme: as `parse_scheme` reads it.
+        task: gives images and classes; default: those that the backbone was published
+            with (CIFAR100, ImageNet), or without a backbone ``digits``.
+
+    Raises:
+        UsageError: an unknown name, or parts that don't fit.
+        SchemeError: a scheme that doesn't fit the backbone.
+    """
+    if task is None and backbone is None:
+        task = "digits"
+    known = None if task is None else _task(task)
+    if backbone is None:
+        assert known is not None
+        backbone = known.backbone
+    shape = shape_named(backbone)
+    if known is None:
+        image_shape = (shape.native.in_channels, *shape.image_size)
+        placement = _sharing(sharing)
+        network = NetworkSpec(shape.native, attention, shape.reduction(attention), placement)
+    else:
+        image_shape = known.image_shape
+        network = NetworkSpec.on(known, shape, attention=attention, sharing=_sharing(sharing))
+    spec = network.backbone
+    check_fit(network, image_shape)
+    bits = parse_scheme(scheme, spec.blocks_per_stage)
+    alone = SchemeNetwork(network.outline(), bits).eval()
+    return NetworkDescription(
+        backbone=backbone,
+        block=spec.block,
+        attention=attention,
+        sharing=network.sharing,
+        image_shape=image_shape,
+        classes=spec.classes,
+        scheme=format_bits(scheme_bits(bits), spec.blocks_per_stage),
+        integers=stage_integers(bits, spec.blocks_per_stage),
+        parameters_as_built=count_parameters(network.outline()),
+        parameters=count_parameters(alone),
+        flops=count_flops(alone, image_shape),
+        stages=_stages(network, bits),
+        head=None if network.head is None else type(network.head).__name__,
+    )
+
+
+def _outputs(classes: int, head: str | None) -> str:
+    if head is None:
+        return f"{classes} classes"
+    return f"maps of {classes} channel{'s' if classes > 1 else ''} ({head})"
+
+
+def _task(name: str) -> type[Task]:
+    if name not in TASKS:
+        raise unknown_name("task", name, TASKS)
+    return task_class(name)
+
+
+def _sharing(name: str) -> Sharing:
+    for known in SHARINGS:
+        if name == known:
+            return known
+    raise unknown_name("sharing", name, SHARINGS)
+
+
+def _stages(network: NetworkSpec, scheme: Scheme) -> tuple[Stage, ...]:
+    spec, shared = network.backbone, network.sharing == "share"
+    stages, start = [], 0
+    for blocks, channels in zip(spec.blocks_per_stage, spec.channels, strict=True):
+        connections = int(sum(scheme[start : start + blocks]))
+        start += blocks
+        stages.append(
+            Stage(
+                blocks=blocks,
+                channels=channels,
+                connections=connections,
+                modules=min(connections, 1) if shared else connections,
+                modules_as_built=1 if shared else blocks,
+            )
+        )
+    return tuple(stages)

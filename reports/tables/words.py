@@ -1,0 +1,99 @@
+"""Captions: which split, how many seeds, which batch-norm mode the numbers beside them have."""
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+
+from benchmark.records.run import Interval, RunRecords
+from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width
+from reports.numbers.analysis import Analysis
+from reports.numbers.outcomes import SchemeOutcome
+from reports.tables.formats import Number, count, level, plain, words
+
+NOT_STATED = "not stated"
+
+
+def batch_norm(records: RunRecords) -> str:
+    """The batch-norm mode in which the oracles were asked; a table need not state one."""
+    meant = records.settings.get("batch_norm") or NOT_STATED
+    modes = {str(oracle.facts.get("batch norm") or meant) for oracle in records.oracles}
+    return words(sorted(modes)) or str(meant)
+
+
+def oracle_words(records: RunRecords) -> str:
+    """Where oracle accuracies come from, for captions."""
+    source = "a table" if records.on_table else count(records.supernets, "frozen supernet")
+    return f"validation split, {source}, batch norm {batch_norm(records)}"
+
+
+def not_trained(records: RunRecords) -> str:
+    """Why there is no trained scheme, as a clause that begins a sentence."""
+    if records.on_table:
+        return "A table was searched and no network trained"
+    if not records.finished:
+        return "No candidate has been trained from scratch yet"
+    return "No candidate was trained from scratch"
+
+
+def rule_words(analysis: Analysis) -> str:
+    """What verdicts are found by, for captions."""
+    if analysis.rule == "paper":
+        return "verdicts by the paper's rule: means alone, noise ignored"
+    return f"verdicts by {level(analysis.confidence)} intervals"
+
+
+def noise_words(freedom: int, confidence: Number) -> str:
+    """What intervals of trained schemes come from, and that few trainings have none."""
+    if freedom == 0:
+        return "no intervals, which take several seeds of several schemes"
+    degrees = count(freedom, "degree")
+    model = f"the additive model of schemes and seeds ({degrees} of freedom)"
+    return f"{level(confidence)} intervals from {model}"
+
+
+def interval_words(intervals: Iterable[Interval | None], confidence: Number) -> str:
+    """`` with 95% intervals``, or why none of ``intervals`` is one."""
+    if any(one is not None and isfinite(one.high - one.low) for one in intervals):
+        return f" with {level(confidence)} intervals"
+    return " (too few for intervals)"
+
+
+def timing_words(analysis: Analysis) -> str:
+    """Whether timing was as fine as it should be, for captions."""
+    timed = [
+        latency_half_width(item.cost.increment_over_full) for item in analysis.schemes if item.cost
+    ]
+    wide = [half for half in timed if half > LATENCY_TARGET]
+    if not timed:
+        return f"Inference was not timed{'' if analysis.records.finished else ' yet'}."
+    if not wide:
+        every = "Every latency interval" if len(timed) > 1 else "The one latency interval"
+        return f"{every} is within ±{plain(100 * LATENCY_TARGET, 0)} points."
+    return (
+        f"{len(wide)} of {count(len(timed), 'latency interval')} "
+        f"{'is' if len(wide) == 1 else 'are'} wider than ±{plain(100 * LATENCY_TARGET, 0)} points, "
+        f"up to ±{plain(100 * max(wide), 1)}: the machine was noisy, or timing them more finely "
+        "would have changed no verdict."
+    )
+
+
+def seed_words(schemes: Sequence[SchemeOutcome]) -> str:
+    """Over how many trainings means are, for captions."""
+    seeds = {item.scored for item in schemes if item.scored}
+    if not seeds:
+        return "no training that came to its end"
+    low, high = min(seeds), max(seeds)
+    return count(high, "stand-alone seed") if low == high else f"{low} to {high} stand-alone seeds"
+
+
+def landscape_caption(analysis: Analysis) -> str:
+    """What the landscape figures show."""
+    marks = (
+        "Marks: each lane's scheme of the best reward within "
+        f"{count(analysis.ranking.horizon, 'evaluation')}; {analysis.records.objective.leaning}. "
+        if analysis.ranking.placed
+        else ""
+    )
+    return (
+        "Shading: how the schemes with that many connections spread, strongest where most lie. "
+        f"{marks}{oracle_words(analysis.records).capitalize()}."
+    )
