@@ -43,3 +43,10 @@ def repeatable(*, tf32: bool = False) -> Iterator[None]:
         enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32
     ):
         yield
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """Torch's type called ``name``."""
+    dtype = getattr(torch, name)
+    assert isinstance(dtype, torch.dtype)
+    return dtype

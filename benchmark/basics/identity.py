@@ -12,14 +12,13 @@ from typing import Any
 
 _SCORING = (
     "benchmark.basics.devices",
-    "benchmark.training.evaluation",
     "benchmark.networks",
     "benchmark.basics.numerical_state",
-    "benchmark.training.optimizers",
     "benchmark.oracle",
     "benchmark.records.schemes",
     "benchmark.basics.seeding",
     "benchmark.standalone.standalone",
+    "benchmark.supernet",
     "benchmark.basics.threads",
     "benchmark.training",
     "tasks",

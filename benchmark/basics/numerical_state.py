@@ -28,8 +28,8 @@ def numerical_state() -> Iterator[None]:
 
     Tensors are float32 and made on the CPU unless told otherwise; gradients are recorded, without
     anomaly detection; nothing is cast automatically; float32 means float32, but for cuDNN's
-    convolutions, which round to TensorFloat-32 where `benchmark.basics.devices.repeatable` lets them;
-    denormal numbers count; NumPy warns. Afterwards the caller's state is what it was. Inside
+    convolutions, which round to TensorFloat-32 where `benchmark.basics.devices.repeatable` lets
+    them; denormal numbers count; NumPy warns. Afterwards the caller's state is what it was. Inside
     another one nothing happens.
     """
     if getattr(_entered, "here", False):

@@ -28,7 +28,7 @@ _WORD = 62  # bits of a whole number in 64
 
 @dataclass(frozen=True)
 class Table:
-    """Answers of one oracle, one row a scheme, in the order of `benchmark.records.schemes.all_schemes`.
+    """Answers of one oracle, one row a scheme, in `benchmark.records.schemes.all_schemes`' order.
 
     Rows in another order are put into this one.
 

@@ -163,3 +163,28 @@ def checked(schemes: np.ndarray, blocks: int) -> Schemes:
             f"received {schemes.dtype} of {schemes.shape}"
         )
     return schemes
+
+
+class Wrapper(Oracle, ABC):
+    """An oracle that answers with the help of the one inside it."""
+
+    def __init__(self, inner: Oracle) -> None:
+        self.inner = inner
+
+    @property
+    def identity(self) -> str:
+        return self.inner.identity
+
+    @property
+    def blocks(self) -> int:
+        return self.inner.blocks
+
+    @property
+    def offers(self) -> frozenset[Need]:
+        return self.inner.offers
+
+    def gate_gradient(self, question: GateQuestion) -> GateGradient:
+        return self.inner.gate_gradient(question)
+
+    def attention_weights(self) -> list[dict[str, np.ndarray]]:
+        return self.inner.attention_weights()

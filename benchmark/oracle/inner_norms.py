@@ -8,54 +8,18 @@ block, and what they measure there depends on the blocks in front of it only.
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle
-from typing import get_args
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from benchmark.basics.errors import UsageError
 from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.norms import BatchNorm, inner_norms
 
-BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
-"""Of any number of axes."""
-_FORWARDS = {kind.forward for kind in get_args(BatchNorm)}
 Use = list[tuple[Tensor, Tensor]]
 """Mean and variance of each call of a batch norm in one use of the module that it is in."""
 Normalise = Callable[[BatchNorm, Tensor], Tensor]
-
-
-def inner_norms(network: AttentionNetwork) -> list[BatchNorm]:
-    """All batch norms of SAMs and of a task's own head.
-
-    Raises:
-        UsageError: one that keeps no running statistics, which would make a row's answer depend
-            on the rows beside it; or one that does more than torch's, which nobody here knows.
-    """
-    norms = []
-    for name, module in network.named_modules():
-        inside = name.startswith(("attention.", "backbone.own_head."))
-        if not inside or not isinstance(module, BatchNorm):
-            continue
-        if module.running_mean is None or module.running_var is None:
-            raise UsageError(
-                f"{name}: expected a batch norm with running statistics, received one with "
-                "track_running_stats=False, by which an image's answer depends on the images "
-                "beside it"
-            )
-        if type(module).forward not in _FORWARDS:
-            raise UsageError(
-                f"{name}: expected a batch norm that does what torch's does, received "
-                f"{type(module).__name__} with a forward of its own; do the rest beside it"
-            )
-        norms.append(module)
-    return norms
-
-
-def normalised_channels(module: nn.Module) -> int:
-    """Channels of all batch norms inside of ``module``."""
-    return sum(norm.num_features for norm in module.modules() if isinstance(norm, BatchNorm))
 
 
 def normalise_by(network: AttentionNetwork, normalise: Normalise) -> list[BatchNorm]:

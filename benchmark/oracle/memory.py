@@ -9,9 +9,13 @@ from functools import cached_property
 
 import torch
 
+from benchmark.basics.devices import torch_dtype
 from benchmark.basics.errors import UsageError
 from benchmark.basics.sizes import shown_size
+from benchmark.networks.attention import attention_class
+from benchmark.networks.norms import normalised_channels
 from benchmark.networks.resnet import Backbone
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.kernels.layout import Maps
 
 _MAP = {"cpu": 2**22, "cuda": 2**31}
@@ -220,3 +224,30 @@ def release_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def footprint_of(
+    spec: NetworkSpec,
+    image_shape: tuple[int, int, int],
+    *,
+    dtype: str,
+    device: str,
+    memory: int | None,
+) -> Footprint:
+    """What scoring the schemes of ``spec`` holds in memory."""
+    with torch.device("meta"):
+        attentions = [
+            attention_class(spec.attention)(channels, spec.reduction)
+            for channels in spec.backbone.channels
+        ]
+    norms = [normalised_channels(attention) for attention in attentions]
+    return Footprint(
+        spec.backbone,
+        (image_shape[1], image_shape[2]),
+        itemsize=torch_dtype(dtype).itemsize,
+        recurrent=any(attention.recurrent for attention in attentions),
+        inner_norms=tuple(norms[stage] for stage in spec.backbone.stage_of),
+        maps=spec.head is not None,
+        device=device.partition(":")[0],
+        limit=memory,
+    )

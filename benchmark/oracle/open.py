@@ -18,11 +18,11 @@ from benchmark.oracle.base import (
     OracleData,
     Schemes,
     Scores,
+    Wrapper,
     checked_fraction,
     checked_question,
 )
 from benchmark.oracle.soft_gates import SoftGates
-from benchmark.search.wrappers import Wrapper
 from strategies.base import GateGradient, GateQuestion, Need
 
 Make = Callable[..., Oracle]

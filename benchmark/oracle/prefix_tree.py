@@ -29,11 +29,12 @@ from benchmark.basics.sizes import shown_size
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.norms import inner_norms, normalised_channels
 from benchmark.networks.resnet import ConvNorm, ResNet
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
 from benchmark.oracle.batch_norms import Frozen, Measure, Replay, Running
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
-from benchmark.oracle.inner_norms import InnerNorms, Use, inner_norms, normalised_channels
+from benchmark.oracle.inner_norms import InnerNorms, Use
 from benchmark.oracle.kernels.library import Kernels
 from benchmark.oracle.kernels.passes import Compiled, Layouts
 from benchmark.oracle.memory import (

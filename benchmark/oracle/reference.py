@@ -13,8 +13,8 @@ from torch.utils.hooks import RemovableHandle
 from benchmark.basics.devices import repeatable
 from benchmark.basics.threads import single_thread
 from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.norms import BatchNorm, inner_norms
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
-from benchmark.oracle.inner_norms import BatchNorm, inner_norms
 from benchmark.training.evaluation import evaluate
 from tasks.metrics import Score
 

@@ -19,9 +19,10 @@ from benchmark.basics.devices import repeatable
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
 from benchmark.networks.connect import AttentionNetwork
+from benchmark.networks.norms import BatchNorm, inner_norms
 from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
-from benchmark.oracle.inner_norms import BatchNorm, inner_norms, normalise_by
+from benchmark.oracle.inner_norms import normalise_by
 from strategies.base import GateGradient
 
 Gates = Float[Tensor, " blocks"]

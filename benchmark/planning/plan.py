@@ -10,16 +10,17 @@ from typing import Any
 import torch
 
 from benchmark import __version__
-from benchmark.basics.devices import check_device
+from benchmark.basics.devices import check_device, torch_dtype
 from benchmark.basics.identity import code_version, content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.basics.sizes import parse_size
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.kernels.library import TORCH, chosen_kernels, kernels_name
+from benchmark.oracle.memory import footprint_of
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.oracle.supernet import NetworkSpec, SupernetSpec, torch_dtype
 from benchmark.planning.settings import RecipeChanges, Settings
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
@@ -27,6 +28,7 @@ from benchmark.records.run import FigureKind, LaneKey
 from benchmark.standalone.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.standalone.standalone import Training
 from benchmark.store.folder import Description
+from benchmark.supernet.train import SupernetSpec
 from strategies.base import SearchSpace, Strategy
 from tasks.base import Task, TaskSpec
 from tasks.folders import expanded
@@ -104,7 +106,8 @@ class Plan:
 
     def _piece(self) -> int:
         memory = self.settings.oracle_memory
-        return self.network.footprint(
+        return footprint_of(
+            self.network,
             self.task.image_shape,
             dtype=self.settings.oracle_dtype,
             device=self.settings.device,

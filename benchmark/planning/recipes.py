@@ -50,7 +50,7 @@ def started_from(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dic
 
 
 def _read() -> dict[str, NamedRecipe]:
-    text = files("benchmark").joinpath("recipes.toml").read_text(encoding="utf-8")
+    text = files("benchmark.planning").joinpath("recipes.toml").read_text(encoding="utf-8")
     recipes: dict[str, NamedRecipe] = {}
     for name, table in tomllib.loads(text).items():
         start = recipes[table["like"]] if "like" in table else None

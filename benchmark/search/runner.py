@@ -15,14 +15,14 @@ import numpy as np
 
 from benchmark.basics.errors import LaneError, ReplayError
 from benchmark.basics.threads import single_thread
-from benchmark.oracle.base import Oracle, Schemes, Scores, checked, checked_fraction
+from benchmark.oracle.base import Oracle, Schemes, Scores, Wrapper, checked, checked_fraction
 from benchmark.plugins.blame import blamed_on_strategy, not_blamed
 from benchmark.plugins.hosted import HostedStrategy
 from benchmark.plugins.patience import ASK_TIMEOUT, Patience
 from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey, LaneState
 from benchmark.search.budget import Ledger
-from benchmark.search.wrappers import Journal, MeteredOracle, RecordedOracle, Wrapper
+from benchmark.search.wrappers import Journal, MeteredOracle, RecordedOracle
 from benchmark.store.calls import bits_of
 from benchmark.store.store import Store
 from strategies.base import FULL, Answers, GateGradient, GateQuestion, Need, Request, Strategy

@@ -1,7 +1,6 @@
 """Oracles around an oracle: cached, recorded, metered, sharded."""
 
 import hashlib
-from abc import ABC
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
@@ -11,37 +10,12 @@ import numpy as np
 from jaxtyping import Bool
 
 from benchmark.basics.errors import LaneError, ReplayError
-from benchmark.oracle.base import Oracle, Schemes, Scores, checked_question
+from benchmark.oracle.base import Oracle, Schemes, Scores, Wrapper, checked_question
 from benchmark.search.budget import Ledger
 from benchmark.store.calls import Answer, Call, Query, answer_arrays, bits_of
 from benchmark.store.store import Store
 from benchmark.workers.workers import Workers
-from strategies.base import FULL, GateGradient, GateQuestion, Need
-
-
-class Wrapper(Oracle, ABC):
-    """An oracle that answers with the help of the one inside it."""
-
-    def __init__(self, inner: Oracle) -> None:
-        self.inner = inner
-
-    @property
-    def identity(self) -> str:
-        return self.inner.identity
-
-    @property
-    def blocks(self) -> int:
-        return self.inner.blocks
-
-    @property
-    def offers(self) -> frozenset[Need]:
-        return self.inner.offers
-
-    def gate_gradient(self, question: GateQuestion) -> GateGradient:
-        return self.inner.gate_gradient(question)
-
-    def attention_weights(self) -> list[dict[str, np.ndarray]]:
-        return self.inner.attention_weights()
+from strategies.base import FULL, GateGradient, GateQuestion
 
 
 class CachedOracle(Wrapper):

@@ -17,11 +17,11 @@ from benchmark.basics.threads import single_thread
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import ConvNorm
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
 from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
-from benchmark.oracle.supernet import NetworkSpec
 from benchmark.speed.roofline import TreeWork, tree_work
 from benchmark.training.evaluation import evaluate
 from tasks.metrics import Classification

@@ -5,11 +5,11 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmark.basics.seeding import child_rng
-from benchmark.oracle.base import Schemes, Scores
+from benchmark.oracle.base import Schemes, Scores, Wrapper
 from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey
 from benchmark.search.runner import Lane, search
-from benchmark.search.wrappers import CachedOracle, Wrapper
+from benchmark.search.wrappers import CachedOracle
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import Subject, clock
 from benchmark.store.store import Store

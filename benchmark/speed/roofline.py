@@ -13,10 +13,10 @@ from torch.nn.functional import conv2d
 from benchmark.networks.attention import Attention, State
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import ConvNorm
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import Schemes
 from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.passes import blocks_of, branches
-from benchmark.oracle.supernet import NetworkSpec
 from benchmark.planning.rates import Device, Workload, operators
 from tasks.metrics import Classification
 

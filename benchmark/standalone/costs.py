@@ -27,8 +27,8 @@ from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import Attention, State
 from benchmark.networks.connect import SchemeNetwork
-from benchmark.oracle.inner_norms import inner_norms
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.norms import inner_norms
+from benchmark.networks.spec import NetworkSpec
 from benchmark.records.run import CostRecord, Interval
 from benchmark.records.schemes import Schemes, bits_scheme
 from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width

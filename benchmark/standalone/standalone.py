@@ -19,7 +19,7 @@ from benchmark.basics.identity import code_version, content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.networks.connect import SchemeNetwork
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.records.run import LaneRecord, StandaloneRecord
 from benchmark.records.schemes import bits_scheme, scheme_bits
 from benchmark.standalone.kept_networks import (

@@ -7,7 +7,7 @@ from benchmark.basics.errors import unknown_name
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.records.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
 from benchmark.standalone.costs import check_fit, count_flops, count_parameters
 from tasks.base import Task

@@ -7,12 +7,13 @@ import numpy as np
 
 from benchmark.basics.sizes import parse_size
 from benchmark.oracle.base import BATCH_NORM_MODES, BatchNormMode
-from benchmark.oracle.supernet import FrozenSupernet, SupernetOracle, frozen_supernet
+from benchmark.oracle.supernet import SupernetOracle
 from benchmark.planning.plan import Plan
 from benchmark.records.run import OracleAnswers
 from benchmark.records.schemes import all_schemes, bits_scheme
 from benchmark.search.wrappers import CachedOracle, ShardedOracle
 from benchmark.store.store import Store
+from benchmark.supernet.train import FrozenSupernet, frozen_supernet
 from benchmark.training.watch import Watch
 from benchmark.watching.progress import Progress
 from benchmark.workers.workers import Workers

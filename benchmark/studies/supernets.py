@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmark.basics.errors import StoreError, UsageError
 from benchmark.basics.identity import code_version
 from benchmark.basics.numerical_state import numerical_state
-from benchmark.oracle.supernet import FrozenSupernet, NetworkSpec, frozen_supernet
+from benchmark.networks.spec import NetworkSpec
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.studies.scoring import watched
@@ -24,6 +24,7 @@ from benchmark.supernet.file import (
     supernet_path,
     write_supernet,
 )
+from benchmark.supernet.train import FrozenSupernet, frozen_supernet
 from benchmark.training import ALONE, Figures, Group, Watch
 from benchmark.training.metrics import metrics
 from benchmark.training.watch import together

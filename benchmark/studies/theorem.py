@@ -13,7 +13,6 @@ network negligible whatever its weights; the chi-square of the proof has no such
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, inf, log, log1p
 
 import numpy as np
@@ -24,37 +23,12 @@ from benchmark.basics import bounds
 from benchmark.basics.errors import UsageError
 from benchmark.basics.seeding import child_rng
 from benchmark.records.run import Interval
+from benchmark.records.theorem import TheoremRecord
 
 _AT_ONCE = 2**27
 """Numbers of one network with its trial inputs: 1 GiB."""
 _IN_ALL = 10**10
 """Numbers that are drawn for all networks: some minutes."""
-
-
-@dataclass(frozen=True)
-class TheoremRecord:
-    """What draws of networks of one width say for one tolerance.
-
-    Attributes:
-        epsilon: tolerated change of the output.
-        width: hidden neurons m.
-        draws: networks drawn.
-        everywhere: share of networks with a neuron that changes no output of the unit
-            ball by more than ε; Clopper and Pearson's interval.
-        predicted: the same by the formula, 1 − (1 − p)^m.
-        sampled: share with a neuron that does so on the inputs that were tried.
-        removed: neurons that can go together, everywhere, mean over draws.
-        needed: width from which on the theorem promises it with probability 1 − δ.
-    """
-
-    epsilon: float
-    width: int
-    draws: int
-    everywhere: Interval
-    predicted: float
-    sampled: float
-    removed: float
-    needed: float
 
 
 def needed_width(epsilon: float, *, inputs: int, delta: float) -> float:

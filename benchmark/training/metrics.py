@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.basics.errors import UsageError
 from benchmark.basics.files import replacing
+from benchmark.basics.tensorboard import summary_writer
 from benchmark.training.watch import Figures, Watch, together
 
 _COLUMNS = [field.name for field in fields(Figures)]
@@ -87,21 +88,6 @@ def _known(path: Path) -> list[dict[str, str]]:
             "with --metrics"
         )
     return whole
-
-
-def summary_writer() -> Any:
-    """The class that writes TensorBoard's event files.
-
-    Raises:
-        UsageError: TensorBoard's package is missing.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise UsageError(
-            "TensorBoard's files need its package: pip install 'ticket-benchmark[tensorboard]'"
-        ) from error
-    return SummaryWriter
 
 
 @contextmanager

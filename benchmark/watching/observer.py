@@ -6,7 +6,8 @@ from threading import Lock
 from time import monotonic
 from typing import final
 
-from benchmark.watching.watching import Seen, Snapshot, look, may_start, seconds_left
+from benchmark.records.progress import Snapshot
+from benchmark.watching.watching import Seen, look, may_start, seconds_left
 
 
 @final

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.basics.errors import UsageError
+from benchmark.basics.tensorboard import summary_writer
 from benchmark.records.run import LaneRecord, RunRecords
-from benchmark.training.metrics import summary_writer
 from reports.numbers.statistics import best_so_far
 
 

@@ -39,7 +39,7 @@ from reports.tables.words import batch_norm, landscape_caption, not_trained
 ROWS = 1_000
 """Rows that a table inside a page can hold; the files beside it have all."""
 ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -180,7 +180,7 @@ def render_transfer(tables: list[Table], facts: Table, sentences: list[str], tit
 
 def standalone(figure: Markup) -> str:
     """A figure as a file of its own, with the page's styles inside."""
-    folder = Path(__file__).parent / "templates"
+    folder = Path(__file__).parents[1] / "templates"
     style = "".join(
         (folder / name).read_text(encoding="utf-8") for name in ("report.css", "figures.css")
     )

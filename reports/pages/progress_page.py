@@ -1,6 +1,6 @@
 """The page of a run that is at work; it asks for itself again and needs nothing else."""
 
-from benchmark.watching.watching import Snapshot
+from benchmark.records.progress import Snapshot
 from reports.pages.html import ENVIRONMENT
 from reports.tables.progress import progress_table, sentences
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from benchmark.basics.files import replacing
-from benchmark.studies.theorem import TheoremRecord
+from benchmark.records.theorem import TheoremRecord
 from reports.figures import svg
 from reports.figures.search import WIDTH, legend
 from reports.pages.html import render_theorem, standalone

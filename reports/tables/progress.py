@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isnan, nan
 
-from benchmark.watching.watching import LaneProgress, Snapshot
+from benchmark.records.progress import LaneProgress, Snapshot
 from reports.tables.formats import count, leading, plain, some
 from reports.tables.table import Column, Table, Value
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from benchmark.networks.connect import AttentionNetwork, build_network
+from benchmark.networks.norms import BatchNorm
 from benchmark.networks.resnet import Backbone
 from benchmark.oracle.base import OracleData
-from benchmark.oracle.inner_norms import BatchNorm
 from tasks.metrics import Classification, Metric
 from tasks.splits import TensorSplit
 

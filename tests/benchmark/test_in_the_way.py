@@ -36,7 +36,8 @@ def python(folder: Path, *arguments: str, path: str = "") -> subprocess.Complete
 
 
 def test_the_python_interface_says_what_is_in_the_way_and_works(folder: Path) -> None:
-    code = "import benchmark, strategies.hyper_parameters, tasks.errors, reports.pages.html; print('up')"
+    modules = "strategies.hyper_parameters, tasks.errors, reports.pages.html"
+    code = f"import benchmark, {modules}; print('up')"
     ran = python(folder, "-c", code)
     assert ran.stdout == "up\n"
     for name in ("strategies", "tasks", "reports"):

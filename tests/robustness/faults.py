@@ -19,7 +19,6 @@ import numpy as np
 from benchmark.basics.errors import UsageError
 from benchmark.basics.seeding import child_rng
 from benchmark.oracle.answers_file import Table
-from benchmark.oracle.supernet import frozen_supernet
 from benchmark.plugins.chosen import choose
 from benchmark.records.evidence import Evidence
 from benchmark.records.objective import Objective
@@ -33,6 +32,7 @@ from benchmark.store.store import Store
 from benchmark.studies.race import Instance, run_instances
 from benchmark.studies.race_journal import RaceJournal
 from benchmark.studies.scoring import score_all
+from benchmark.supernet.train import frozen_supernet
 from benchmark.watching.progress import Silent
 from benchmark.workers.workers import Workers
 from reports.pages.race import race_tables, write_tables

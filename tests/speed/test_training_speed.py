@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from benchmark.basics.threads import torch_threads
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.training import Watch, train
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles

@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmark.basics.identity import content_hash
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.registry import ATTENTIONS
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.standalone.costs import check_fit
 from tasks.base import Task, TaskSpec
 from tasks.errors import DataError

@@ -21,10 +21,10 @@ from benchmark import Settings, run
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
-from benchmark.oracle.supernet import train_supernet
 from benchmark.records.schemes import all_schemes
 from benchmark.records.ticket import read_ticket
 from benchmark.studies.export import export_ticket
+from benchmark.supernet.train import train_supernet
 from benchmark.testing.states import global_states
 from strategies.base import GateQuestion
 from tests.benchmark.small import SMALL, small_data, small_network

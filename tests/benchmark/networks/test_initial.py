@@ -16,7 +16,7 @@ from benchmark.networks.connect import AttentionNetwork, FinishHead, Sharing, bu
 from benchmark.networks.initial import made
 from benchmark.networks.resnet import Backbone, BlockKind, Stem
 from benchmark.networks.sge import SGE
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from tasks.registry import TASKS, task_class
 from tests.benchmark.attentions import KINDS, registered
 

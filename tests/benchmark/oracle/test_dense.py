@@ -10,13 +10,14 @@ import torch
 from benchmark.networks.backbones import THIN
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Backbone
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import BatchNormMode, OracleData
 from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.soft_gates import SoftGates
-from benchmark.oracle.supernet import NetworkSpec, oracle_data
+from benchmark.oracle.supernet import oracle_data
 from benchmark.records.schemes import all_schemes
 from strategies.base import GateQuestion
 from tasks.splits import TensorSplit

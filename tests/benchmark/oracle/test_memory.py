@@ -8,11 +8,11 @@ import torch
 from benchmark.basics.errors import UsageError
 from benchmark.basics.sizes import parse_size, shown_size
 from benchmark.networks.connect import AttentionNetwork, Sharing
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle import prefix_tree
-from benchmark.oracle.memory import Footprint, OutOfMemoryError, memory_refusals
+from benchmark.oracle.memory import Footprint, OutOfMemoryError, footprint_of, memory_refusals
 from benchmark.oracle.passes import Passes, Pieces
 from benchmark.oracle.prefix_tree import Outputs, PrefixTreeOracle
-from benchmark.oracle.supernet import NetworkSpec
 from benchmark.records.schemes import Schemes, all_schemes
 from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_data, small_network
@@ -43,7 +43,7 @@ def test_a_description_knows_the_footprint_of_its_oracle(attention: str, sharing
     network = small_network(sharing, attention=attention)
     tree = PrefixTreeOracle(network, small_data(), "running", identity="", memory=2**30)
     spec = NetworkSpec(SMALL, attention, 2, sharing)
-    described = spec.footprint((3, 6, 6), dtype="float32", device="cpu", memory=2**30)
+    described = footprint_of(spec, (3, 6, 6), dtype="float32", device="cpu", memory=2**30)
     assert described == tree.footprint
 
 

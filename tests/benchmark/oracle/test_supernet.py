@@ -7,16 +7,11 @@ import torch
 
 from benchmark.basics.errors import StoreError
 from benchmark.networks.resnet import Backbone
-from benchmark.oracle.supernet import (
-    FrozenSupernet,
-    NetworkSpec,
-    SupernetOracle,
-    SupernetSpec,
-    frozen_supernet,
-    train_supernet,
-)
+from benchmark.networks.spec import NetworkSpec
+from benchmark.oracle.supernet import SupernetOracle
 from benchmark.records.schemes import all_schemes
 from benchmark.supernet.file import read_supernet, weights_hash, write_supernet
+from benchmark.supernet.train import FrozenSupernet, SupernetSpec, frozen_supernet, train_supernet
 from benchmark.training import Watch
 from tasks.base import TaskSpec
 from tasks.digits import Digits

@@ -33,7 +33,7 @@ from tests.benchmark.formula import Formula
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAN = float("nan")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmark.networks.connect import SchemeNetwork
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.planning.rates import Device
 from benchmark.records.schemes import Schemes, all_schemes
 from benchmark.speed.roofline import TreeWork, tree_work

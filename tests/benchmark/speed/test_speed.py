@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.speed.base import Benchmark, Claim, Result, Round, run_benchmark
 from benchmark.speed.networks import Subject
 from benchmark.speed.registry import BENCHMARKS

@@ -13,7 +13,7 @@ from benchmark.basics.errors import UsageError
 from benchmark.networks.attention import State
 from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.networks.se import SE
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.records.run import Interval
 from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width
 from benchmark.standalone.costs import (

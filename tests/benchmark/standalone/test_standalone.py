@@ -7,7 +7,7 @@ import torch
 
 from benchmark.networks.backbones import THIN
 from benchmark.networks.resnet import Backbone
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.records.run import LaneKey, LaneRecord
 from benchmark.standalone.standalone import (
     Job,

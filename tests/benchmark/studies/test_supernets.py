@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 
 from benchmark.basics.identity import code_version
 from benchmark.cli import main
-from benchmark.oracle.supernet import frozen_supernet
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.supernet.file import read_supernet, write_supernet
+from benchmark.supernet.train import frozen_supernet
 from benchmark.training import Watch
 
 OPTIONS = ["--sharing", "share", "--attention", "dia", "--smoke"]

@@ -8,7 +8,7 @@ import pytest
 
 _COMPARE = """
 import torch
-from benchmark.oracle.supernet import train_supernet
+from benchmark.supernet.train import train_supernet
 from tests.benchmark.training.tiny import SPEC, spec, tiny_task
 
 task = tiny_task()

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file
 
 from benchmark.basics.errors import UsageError
-from benchmark.oracle.supernet import train_supernet
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
+from benchmark.supernet.train import train_supernet
 from benchmark.training.group import joined
 from tests.benchmark.training.tiny import SPEC, tiny_task
 

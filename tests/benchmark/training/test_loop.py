@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.basics.errors import DivergenceError
 from benchmark.networks.attention import State
 from benchmark.networks.se import SE
-from benchmark.oracle.supernet import frozen_supernet, train_supernet
+from benchmark.supernet.train import frozen_supernet, train_supernet
 from benchmark.training import Figures, Watch
 from benchmark.training.group import parts
 from tasks.base import Task

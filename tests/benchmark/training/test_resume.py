@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.basics.errors import StoreError, UsageError
-from benchmark.oracle.supernet import SupernetSpec, frozen_supernet, train_supernet
+from benchmark.supernet.train import SupernetSpec, frozen_supernet, train_supernet
 from benchmark.training import Checkpoint, Figures, Watch
 from tasks.base import Task
 from tests.benchmark.training.tiny import SPEC, same, spec, tiny_task
@@ -73,7 +73,7 @@ def test_interrupted_in_the_middle_of_an_epoch(task: Task, tmp_path: Path, name:
 _KILLED_IN_ITS_SEVENTH_STEP = """
 import os, signal, sys
 from pathlib import Path
-from benchmark.oracle.supernet import frozen_supernet
+from benchmark.supernet.train import frozen_supernet
 from benchmark.training import Watch
 from tests.benchmark.training.tiny import SPEC, tiny_task
 

@@ -6,7 +6,8 @@ import torch
 
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import Backbone
-from benchmark.oracle.supernet import NetworkSpec, SupernetSpec
+from benchmark.networks.spec import NetworkSpec
+from benchmark.supernet.train import SupernetSpec
 from tasks.base import Task, TaskSpec
 from tasks.digits import Digits
 from tasks.limited import Limited

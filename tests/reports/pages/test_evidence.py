@@ -27,7 +27,7 @@ LIKE = OracleAnswers("running", 0, {bits: mean / 200 for bits, mean in MEANS.ite
 AGAINST = OracleAnswers("running", 1, {bits: -mean / 200 for bits, mean in MEANS.items()})
 
 
-REAL = read_evidence(Path(__file__).parents[2] / "docs" / "evidence" / "digits-standalone.json")
+REAL = read_evidence(Path(__file__).parents[3] / "docs" / "evidence" / "digits-standalone.json")
 
 
 def test_on_the_default_task_attention_pays_by_more_than_three_standard_errors() -> None:

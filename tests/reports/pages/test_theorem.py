@@ -5,7 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.studies.theorem import TheoremRecord, try_theorem
+from benchmark.records.theorem import TheoremRecord
+from benchmark.studies.theorem import try_theorem
 from reports.pages.theorem import draw_theorem, theorem_table, theorem_words, write_theorem
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SchemeNetwork
-from benchmark.oracle.supernet import NetworkSpec
+from benchmark.networks.spec import NetworkSpec
 from benchmark.training import train
 from tasks.base import TaskSpec
 from tasks.recipes import Recipe
