@@ -19,13 +19,13 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 def element(name: str, *children: Markup | str, **attributes: str | Number | None) -> Markup:
     """An element; text and attributes are escaped, ``stroke_width`` becomes ``stroke-width``."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.strip("_").replace("_", "-"), _number(value))
+    written = "".join(
+        f' {key.strip("_").replace("_", "-")}="{escape(_number(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
-    inside = Markup("").join(escape(child) for child in children)
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, inside)
+    inside = "".join(escape(child) for child in children)
+    return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 - escaped one by one
 
 
 def _number(value: str | Number) -> str:

@@ -85,8 +85,9 @@ def test_every_state_has_a_page_files_and_tables_for_a_paper(
     assert NO_NUMBER.findall(shown) == []
     for path in tmp_path.iterdir():
         assert path.suffix == ".html" or NO_NUMBER.findall(path.read_text(encoding="utf-8")) == []
-    Report(records).print(Console(file=io.StringIO(), width=100))
-    for paper in paper_tables([Report(records).analysis]):
+    report = Report(records)
+    report.print(Console(file=io.StringIO(), width=100))
+    for paper in paper_tables([report.analysis]):
         assert NO_NUMBER.findall(to_latex(paper)) == []
 
 
