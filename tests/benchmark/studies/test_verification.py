@@ -32,8 +32,8 @@ def _steady_clock() -> Iterator[None]:
         return replace(found, increment=same, increment_over_full=same)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("measurement", "tickets.verification"):
-            patch.setattr(f"benchmark.{module}.measure_costs", steady)
+        for module in ("measurement", "verification"):
+            patch.setattr(f"benchmark.studies.{module}.measure_costs", steady)
         yield
 
 

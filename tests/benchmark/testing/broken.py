@@ -2,6 +2,7 @@
 
 import random
 import time
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -225,7 +226,8 @@ class Reading(Climber):
     def ask(self, n: int) -> Schemes:
         import sqlite3  # noqa: PLC0415 - hidden on purpose
 
-        sqlite3.connect(":memory:").close()
+        with suppress(sqlite3.Error):  # it isn't there
+            sqlite3.connect("file:answers.sqlite?mode=ro", uri=True).close()
         return super().ask(n)
 
 
