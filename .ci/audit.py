@@ -11,7 +11,7 @@ from pathlib import Path
 WHERE = Path(__file__).with_name("constraints.txt")
 IGNORED = ("CVE-2025-68146",)
 """Of filelock 3.11: a link in the place of a lock makes it empty another file. nni allows no newer
-one. A run's folder is asked for such a link first (`benchmark/store/folder.py`)."""
+one. A run's folder is asked for such a link first (`benchmark/storage/folder.py`)."""
 _UNREACHABLE = ("ConnectionError", "ServiceError", "Max retries", "timed out", "HTTPError")
 
 

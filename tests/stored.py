@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmark.records.run import RunRecords
 from benchmark.records.schemes import scheme_bits
-from benchmark.store.calls import Call, bits_of
-from benchmark.store.store import Store
+from benchmark.storage.calls import Call, bits_of
+from benchmark.storage.store import Store
 
 
 def store_run(records: RunRecords, folder: Path) -> Path:

@@ -17,7 +17,7 @@ _SCORING = (
     "benchmark.oracle",
     "benchmark.records.schemes",
     "benchmark.basics.seeding",
-    "benchmark.standalone.standalone",
+    "benchmark.standalone.training",
     "benchmark.supernet",
     "benchmark.basics.threads",
     "benchmark.training",

@@ -22,9 +22,9 @@ def check(strategy: str, ask_timeout: float | None) -> None:
     from benchmark.plugins.chosen import choose
     from benchmark.testing import verdict_table
     from benchmark.testing.guarded import check_guarded
-    from benchmark.testing.verdicts import PATIENCE
+    from benchmark.testing.verdicts import CHECK_TIMEOUT
 
-    limit = PATIENCE if ask_timeout is None else ask_timeout
+    limit = CHECK_TIMEOUT if ask_timeout is None else ask_timeout
     verdicts = check_guarded(choose(strategy, limit=limit), limit=limit)
     console_of().print(verdict_table(strategy, verdicts))
     if not all(verdict.passed for verdict in verdicts):

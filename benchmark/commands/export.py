@@ -6,8 +6,8 @@ import click
 from benchmark.basics import bounds
 from benchmark.basics.errors import UsageError
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -66,7 +66,7 @@ def export(
 
 def _export_run(folder: Path, studies: Path | None, curves: Path | None) -> None:
     from benchmark.commands.consoles import console_of
-    from benchmark.store.folder import view_records
+    from benchmark.storage.folder import view_records
     from benchmark.watching.live import LiveProgress
 
     records = view_records(folder)
@@ -99,7 +99,7 @@ def _export_ticket(
     from benchmark.commands.consoles import console_of
 
     console = console_of(stderr=True)
-    with equipped(console, cache, Crew(1, None, None)) as (shared, _, live):
+    with equipped(console, cache, WorkerOptions(1, None, None)) as (shared, _, live):
         from benchmark.records.ticket import read_ticket
         from benchmark.studies.export import TARGETS, export_ticket
 

@@ -5,8 +5,8 @@ import click
 
 from benchmark.basics import bounds
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -17,8 +17,8 @@ from benchmark.commands.session import stoppable
 )
 @click.option("--scheme", "schemes", multiple=True, help="Instead of Original, Full-SA, the best.")
 @options.data
-@options.crew
-def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
+@options.worker_options
+def gradcam(folder: Path, images: str, worker_options: WorkerOptions, **values: Any) -> None:
     """Show in the report of the run in FOLDER where its networks look (Grad-CAM).
 
     Original, Full-SA and the best scheme found are trained again, from the run's first
@@ -29,14 +29,14 @@ def gradcam(folder: Path, images: str, crew: Crew, **values: Any) -> None:
     rows = options.numbers("--images", images, bounds.FURTHER)
     console = console_of(stderr=True)
     with stoppable(console):
-        from benchmark.store.folder import RunFolder
+        from benchmark.storage.folder import RunFolder
         from benchmark.studies.gradcam_run import add_cams
         from benchmark.studies.ticket_rule import judge_files
         from benchmark.watching.live import LiveProgress
         from reports.numbers.tickets import FOLDER
 
         live = LiveProgress(console)
-        workers = crew.assembled()
+        workers = worker_options.assembled()
         with live.bars, RunFolder(folder).change() as store:
             report = add_cams(store, rows, workers=workers, progress=live, **values)
     report.write(folder)

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from benchmark.basics.errors import UsageError
 from benchmark.planning.recipes import RECIPES
-from benchmark.plugins.blame import one_line
 from benchmark.plugins.chosen import choose
+from benchmark.plugins.error_translation import one_line
 from benchmark.plugins.references import known_names
 from strategies.base import Strategy, StrategyError
 from strategies.hyper_parameters import HyperParameter, hyper_parameters

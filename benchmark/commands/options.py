@@ -12,7 +12,7 @@ from benchmark.basics import bounds
 from benchmark.basics.bounds import Range
 from benchmark.basics.errors import UsageError
 from benchmark.basics.files import require_writable
-from benchmark.commands.crew import Crew
+from benchmark.commands.worker_options import WorkerOptions
 from benchmark.networks.registry import ATTENTIONS
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ _ray = click.option(
     is_flag=False,
     flag_value="local",
     metavar="[ADDRESS]",
-    help="Workers of the Ray cluster there (auto: of the one on this machine; without "
+    help="WorkerPool of the Ray cluster there (auto: of the one on this machine; without "
     "an address, last on the line: one of this machine's cores).",
 )
 _gpus_per_training = number(
@@ -172,20 +172,20 @@ serve = number(
 )
 
 
-def crew(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command`` the options of who does its work, as one `Crew` named ``crew``."""
+def worker_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` the options of who does its work, as `WorkerOptions`."""
 
     @functools.wraps(command)
-    def with_crew(
+    def with_worker_options(
         *arguments: Any,
         workers: int | None,
         ray: str | None,
         gpus_per_training: float | None,
         **values: Any,
     ) -> None:
-        command(*arguments, crew=Crew(workers, ray, gpus_per_training), **values)
+        command(*arguments, worker_options=WorkerOptions(workers, ray, gpus_per_training), **values)
 
-    return _workers(_ray(_gpus_per_training(with_crew)))
+    return _workers(_ray(_gpus_per_training(with_worker_options)))
 
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":

@@ -8,8 +8,8 @@ import click
 from benchmark.basics import bounds
 from benchmark.basics.errors import UsageError
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import stoppable
+from benchmark.commands.worker_options import WorkerOptions
 
 if TYPE_CHECKING:
     from reports.tables.table import Table
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Folder for tables and finished searches, which are not repeated.",
 )
 @options.ask_timeout
-@options.crew
+@options.worker_options
 def race(
     strategies: str | None,
     landscapes: str | None,
@@ -42,7 +42,7 @@ def race(
     *,
     trials: int | None,
     out: Path | None,
-    crew: Crew,
+    worker_options: WorkerOptions,
     **values: Any,
 ) -> None:
     """Compare strategies on known landscapes, whose optimum is known.
@@ -69,7 +69,7 @@ def race(
         from benchmark.watching.live import LiveProgress
 
         values["progress"] = live = LiveProgress(console)
-        values["workers"] = crew.assembled()
+        values["workers"] = worker_options.assembled()
         with live.bars:
             if tune:
                 tables, remarks, failed = _tuned(tune, trials or 30, values)
@@ -88,7 +88,7 @@ _Outcome = tuple[Sequence["Table"], list[str], bool]
 
 def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
     from benchmark.studies.race import run_race
-    from reports.pages.race import race_tables
+    from reports.pages.race_page import race_tables
     from strategies.registry import COMPARATORS, STRATEGIES
 
     every = [name for name in STRATEGIES if name not in COMPARATORS]
@@ -117,7 +117,7 @@ def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
 
 def _show(tables: Sequence["Table"], out: Path | None, name: str) -> None:
     from benchmark.commands.consoles import console_of
-    from reports.pages.race import write_tables
+    from reports.pages.race_page import write_tables
     from reports.tables.terminal import TerminalTable
 
     if out:

@@ -32,7 +32,7 @@ def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | No
         for path in explain_table(read_table(folder), folder):
             click.echo(path)
         return
-    from benchmark.store.folder import RunFolder, read_records
+    from benchmark.storage.folder import RunFolder, read_records
     from benchmark.studies.ticket_rule import judge_files
     from reports.numbers.tickets import FOLDER
     from reports.pages.report import Report

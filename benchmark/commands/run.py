@@ -6,8 +6,8 @@ import click
 
 from benchmark.basics import bounds
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import served, stoppable
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -59,11 +59,11 @@ from benchmark.commands.session import served, stoppable
 @options.config
 @click.option("--out", type=options.OUTPUT_FOLDER, help="Folder of the run.")
 @options.cache
-@options.crew
+@options.worker_options
 @options.serve
 def run(
     config: Path | None,
-    crew: Crew,
+    worker_options: WorkerOptions,
     *,
     dry_run: bool,
     serve: int | None,
@@ -93,7 +93,7 @@ def run(
 
         live = LiveProgress(console)
         with served(serve, console) as show, live.bars:
-            workers = crew.assembled()
+            workers = worker_options.assembled()
             report = run_experiment(
                 settings, **places, workers=workers, progress=live, on_folder=show
             )

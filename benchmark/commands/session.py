@@ -8,27 +8,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.commands.crew import Crew
+from benchmark.commands.worker_options import WorkerOptions
 
 if TYPE_CHECKING:
-    from benchmark.store.store import Store
+    from benchmark.storage.store import Store
     from benchmark.watching.live import LiveProgress
-    from benchmark.workers.workers import Workers
+    from benchmark.workers.pool import WorkerPool
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, a batch system, a connection that is lost
 
 
 @contextmanager
 def equipped(
-    console: Any, cache: Path | None, crew: Crew
-) -> Iterator[tuple["Store", "Workers", "LiveProgress"]]:
+    console: Any, cache: Path | None, worker_options: WorkerOptions
+) -> Iterator[tuple["Store", "WorkerPool", "LiveProgress"]]:
     """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
     with stoppable(console):
         from benchmark.studies.experiment import default_cache, opened_cache
         from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)
-        workers = crew.assembled()
+        workers = worker_options.assembled()
         with live.bars, opened_cache(default_cache() if cache is None else cache) as shared:
             yield shared, workers, live
 

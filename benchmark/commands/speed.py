@@ -30,7 +30,7 @@ def speed(
 
     console = console_of(stderr=True)
     with stoppable(console):
-        from benchmark.speed import report
+        from benchmark.speed import formats
         from benchmark.speed.base import run_benchmark
         from benchmark.speed.registry import BENCHMARKS
 
@@ -41,14 +41,14 @@ def speed(
             for name, kind in BENCHMARKS.items():
                 click.echo(f"{name}: {kind.title}")
             return
-        about = report.circumstances(pairs=pairs, rows=rows)
+        about = formats.circumstances(pairs=pairs, rows=rows)
         results = []
         for name in names or BENCHMARKS:
             results.append(run_benchmark(BENCHMARKS[name](), pairs=pairs, rows=rows))
-            click.echo(report.as_line(results[-1]), err=as_json or as_markdown)
+            click.echo(formats.as_line(results[-1]), err=as_json or as_markdown)
         if as_json:
-            click.echo(report.as_json(results, about))
+            click.echo(formats.as_json(results, about))
         elif as_markdown:
-            click.echo(report.as_markdown(results, about))
+            click.echo(formats.as_markdown(results, about))
         else:
             click.echo("; ".join(f"{key}: {value}" for key, value in about.items()))

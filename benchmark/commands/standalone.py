@@ -6,8 +6,8 @@ import click
 from benchmark.basics import bounds
 from benchmark.basics.errors import UsageError
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -38,7 +38,7 @@ from benchmark.commands.session import equipped
     help="Judge each scheme (against Full-SA, which is trained too), write ticket files here.",
 )
 @options.cache
-@options.crew
+@options.worker_options
 def standalone(
     schemes: tuple[str, ...],
     listed: Path | None,
@@ -47,7 +47,7 @@ def standalone(
     out: Path | None,
     tickets: Path | None,
     cache: Path | None,
-    crew: Crew,
+    worker_options: WorkerOptions,
     **values: Any,
 ) -> None:
     """Train schemes from scratch, several seeds each, and say how well they do.
@@ -58,7 +58,7 @@ def standalone(
 
     settings = options.read_settings(config, values)
     console = console_of(stderr=True)
-    with equipped(console, cache, crew) as (shared, workers, live):
+    with equipped(console, cache, worker_options) as (shared, workers, live):
         from benchmark.studies.chosen_schemes import judge_schemes, listed_schemes, train_schemes
 
         wanted = [*schemes, *(listed_schemes(listed) if listed else ())]

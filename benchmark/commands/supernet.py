@@ -71,7 +71,7 @@ def train(
         from benchmark.studies.supernets import train_supernets
         from benchmark.training.group import joined
         from benchmark.watching.live import LiveProgress
-        from benchmark.watching.progress import Silent
+        from benchmark.watching.progress import NoProgress
 
         live = LiveProgress(console)
         with joined(settings.device) as (group, device):
@@ -81,7 +81,7 @@ def train(
                 found = train_supernets(
                     settings.model_copy(update={"device": device}),
                     cache=default_cache() if cache is None else cache,
-                    progress=live if group.leads else Silent(),
+                    progress=live if group.leads else NoProgress(),
                     say=console.print,
                     group=group,
                     folder=metrics,

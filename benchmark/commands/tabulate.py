@@ -5,8 +5,8 @@ import click
 
 from benchmark.basics import bounds
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -31,7 +31,7 @@ from benchmark.commands.session import equipped
     help="The table.  [default: TASK.parquet]",
 )
 @options.cache
-@options.crew
+@options.worker_options
 @options.number(
     "--times",
     allowed=bounds.FURTHER,
@@ -44,7 +44,7 @@ def tabulate(
     config: Path | None,
     out: Path | None,
     cache: Path | None,
-    crew: Crew,
+    worker_options: WorkerOptions,
     *,
     times: int,
     force: bool,
@@ -62,7 +62,7 @@ def tabulate(
     settings = options.read_settings(config, values)
     path = Path(f"{settings.task}.parquet") if out is None else out
     console = console_of(stderr=True)
-    with equipped(console, cache, crew) as (shared, workers, live):
+    with equipped(console, cache, worker_options) as (shared, workers, live):
         from benchmark.studies.tabulation import tabulate as tabulate_landscape
 
         table = tabulate_landscape(

@@ -41,7 +41,7 @@ def theorem(widths: str, epsilons: str, out: Path, **values: Any) -> None:
         epsilons=options.numbers("--epsilon", epsilons, bounds.POSITIVE),
         **values,
     )
-    from reports.pages.theorem import theorem_table, theorem_words, write_theorem
+    from reports.pages.theorem_page import theorem_table, theorem_words, write_theorem
     from reports.tables.terminal import TerminalTable
 
     given = {"inputs": values["inputs"], "delta": values["delta"]}

@@ -5,8 +5,8 @@ import click
 
 from benchmark.basics import bounds
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -43,7 +43,7 @@ from benchmark.commands.session import equipped
 )
 @options.paper
 @options.cache
-@options.crew
+@options.worker_options
 def transfer(
     source: Path,
     source_data: Path | None,
@@ -54,7 +54,7 @@ def transfer(
     out: Path | None,
     paper: Path | None,
     cache: Path | None,
-    crew: Crew,
+    worker_options: WorkerOptions,
     **values: Any,
 ) -> None:
     """Carry the scheme of SOURCE, a run's folder or a ticket file, to another task.
@@ -67,7 +67,7 @@ def transfer(
 
     settings = Settings(**options.given_values(values))
     console = console_of(stderr=True)
-    with equipped(console, cache, crew) as (shared, workers, live):
+    with equipped(console, cache, worker_options) as (shared, workers, live):
         from benchmark.studies.chosen_schemes import listed_schemes
         from benchmark.studies.source import read_source
         from benchmark.studies.transfer import default_folder
@@ -90,7 +90,7 @@ def transfer(
             command=options.command_line(click.get_current_context()),
             progress=live,
         )
-    from reports.pages.transfer import (
+    from reports.pages.transfer_page import (
         rank_table,
         transfer_sentences,
         transfer_table,

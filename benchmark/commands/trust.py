@@ -5,8 +5,8 @@ import click
 
 from benchmark.basics import bounds
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
+from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
@@ -18,14 +18,14 @@ from benchmark.commands.session import equipped
 @options.confidence
 @options.seed
 @options.cache
-@options.crew
-def trust(evidence: Path, cache: Path | None, crew: Crew, **values: Any) -> None:
+@options.worker_options
+def trust(evidence: Path, cache: Path | None, worker_options: WorkerOptions, **values: Any) -> None:
     """Hold supernets against the stand-alone results in EVIDENCE, in both batch-norm modes."""
     from benchmark.commands.consoles import console_of
 
     settings = options.read_settings(None, values)
     console = console_of(stderr=True)
-    with equipped(console, cache, crew) as (shared, workers, live):
+    with equipped(console, cache, worker_options) as (shared, workers, live):
         from benchmark.records.evidence import read_evidence
         from benchmark.studies.trust import ask_oracles
 

@@ -6,8 +6,8 @@ import click
 
 from benchmark.basics import bounds
 from benchmark.commands import options
-from benchmark.commands.crew import Crew
 from benchmark.commands.session import equipped
+from benchmark.commands.worker_options import WorkerOptions
 
 _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
 
@@ -24,11 +24,11 @@ _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
 @click.option("--quick", is_flag=True, help="Repeat only the first seed, time briefly.")
 @options.device
 @options.cache
-@options.crew
+@options.worker_options
 def verify(
     ticket: Path,
     cache: Path | None,
-    crew: Crew,
+    worker_options: WorkerOptions,
     *,
     fresh: int | None,
     quick: bool,
@@ -42,7 +42,7 @@ def verify(
     from benchmark.commands.consoles import console_of
 
     console = console_of(stderr=True)
-    with equipped(console, cache, crew) as (shared, workers, live):
+    with equipped(console, cache, worker_options) as (shared, workers, live):
         from benchmark.records.ticket import read_ticket
         from benchmark.studies.verification import verify as verify_ticket
 

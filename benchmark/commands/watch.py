@@ -25,7 +25,7 @@ def watch(folder: Path, once: bool, serve: int | None) -> None:  # noqa: FBT001 
     """
     from benchmark.commands.consoles import console_of
     from benchmark.watching.observer import Observer
-    from benchmark.watching.watching import look
+    from benchmark.watching.snapshots import look
 
     console = console_of()
     if once:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from benchmark.basics.errors import BenchmarkError
 from benchmark.doctor.findings import Finding
-from benchmark.store.filesystems import NETWORK, file_system
-from benchmark.store.folder import RunFolder, read_records
-from benchmark.store.store import Store
+from benchmark.storage.filesystems import NETWORK, file_system
+from benchmark.storage.folder import RunFolder, read_records
+from benchmark.storage.store import Store
 from benchmark.supernet.file import read_supernet
-from benchmark.watching.watching import at_work, is_held
+from benchmark.watching.snapshots import at_work, is_held
 from tasks.errors import DataError
 from tasks.folders import names
 

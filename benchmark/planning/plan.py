@@ -26,8 +26,8 @@ from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.records.run import FigureKind, LaneKey
 from benchmark.standalone.costs import LATENCY_BATCH, check_fit, machine_name
-from benchmark.standalone.standalone import Training
-from benchmark.store.folder import Description
+from benchmark.standalone.training import Training
+from benchmark.storage.folder import Description
 from benchmark.supernet.train import SupernetSpec
 from strategies.base import SearchSpace, Strategy
 from tasks.base import Task, TaskSpec

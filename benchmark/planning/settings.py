@@ -26,8 +26,8 @@ from benchmark.basics.sizes import parse_size
 from benchmark.networks.registry import ATTENTIONS
 from benchmark.planning.recipes import RECIPES, merged, started_from
 from benchmark.plugins.overrides import Value
-from benchmark.plugins.patience import ASK_TIMEOUT
 from benchmark.plugins.references import is_file_reference, require_known
+from benchmark.plugins.timeout import ASK_TIMEOUT
 from benchmark.records.objective import WORDS, Objective
 from benchmark.records.run import Rule
 from tasks.registry import TASKS

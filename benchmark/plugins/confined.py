@@ -14,9 +14,9 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from benchmark.basics.errors import LaneError, UsageError
-from benchmark.plugins.blame import place, summary
-from benchmark.plugins.nursery import CAN_FORK, Child, Work, start_child
-from benchmark.plugins.patience import Countdown, within
+from benchmark.plugins.error_translation import place, summary
+from benchmark.plugins.fork_server import CAN_FORK, Child, Work, start_child
+from benchmark.plugins.timeout import Countdown, within
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ def start_confined(
     so that no limit need be long enough for it.
 
     Args:
-        work: see `benchmark.plugins.nursery.Nursery.start`.
+        work: see `benchmark.plugins.fork_server.ForkServer.start`.
         arguments: to it.
         before: see there.
 

@@ -15,12 +15,12 @@ from typing import Any, final
 import numpy as np
 
 from benchmark.basics.errors import LaneError
-from benchmark.plugins.blame import blamed_on_strategy
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import confine, ending, shown_stack, start_confined
-from benchmark.plugins.nursery import CAN_FORK
+from benchmark.plugins.error_translation import as_strategy_errors
+from benchmark.plugins.fork_server import CAN_FORK
 from benchmark.plugins.openings import Openings
-from benchmark.plugins.patience import Countdown, within
+from benchmark.plugins.timeout import Countdown, within
 from strategies.base import (
     Answers,
     GateGradient,
@@ -129,7 +129,7 @@ class HostedStrategy(Strategy):
         while True:
             try:
                 if not within(left, self._child.connection.poll):
-                    raise self._overdue(name)
+                    raise self._timed_out(name)
                 kind, value, *rest = self._child.connection.recv()
             except (EOFError, ConnectionError) as error:
                 raise LaneError(f"{name} {ending(self._child.end(kill=False))}") from error
@@ -148,7 +148,7 @@ class HostedStrategy(Strategy):
             return self.oracle.attention_weights()
         return self.oracle.gate_gradient(question)
 
-    def _overdue(self, name: str) -> LaneError:
+    def _timed_out(self, name: str) -> LaneError:
         shown = shown_stack(self._child)
         self._child.end()
         return LaneError(
@@ -204,7 +204,7 @@ def _told(connection: Connection, openings: Openings) -> Iterator[_Reply]:
     """Tell what it reaches for and what goes wrong inside, which ends the process."""
     reply = _Reply(connection, openings)
     try:
-        with blamed_on_strategy(), openings.noting():
+        with as_strategy_errors(), openings.noting():
             yield reply
     except LaneError as error:
         reply.tell_openings()

@@ -16,23 +16,23 @@ import numpy as np
 from benchmark.basics.errors import LaneError, ReplayError
 from benchmark.basics.threads import single_thread
 from benchmark.oracle.base import Oracle, Schemes, Scores, Wrapper, checked, checked_fraction
-from benchmark.plugins.blame import blamed_on_strategy, not_blamed
+from benchmark.plugins.error_translation import as_caller_errors, as_strategy_errors
 from benchmark.plugins.hosted import HostedStrategy
-from benchmark.plugins.patience import ASK_TIMEOUT, Patience
+from benchmark.plugins.timeout import ASK_TIMEOUT, Timeout
 from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey, LaneState
 from benchmark.search.budget import Ledger
 from benchmark.search.wrappers import Journal, MeteredOracle, RecordedOracle
-from benchmark.store.calls import bits_of
-from benchmark.store.store import Store
+from benchmark.storage.calls import bits_of
+from benchmark.storage.store import Store
 from strategies.base import FULL, Answers, GateGradient, GateQuestion, Need, Request, Strategy
 
 _WHITE_BOX: frozenset[Need] = frozenset({"gradients", "weights"})
-_DEAF = 10  # requests; a search in a space of two schemes may repeat a few by chance
+_SAME_REQUESTS = 10  # requests; a search in a space of two schemes may repeat a few by chance
 
 
 class Repetitions:
-    """Finds out a strategy that is deaf: it asks its first request again, whatever it is told.
+    """Finds out a strategy that asks its first request again, whatever it is told.
 
     A search that has converged repeats itself too, and pays for it; it has asked for
     other schemes before.
@@ -41,7 +41,7 @@ class Repetitions:
     def __init__(self) -> None:
         self._first: Request | None = None
         self._requests = 0
-        self._deaf = True
+        self._ignoring = True
 
     def watch(self, request: Request) -> None:
         """Take note of a request."""
@@ -49,15 +49,15 @@ class Repetitions:
             self._first = request
         self._requests += 1
         same = np.array_equal(self._first.schemes, request.schemes)
-        self._deaf = self._deaf and same and self._first.fidelity == request.fidelity
+        self._ignoring = self._ignoring and same and self._first.fidelity == request.fidelity
 
     def judge(self) -> None:
         """Say what is to be said once the budget is spent.
 
         Raises:
-            LaneError: all of at least `_DEAF` requests were one and the same.
+            LaneError: all of at least `_SAME_REQUESTS` requests were one and the same.
         """
-        if self._deaf and self._first is not None and self._requests >= _DEAF:
+        if self._ignoring and self._first is not None and self._requests >= _SAME_REQUESTS:
             shown = ", ".join(bits_of(np.unique(self._first.schemes, axis=0)[:3]))
             raise LaneError(
                 f"repeated itself: all {self._requests} requests were for the same "
@@ -103,17 +103,17 @@ class Stopwatch:
 class _OffTheClock(Wrapper):
     """An oracle whose passes are not counted as the time of the strategy that looks into it."""
 
-    def __init__(self, inner: Oracle, clock: Stopwatch, patience: Patience) -> None:
+    def __init__(self, inner: Oracle, clock: Stopwatch, timeout: Timeout) -> None:
         super().__init__(inner)
         self._clock = clock
-        self._patience = patience
+        self._timeout = timeout
 
     def score(self, schemes: Schemes) -> Scores:
-        with self._clock.paused(), self._patience.paused(), not_blamed():
+        with self._clock.paused(), self._timeout.paused(), as_caller_errors():
             return self.inner.score(schemes)
 
     def gate_gradient(self, question: GateQuestion) -> GateGradient:
-        with self._clock.paused(), self._patience.paused(), not_blamed():
+        with self._clock.paused(), self._timeout.paused(), as_caller_errors():
             return self.inner.gate_gradient(question)
 
 
@@ -148,7 +148,7 @@ class Lane:
         self._strategy: Strategy | None = None
         self._repetitions = Repetitions()
         self._clock = Stopwatch()
-        self._patience = Patience(ask_timeout)
+        self._timeout = Timeout(ask_timeout)
 
     @property
     def own_seconds(self) -> list[tuple[int, float]]:
@@ -234,27 +234,27 @@ class Lane:
     @contextmanager
     def _on_its_own(self) -> Iterator[None]:
         """The strategy is at work: what goes wrong is its own, the time is taken and limited."""
-        with blamed_on_strategy(), self._clock.running(), self._patience_here():
+        with as_strategy_errors(), self._clock.running(), self._timeout_here():
             yield
         if isinstance(self._strategy, HostedStrategy):
             self._clock.add(self._strategy.take_seconds())
 
     @contextmanager
-    def _patience_here(self) -> Iterator[None]:
+    def _timeout_here(self) -> Iterator[None]:
         if isinstance(self._strategy, HostedStrategy):  # which has a limit of its own
             yield
         else:
-            with self._patience.running():
+            with self._timeout.running():
                 yield
 
     def _made(self) -> Strategy:
-        with blamed_on_strategy(), self._clock.running():
+        with as_strategy_errors(), self._clock.running():
             strategy = self._make()
         if missing := unmet(strategy.needs, self._oracle.offers):
             raise LaneError(f"needs {missing}, which this oracle doesn't offer")
         if _WHITE_BOX & set(strategy.needs):
-            with blamed_on_strategy():
-                strategy.look_into(_OffTheClock(self._oracle, self._clock, self._patience))
+            with as_strategy_errors():
+                strategy.look_into(_OffTheClock(self._oracle, self._clock, self._timeout))
         return strategy
 
 

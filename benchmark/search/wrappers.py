@@ -12,9 +12,9 @@ from jaxtyping import Bool
 from benchmark.basics.errors import LaneError, ReplayError
 from benchmark.oracle.base import Oracle, Schemes, Scores, Wrapper, checked_question
 from benchmark.search.budget import Ledger
-from benchmark.store.calls import Answer, Call, Query, answer_arrays, bits_of
-from benchmark.store.store import Store
-from benchmark.workers.workers import Workers
+from benchmark.storage.calls import Answer, Call, Query, answer_arrays, bits_of
+from benchmark.storage.store import Store
+from benchmark.workers.pool import WorkerPool
 from strategies.base import FULL, GateGradient, GateQuestion
 
 
@@ -197,7 +197,7 @@ class ShardedOracle(Wrapper):
         workers: the processes.
     """
 
-    def __init__(self, inner: Oracle, make: Callable[[], Oracle], workers: Workers) -> None:
+    def __init__(self, inner: Oracle, make: Callable[[], Oracle], workers: WorkerPool) -> None:
         super().__init__(inner)
         self._make = make
         self._workers = workers

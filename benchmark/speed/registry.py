@@ -1,7 +1,6 @@
 """All benchmarks of speed, in the order in which they are shown."""
 
 from benchmark.speed.base import Benchmark
-from benchmark.speed.crews import LokyCall, RayCall, TwoWorkers
 from benchmark.speed.crowd import (
     BlocksMemory,
     BlocksTime,
@@ -11,7 +10,7 @@ from benchmark.speed.crowd import (
 )
 from benchmark.speed.cuda import CudaResNet38, CudaResNet50, CudaResNet164
 from benchmark.speed.footprint import TreeMemory
-from benchmark.speed.reports import ReportSize, ReportThousand, ReportTime
+from benchmark.speed.report_costs import ReportSize, ReportThousand, ReportTime
 from benchmark.speed.resume import Resume
 from benchmark.speed.searches import RunnerOverhead, TenStrategies
 from benchmark.speed.segmentation import ConfusionCounts
@@ -26,6 +25,7 @@ from benchmark.speed.trees import (
     ResNet164Plain,
     ResNet164Strong,
 )
+from benchmark.speed.workers import LokyCall, RayCall, TwoWorkers
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
     kind.name: kind

@@ -12,7 +12,7 @@ from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.networks import Subject, clock
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from strategies.base import SearchSpace, Strategy
 from strategies.registry import load_strategy
 

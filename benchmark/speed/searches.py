@@ -15,7 +15,7 @@ from benchmark.records.schemes import all_schemes
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
 from benchmark.speed.base import Benchmark, Claim, Round
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 from strategies.registry import load_strategy
 

@@ -35,7 +35,7 @@ from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width
 
 LATENCY_BATCH = 50
 """Images of one timed forward pass, as in the paper."""
-PATIENCE = 60.0
+TIMING = 60.0
 """Seconds after which timing a scheme more finely is given up."""
 _WARM_UP = 10
 _ENOUGH = 65  # pixels along a side: every stride and pooling still has something to do
@@ -167,7 +167,7 @@ def measure_costs(
     rounds: int = 120,
     batch: int = LATENCY_BATCH,
     confidence: float = 0.95,
-    patience: float = 0.0,
+    more_seconds: float = 0.0,
 ) -> CostRecord:
     """Measure the network of one scheme beside Original and Full-SA.
 
@@ -179,7 +179,7 @@ def measure_costs(
         rounds: times that each of the three networks is timed, at least.
         batch: images of one timed forward pass.
         confidence: of the intervals of increments.
-        patience: seconds in which as many rounds again may follow, and again, while an
+        more_seconds: seconds in which as many rounds again may follow, and again, while an
             interval is wider than ± `LATENCY_TARGET`.
     """
     blocks = len(bits)
@@ -192,7 +192,7 @@ def measure_costs(
         images = torch.zeros(batch, *image_shape, device=device)
         started = perf_counter()
         seconds = _both_ways(spec, schemes, images, rounds)
-        while not _narrow(seconds, confidence) and perf_counter() - started < patience:
+        while not _narrow(seconds, confidence) and perf_counter() - started < more_seconds:
             seconds = np.vstack([seconds, _both_ways(spec, schemes, images, rounds)])
     return CostRecord(
         bits=bits,

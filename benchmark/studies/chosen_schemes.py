@@ -12,12 +12,12 @@ from benchmark.planning.settings import Settings
 from benchmark.records.evidence import Evidence
 from benchmark.records.schemes import parse_scheme, scheme_bits
 from benchmark.records.ticket import REPEATED, Ticket
-from benchmark.standalone.standalone import train_all
-from benchmark.store.store import Store
+from benchmark.standalone.training import train_all
+from benchmark.storage.store import Store
 from benchmark.studies.measurement import measure_schemes
 from benchmark.studies.tickets import make_tickets
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 
 
 @numerical_state()
@@ -26,7 +26,7 @@ def train_schemes(
     schemes: Sequence[str],
     *,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     command: str = "",
     progress: Progress | None = None,
 ) -> Evidence:
@@ -50,7 +50,7 @@ def train_schemes(
     bits = list(dict.fromkeys(scheme_bits(parse_scheme(text, stages)) for text in schemes))
     seeds = range(settings.standalone_seeds)
     identity = plan.training.identity(plan.task)
-    shown = Silent() if progress is None else progress
+    shown = NoProgress() if progress is None else progress
     title = f"Training {len(bits)} schemes from scratch"
     with (
         shown.stage(title, len(bits) * len(seeds), "networks") as advance,
@@ -90,7 +90,7 @@ def judge_schemes(
     """
     plan = Plan(settings, cache=cache.path.parent)
     schemes = list(dict.fromkeys([plan.full, *(record.bits for record in evidence.records)]))
-    shown = Silent() if progress is None else progress
+    shown = NoProgress() if progress is None else progress
     costs = []
     with shown.stage("Measuring costs", len(schemes), "schemes") as advance:
         for cost in measure_schemes(plan, schemes, evidence.records, {}):

@@ -22,16 +22,16 @@ from benchmark.records.run import LaneKey
 from benchmark.records.schemes import all_schemes, bits_scheme
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
-from benchmark.standalone.standalone import pick_candidates, train_all
-from benchmark.store.calls import bits_of
-from benchmark.store.folder import RunFolder, read_records
-from benchmark.store.store import Store
+from benchmark.standalone.training import pick_candidates, train_all
+from benchmark.storage.calls import bits_of
+from benchmark.storage.folder import RunFolder, read_records
+from benchmark.storage.store import Store
 from benchmark.studies.measurement import measure_schemes
 from benchmark.studies.scoring import ask_in_both_modes, open_oracle, open_supernet, score_all
 from benchmark.studies.tickets import make_tickets, write_tickets
 from benchmark.studies.trust import fitting_evidence
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from reports.numbers.tickets import FOLDER, ticket_schemes
 from reports.pages.report import Report
 
@@ -42,7 +42,7 @@ def run(
     *,
     out: Path | str | None = None,
     cache: Path | str | None = None,
-    workers: int | Workers | None = None,
+    workers: int | WorkerPool | None = None,
     progress: Progress | None = None,
     on_folder: Callable[[Path], None] = lambda _: None,
 ) -> Report:
@@ -74,14 +74,14 @@ def run(
     folder = RunFolder(Path(out or Path("runs") / f"{settings.task}-{plan.identity[:8]}"))
     folder.check(plan.identity)
     on_folder(folder.path)
-    crew = Workers.of(workers)
+    pool = WorkerPool.of(workers)
     with (
         opened_cache(cache) as shared,
-        folder.claim(plan.description(crew.count)) as store,
+        folder.claim(plan.description(pool.count)) as store,
     ):
         folder.keep_names("validation.txt", plan.task.held_out())
         folder.keep_names("left-out.txt", plan.task.left_out())
-        steps = _Steps(plan, store, shared, crew, Silent() if progress is None else progress)
+        steps = _Steps(plan, store, shared, pool, NoProgress() if progress is None else progress)
         report = steps.run()
     report.write(folder.path)
     records = report.records
@@ -125,7 +125,7 @@ class _Steps:
     """The steps of an experiment, each of which does what is not done yet."""
 
     def __init__(
-        self, plan: Plan, store: Store, cache: Store, workers: Workers, progress: Progress
+        self, plan: Plan, store: Store, cache: Store, workers: WorkerPool, progress: Progress
     ) -> None:
         self._plan = plan
         self._settings = plan.settings

@@ -20,10 +20,10 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.ticket import Ticket
 from benchmark.standalone.kept_networks import FOLDER, load_weights, network_path, write_network
-from benchmark.standalone.standalone import train_network
+from benchmark.standalone.training import train_network
 from benchmark.studies.verification import other_premises
 from benchmark.training.evaluation import evaluate_task
-from benchmark.watching.progress import Progress, Silent
+from benchmark.watching.progress import NoProgress, Progress
 
 TARGETS = {"torch": ".pt2", "onnx": ".onnx"}
 """What can be exported to, and how such files end."""
@@ -95,7 +95,9 @@ def export_ticket(
     if found := other_premises(ticket, plan):
         raise UsageError(f"can't export the ticket: {found.reason}")
     seed = ticket.seeds[0] if seed is None else seed
-    network = _trained(plan, ticket.scheme, seed, cache, Silent() if progress is None else progress)
+    network = _trained(
+        plan, ticket.scheme, seed, cache, NoProgress() if progress is None else progress
+    )
     score = evaluate_task(network, plan.task, plan.task.test()).score
     images = next(plan.task.test().head(_ROWS).batches(_ROWS))[0].clone()
     facts = _facts(ticket, plan, seed, score.accuracy)

@@ -16,14 +16,14 @@ from benchmark.records.run import CamRecord, Rule, RunRecords
 from benchmark.records.schemes import parse_scheme, scheme_bits
 from benchmark.records.ticket import REPEATED
 from benchmark.records.verdicts import CONFIDENCE
-from benchmark.standalone.standalone import Training
-from benchmark.store.folder import read_records
-from benchmark.store.store import Store
+from benchmark.standalone.training import Training
+from benchmark.storage.folder import read_records
+from benchmark.storage.store import Store
 from benchmark.studies.gradcam import as_picture, grad_cam, scaled, tiles
 from benchmark.training import train
 from benchmark.training.evaluation import evaluate_task
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from reports.numbers.outcomes import scheme_outcomes
 from reports.pages.report import Report
 from tasks.registry import load_task
@@ -87,7 +87,7 @@ def make_cams(
     rows: Sequence[int],
     *,
     settings: Settings,
-    workers: Workers,
+    workers: WorkerPool,
     stage: int | None = None,
     schemes: Sequence[str] = (),
     progress: Progress | None = None,
@@ -135,11 +135,11 @@ def make_cams(
         CamJob(plan.training, bits, seed, tuple(rows), chosen - 1)
         for bits in wanted or [plan.original, plan.full, *found_scheme(records)]
     ]
-    crew = workers.on(settings.device, "training")
-    shown = Silent() if progress is None else progress
+    pool = workers.on(settings.device, "training")
+    shown = NoProgress() if progress is None else progress
     made: dict[int, list[CamRecord]] = {}
     with shown.stage("Training networks to look through", len(jobs), "networks") as advance:
-        for index, cams in crew.map(look, jobs):
+        for index, cams in pool.map(look, jobs):
             made[index] = cams
             advance(1)
     return [cam for index in range(len(jobs)) for cam in made[index]]
@@ -168,7 +168,7 @@ def add_cams(
     rows: Sequence[int],
     *,
     data: Path | None,
-    workers: Workers,
+    workers: WorkerPool,
     stage: int | None = None,
     schemes: Sequence[str] = (),
     progress: Progress | None = None,

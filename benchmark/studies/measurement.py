@@ -6,7 +6,7 @@ from time import perf_counter
 from benchmark.planning.plan import Plan
 from benchmark.records.run import CostRecord, StandaloneRecord
 from benchmark.records.verdicts import judge
-from benchmark.standalone.costs import PATIENCE, measure_costs
+from benchmark.standalone.costs import TIMING, measure_costs
 
 
 def measure_schemes(
@@ -18,7 +18,7 @@ def measure_schemes(
     """Yield the costs of ``schemes`` that are not ``known`` yet, each as it gets measured.
 
     Where a verdict is open for nothing but time, the scheme is timed once more and more
-    finely, and only that measurement counts. All of these together take up to `PATIENCE`
+    finely, and only that measurement counts. All of these together take up to `TIMING`
     seconds, and no longer than the trainings took.
 
     Args:
@@ -29,26 +29,26 @@ def measure_schemes(
     """
     costs = dict(known)
     spent = sum(record.seconds for record in standalone)
-    patience = 0.0 if plan.settings.smoke else min(PATIENCE, spent)
+    more_seconds = 0.0 if plan.settings.smoke else min(TIMING, spent)
     missing = [bits for bits in schemes if bits not in known]
     for bits in sorted(missing, key=lambda bits: bits != plan.full):
-        cost = _measure(plan, bits, patience=0.0)
+        cost = _measure(plan, bits, more_seconds=0.0)
         costs[bits] = cost
-        if patience > 0 and _hangs_on_latency(plan, bits, standalone, costs):
+        if more_seconds > 0 and _hangs_on_latency(plan, bits, standalone, costs):
             started = perf_counter()
-            cost = costs[bits] = _measure(plan, bits, patience=patience)
-            patience -= perf_counter() - started
+            cost = costs[bits] = _measure(plan, bits, more_seconds=more_seconds)
+            more_seconds -= perf_counter() - started
         yield cost
 
 
-def _measure(plan: Plan, bits: str, *, patience: float) -> CostRecord:
+def _measure(plan: Plan, bits: str, *, more_seconds: float) -> CostRecord:
     return measure_costs(
         plan.network,
         bits,
         plan.task.image_shape,
         device=plan.settings.device,
         confidence=plan.settings.confidence,
-        patience=patience,
+        more_seconds=more_seconds,
         **plan.timing(),
     )
 

@@ -20,14 +20,14 @@ from benchmark.oracle.known import BEST, LANDSCAPES, WORST, Landscape, make_land
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.plugins.overrides import Overrides
-from benchmark.plugins.patience import ASK_TIMEOUT
+from benchmark.plugins.timeout import ASK_TIMEOUT
 from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey, LaneRecord, RaceRecord
 from benchmark.search.runner import Lane, search, unmet
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.race_journal import RaceJournal
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from strategies.base import SearchSpace, Strategy
 
 _IN_MEMORY = Path(":memory:")
@@ -68,7 +68,7 @@ def run_race(
     seeds: int,
     overrides: Overrides | None = None,
     ask_timeout: float = ASK_TIMEOUT,
-    workers: int | Workers | None = None,
+    workers: int | WorkerPool | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[RaceRecord]:
@@ -114,7 +114,7 @@ def run_race(
         for landscape in landscapes
     ]
     kept = RaceJournal(journal)
-    found = run_instances(instances, kept, Workers.of(workers), progress)
+    found = run_instances(instances, kept, WorkerPool.of(workers), progress)
     places = {strategy.name: place for place, strategy in enumerate(chosen)}
     order = {landscape: place for place, landscape in enumerate(landscapes)}
     return sorted(found, key=lambda r: (places[r.strategy], order[r.landscape], r.seed))
@@ -148,7 +148,7 @@ def require_sizes(*, blocks: int, budget: int, seeds: int, ask_timeout: float) -
 def run_instances(
     instances: Sequence[Instance],
     journal: RaceJournal,
-    workers: Workers,
+    workers: WorkerPool,
     progress: Progress | None = None,
 ) -> list[RaceRecord]:
     """Records of all searches of ``instances``, those in the journal first."""
@@ -161,7 +161,7 @@ def run_instances(
         if rest:
             missing.append(replace(instance, strategies=rest))
     total = sum(len(instance.strategies) for instance in missing)
-    with (progress or Silent()).stage("Searching", total, "searches") as advance:
+    with (progress or NoProgress()).stage("Searching", total, "searches") as advance:
         for index, found in workers.map(run_instance, missing):
             for strategy, record in zip(missing[index].strategies, found, strict=True):
                 journal.add(_key(missing[index], strategy), record)

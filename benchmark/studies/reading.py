@@ -6,9 +6,9 @@ from pathlib import Path
 
 from benchmark.basics.errors import UsageError
 from benchmark.records.run import Rule
-from benchmark.store.folder import view_records
+from benchmark.storage.folder import view_records
+from reports.compare.comparison_report import ComparisonReport
 from reports.compare.mixing import Member
-from reports.compare.report import ComparisonReport
 from reports.numbers.statistics import CONFIDENCE
 from reports.pages.report import Report
 

@@ -12,11 +12,11 @@ from benchmark.planning.plan import Plan
 from benchmark.records.run import OracleAnswers
 from benchmark.records.schemes import all_schemes, bits_scheme
 from benchmark.search.wrappers import CachedOracle, ShardedOracle
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.supernet.train import FrozenSupernet, frozen_supernet
 from benchmark.training.watch import Watch
 from benchmark.watching.progress import Progress
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 _AT_A_TIME = 1024
 
@@ -41,7 +41,7 @@ def open_oracle(
     plan: Plan,
     supernet: FrozenSupernet,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     batch_norm: BatchNormMode | None = None,
 ) -> CachedOracle:
     """The oracle on ``supernet``, which remembers its answers in ``cache``.
@@ -67,7 +67,7 @@ def open_oracle(
 
 
 def ask_in_both_modes(
-    plan: Plan, bits: Sequence[str], *, cache: Store, workers: Workers, progress: Progress
+    plan: Plan, bits: Sequence[str], *, cache: Store, workers: WorkerPool, progress: Progress
 ) -> list[OracleAnswers]:
     """What every supernet of ``plan`` says of schemes in both batch-norm modes, mode by mode."""
     schemes = np.array([bits_scheme(text) for text in bits])
@@ -86,12 +86,12 @@ def ask_in_both_modes(
     return answers
 
 
-def at_a_time(workers: Workers) -> int:
+def at_a_time(workers: WorkerPool) -> int:
     """Schemes that are asked for together: enough that each worker's share prefixes."""
     return _AT_A_TIME * -(-workers.count // 4)
 
 
-def score_all(oracle: CachedOracle, workers: Workers, progress: Progress) -> None:
+def score_all(oracle: CachedOracle, workers: WorkerPool, progress: Progress) -> None:
     """Have ``oracle`` answer every scheme, a group for all ``workers`` at a time."""
     missing = oracle.missing(all_schemes(oracle.blocks))
     with progress.stage("Scoring every scheme", len(missing), "schemes") as advance:

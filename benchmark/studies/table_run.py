@@ -25,11 +25,11 @@ from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.records.run import LaneKey, LaneState
 from benchmark.search.runner import Lane, search, unmet
-from benchmark.store.calls import Call, Query, bits_of
-from benchmark.store.folder import Description, RunFolder, read_records
-from benchmark.store.store import Store
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.storage.calls import Call, Query, bits_of
+from benchmark.storage.folder import Description, RunFolder, read_records
+from benchmark.storage.store import Store
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from reports.pages.report import Report
 from strategies.base import SearchSpace
 
@@ -52,7 +52,7 @@ def run_on_table(
     settings: Settings,
     *,
     out: Path | str | None = None,
-    workers: int | Workers | None = None,
+    workers: int | WorkerPool | None = None,
     progress: Progress | None = None,
     on_folder: Callable[[Path], None] = lambda _: None,
 ) -> Report:
@@ -88,15 +88,15 @@ def run_on_table(
     )
     folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
     on_folder(folder.path)
-    crew = Workers.of(workers)
-    shown = Silent() if progress is None else progress
-    description = _description(settings, table, identity, crew.count, strategies)
+    pool = WorkerPool.of(workers)
+    shown = NoProgress() if progress is None else progress
+    description = _description(settings, table, identity, pool.count, strategies)
     with folder.claim(description) as store:
         if not store.fact("finished", default=False):
             _keep_table(store, table)
             content = table.fingerprint()
             jobs = [_Job(settings, content, *lane) for lane in _lanes(settings, strategies)]
-            _search(jobs, store, crew, shown)
+            _search(jobs, store, pool, shown)
             store.set_fact("finished", value=True)
         report = Report(read_records(store))
     report.write(folder.path)
@@ -193,7 +193,7 @@ class _Job:
     key: LaneKey
 
 
-def _search(jobs: Sequence[_Job], store: Store, workers: Workers, progress: Progress) -> None:
+def _search(jobs: Sequence[_Job], store: Store, workers: WorkerPool, progress: Progress) -> None:
     missing = [job for job in jobs if store.lane_end(job.key)[0] == "running"]
     with progress.stage("Searching", len(missing), "runs") as advance:
         for index, (calls, state, message, traceback, opened) in workers.map(_run_lane, missing):

@@ -10,11 +10,11 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.schemes import Schemes, all_schemes, scheme_bits
 from benchmark.standalone.costs import effective_parameters, measure_costs
-from benchmark.store.calls import answer_arrays
-from benchmark.store.store import Store
+from benchmark.storage.calls import answer_arrays
+from benchmark.storage.store import Store
 from benchmark.studies.scoring import open_oracle, open_supernet, score_all
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from reports.numbers.explained import explain
 from reports.pages.explained_page import write_explained
 
@@ -29,7 +29,7 @@ def tabulate(
     settings: Settings,
     *,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     command: str = "",
     progress: Progress | None = None,
     times: int = 0,
@@ -62,7 +62,7 @@ def tabulate(
             f"{plan.blocks} blocks have 2^{plan.blocks} schemes; more than 2^{MOST} are not scored "
             "even with --force: search them with run instead"
         )
-    shown = Silent() if progress is None else progress
+    shown = NoProgress() if progress is None else progress
     supernet = open_supernet(plan, 0, cache, shown)
     oracle = open_oracle(plan, supernet, cache, workers)
     schemes = all_schemes(plan.blocks)

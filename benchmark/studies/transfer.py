@@ -24,12 +24,12 @@ from benchmark.records.schemes import parse_scheme, scheme_bits
 from benchmark.records.transfer import TICKET, Carried, CarriedResult, TransferRecords
 from benchmark.standalone.costs import measure_costs
 from benchmark.standalone.kept_networks import FOLDER
-from benchmark.standalone.standalone import Start, Training, train_all
-from benchmark.store.folder import Description, RunFolder
-from benchmark.store.store import Store
+from benchmark.standalone.training import Start, Training, train_all
+from benchmark.storage.folder import Description, RunFolder
+from benchmark.storage.store import Store
 from benchmark.studies.source import Source
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from tasks.base import Task
 
 
@@ -40,7 +40,7 @@ def transfer(
     *,
     out: Path | None = None,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     source_data: Path | None = None,
     schemes: Sequence[str] = (),
     command: str = "",
@@ -66,7 +66,7 @@ def transfer(
         DataError: files of a task are missing or damaged.
     """
     plan = _Transfer(source, settings, schemes, cache=cache, source_data=source_data)
-    shown = Silent() if progress is None else progress
+    shown = NoProgress() if progress is None else progress
     description = plan.description(workers.count, command)
     place = out or default_folder(source.path, settings.task, description.experiment)
     with RunFolder(place, holds="transfer").claim(description) as store:
@@ -162,7 +162,7 @@ class _Transfer:
             machine=f"{environment['processor']}, torch {environment['torch']}",
         )
 
-    def run(self, store: Store, cache: Store, workers: Workers, progress: Progress) -> None:
+    def run(self, store: Store, cache: Store, workers: WorkerPool, progress: Progress) -> None:
         """Train on the source task, then on the target task, then measure costs."""
         if store.fact("finished", default=False):
             return

@@ -9,10 +9,10 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.evidence import Evidence, read_evidence
 from benchmark.records.run import OracleAnswers
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.scoring import ask_in_both_modes
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from tasks.folders import names
 
 EVIDENCE = Path(__file__).parents[2] / "docs" / "evidence"
@@ -29,7 +29,7 @@ def ask_oracles(
     evidence: Evidence,
     *,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     progress: Progress | None = None,
     **settings: object,
 ) -> list[OracleAnswers]:
@@ -45,7 +45,7 @@ def ask_oracles(
     Raises:
         UsageError: the task's data here are not those of the evidence.
     """
-    shown = Silent() if progress is None else progress
+    shown = NoProgress() if progress is None else progress
     known = evidence.settings
     network = {name: known[name] for name in sorted(_FROM_EVIDENCE & known.keys())}
     bits = list(dict.fromkeys(record.bits for record in evidence.records))

@@ -18,13 +18,13 @@ from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
 from benchmark.plugins.overrides import Overrides, Value
-from benchmark.plugins.patience import ASK_TIMEOUT
+from benchmark.plugins.timeout import ASK_TIMEOUT
 from benchmark.records.run import Interval, RaceRecord, TuningRecord
 from benchmark.studies.race import Instance, require_landscapes, require_sizes, run_instances
 from benchmark.studies.race_journal import RaceJournal
 from benchmark.studies.tuning_ranges import Ranges, tuning_ranges
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from reports.numbers.statistics import bootstrap_interval
 from strategies.base import SearchSpace
 from strategies.tpe import new_study
@@ -59,7 +59,7 @@ class Tuner:
     trials: int
     ask_timeout: float
     journal: RaceJournal
-    workers: Workers
+    workers: WorkerPool
     progress: Progress
 
     @property
@@ -102,7 +102,7 @@ def tune(
     trials: int,
     overrides: Overrides | None = None,
     ask_timeout: float = ASK_TIMEOUT,
-    workers: int | Workers | None = None,
+    workers: int | WorkerPool | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[TuningRecord]:
@@ -139,8 +139,8 @@ def tune(
         trials,
         ask_timeout,
         RaceJournal(journal),
-        Workers.of(workers),
-        progress or Silent(),
+        WorkerPool.of(workers),
+        progress or NoProgress(),
     )
     fixed = overrides or {}
     chosen = choose_all(strategies, fixed, tuner.space, limit=ask_timeout)

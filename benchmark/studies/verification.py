@@ -12,12 +12,12 @@ from benchmark.planning.settings import Settings
 from benchmark.records.run import CostRecord, StandaloneRecord
 from benchmark.records.ticket import Ticket
 from benchmark.records.ticket_check import Verification, checked, self_check
-from benchmark.standalone.costs import PATIENCE, measure_costs
-from benchmark.standalone.standalone import train_all
-from benchmark.store.store import Store
+from benchmark.standalone.costs import TIMING, measure_costs
+from benchmark.standalone.training import train_all
+from benchmark.storage.store import Store
 from benchmark.studies.tickets import network_facts
-from benchmark.watching.progress import Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from tasks.recipes import Recipe
 
 _KIND = ("code", "torch", "processor", "system")
@@ -29,7 +29,7 @@ def verify(
     ticket: Ticket,
     *,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     progress: Progress | None = None,
     fresh: int | None = None,
     quick: bool = False,
@@ -43,7 +43,7 @@ def verify(
         workers: processes.
         progress: shows what is running.
         fresh: train so many seeds that the ticket doesn't have, instead of its own.
-        quick: repeat only the first seed, and time without patience.
+        quick: repeat only the first seed, and time no further.
         **settings: where the data are and the device, where they differ from the ticket's.
 
     Raises:
@@ -65,12 +65,12 @@ def verify(
         identity=_identity(plan, ticket, fresh=fresh is not None),
         cache=cache,
         workers=workers,
-        progress=Silent() if progress is None else progress,
+        progress=NoProgress() if progress is None else progress,
     )
     return checked(
         ticket,
         repeated,
-        _measure(plan, ticket, patience=0.0 if quick or plan.settings.smoke else PATIENCE),
+        _measure(plan, ticket, more_seconds=0.0 if quick or plan.settings.smoke else TIMING),
         same_kind=all(ticket.environment.get(name) == environment[name] for name in _KIND),
         fresh=fresh is not None,
     )
@@ -111,7 +111,7 @@ def _train(
     *,
     identity: str,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     progress: Progress,
 ) -> list[StandaloneRecord]:
     records = []
@@ -130,7 +130,7 @@ def _train(
     return sorted(records, key=lambda record: (order[record.bits], record.seed))
 
 
-def _measure(plan: Plan, ticket: Ticket, *, patience: float) -> list[CostRecord]:
+def _measure(plan: Plan, ticket: Ticket, *, more_seconds: float) -> list[CostRecord]:
     """Costs of the scheme and of Full-SA, whose parameters it is compared with."""
     common: dict[str, Any] = {
         "device": plan.settings.device,
@@ -139,4 +139,7 @@ def _measure(plan: Plan, ticket: Ticket, *, patience: float) -> list[CostRecord]
     }
     shape = plan.task.image_shape
     full = measure_costs(plan.network, plan.full, shape, **(common | {"rounds": 2}))
-    return [measure_costs(plan.network, ticket.scheme, shape, patience=patience, **common), full]
+    return [
+        measure_costs(plan.network, ticket.scheme, shape, more_seconds=more_seconds, **common),
+        full,
+    ]

@@ -177,7 +177,7 @@ def resumed_by_replay(subject: Subject) -> None:
         require_same(whole, again, when=f"when it is resumed after {killed_after} requests")
 
 
-def not_deaf(subject: Subject) -> None:
+def uses_answers(subject: Subject) -> None:
     """It does not spend a whole budget on one request, again and again: such a run fails."""
     from benchmark.search.runner import Repetitions  # noqa: PLC0415 - it reaches oracles
 
@@ -263,7 +263,7 @@ CHECKS: tuple[Check, ...] = tuple(
         deterministic_elsewhere,
         honest_budget,
         resumed_by_replay,
-        not_deaf,
+        uses_answers,
         failed_answers,
         exhausted_space,
         blind_to_test_data,

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmark.basics.interpreter import python_calling
-from benchmark.plugins.blame import summary
 from benchmark.plugins.chosen import ChosenStrategy
+from benchmark.plugins.error_translation import summary
 from benchmark.plugins.openings import Openings
 from benchmark.testing.search import BLOCKS_PER_STAGE, BUDGET, search
 from benchmark.testing.states import global_states, seeded
@@ -94,7 +94,7 @@ def _off_limits() -> set[str]:
 
 def _is_off_limits(module: str) -> bool:
     inside = any(module.startswith(f"{name}.") for name in _OFF_LIMITS)
-    return inside or module == "benchmark.store.folder"
+    return inside or module == "benchmark.storage.folder"
 
 
 def _observed(chosen: ChosenStrategy, openings: Openings) -> Observation:

@@ -7,16 +7,16 @@ from multiprocessing.connection import Connection
 from benchmark.basics.errors import LaneError
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import ending, start_confined
-from benchmark.plugins.nursery import CAN_FORK, Child
-from benchmark.plugins.patience import Countdown, within
+from benchmark.plugins.fork_server import CAN_FORK, Child
+from benchmark.plugins.timeout import Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
-from benchmark.testing.verdicts import PATIENCE, Verdict, check_strategy, reason_of
+from benchmark.testing.verdicts import CHECK_TIMEOUT, Verdict, check_strategy, reason_of
 
 _GRACE = 5.0  # seconds beyond the limit, which Python code keeps by itself
 
 
-def check_guarded(chosen: ChosenStrategy, *, limit: float = PATIENCE) -> list[Verdict]:
+def check_guarded(chosen: ChosenStrategy, *, limit: float = CHECK_TIMEOUT) -> list[Verdict]:
     """Run every check on a strategy, whatever it does to the process that it runs in.
 
     Once a check hangs or loses its process the rest isn't checked: it would hang too.

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.plugins.blame import one_line, summary, where
-from benchmark.plugins.patience import NotItsFault, Overdue, Patience
+from benchmark.plugins.error_translation import one_line, summary, where
+from benchmark.plugins.timeout import CallerError, TimedOut, Timeout
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
 
-PATIENCE = 60.0
+CHECK_TIMEOUT = 60.0
 """Seconds that one check may take."""
 
 
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def check_strategy(
-    subject: Subject, *, checks: Sequence[Check] = CHECKS, limit: float = PATIENCE
+    subject: Subject, *, checks: Sequence[Check] = CHECKS, limit: float = CHECK_TIMEOUT
 ) -> list[Verdict]:
     """Run checks on a strategy; a check that fails does not stop the others.
 
@@ -64,16 +64,16 @@ def verdict_table(name: str, verdicts: Sequence[Verdict]) -> Table:
 def reason_of(check: Check, subject: Subject, limit: float) -> tuple[str, bool]:
     """Why a check fails, empty where it passes; and whether it took too long."""
     try:
-        with Patience(limit).running():
+        with Timeout(limit).running():
             check(subject)
     except AssertionError as error:
         return one_line(error) or f"an assertion of its own failed{where(error)}", False
-    except Overdue as error:
+    except TimedOut as error:
         return (
             f"expected an end within {limit:g} s, received none; does it loop?{where(error)}",
             True,
         )
-    except NotItsFault as carried:
+    except CallerError as carried:
         raise carried.error from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the strategy raises is a verdict
         return f"raised {summary(error)}", False

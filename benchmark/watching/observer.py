@@ -7,7 +7,7 @@ from time import monotonic
 from typing import final
 
 from benchmark.records.progress import Snapshot
-from benchmark.watching.watching import Seen, look, may_start, seconds_left
+from benchmark.watching.snapshots import Seen, look, may_start, seconds_left
 
 
 @final

@@ -16,7 +16,7 @@ class Progress(ABC):
         """Open a stage of ``total`` units; leave the context when it is over."""
 
 
-class Silent(Progress):
+class NoProgress(Progress):
     """Shows nothing."""
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster (extra ``ray``): processes of any number of machines.
+"""WorkerPool on a Ray cluster (extra ``ray``): processes of any number of machines.
 
 Each worker is a Ray actor that stays, so that what a job needs (a frozen supernet, read
 by path and held against its hash) is loaded once a worker. Strategies, runner and store
@@ -88,7 +88,7 @@ class RayCluster(Engine):
         device: str,
         work: Work,
     ) -> Iterator[tuple[int, Result]]:
-        """See `Workers.map`.
+        """See `WorkerPool.map`.
 
         Raises:
             UsageError: no node is left that could do the jobs, or one has other code.

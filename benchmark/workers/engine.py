@@ -43,7 +43,7 @@ class Engine(ABC):
         device: str,
         work: Work,
     ) -> Iterator[tuple[int, Result]]:
-        """See `Workers.map`; with at most ``count`` jobs at a time."""
+        """See `WorkerPool.map`; with at most ``count`` jobs at a time."""
 
 
 def done(function: Callable[[Job], Result], job: Job) -> Result:

@@ -47,7 +47,7 @@ class Processes(Engine):
         device: str,  # noqa: ARG002 - jobs know theirs
         work: Work,  # noqa: ARG002 - all the same here
     ) -> Iterator[tuple[int, Result]]:
-        """See `Workers.map`.
+        """See `WorkerPool.map`.
 
         Raises:
             WorkerError: processes died several times without finishing anything.
@@ -105,7 +105,7 @@ def _round(
 def _undisturbed() -> Iterator[None]:
     """Let processes that are started inside not look for modules in the working folder first.
 
-    Workers take over our path once they are up, but import loky and much of Python before; those
+    WorkerPool take over our path once they are up, but import loky and much of Python before; those
     that clean up behind them never do. Ctrl-C isn't for them either.
     """
     before = os.environ.get(_SAFE_PATH)

@@ -11,7 +11,7 @@ from benchmark.records.transfer import TransferRecords
 from reports.figures.pdf import write_pdf
 from reports.figures.svg_style import to_svg
 from reports.numbers.analysis import Analysis
-from reports.pages.transfer import rank_table, transfer_table
+from reports.pages.transfer_page import rank_table, transfer_table
 from reports.paper.latex import PaperTable, document, to_latex
 from reports.paper.tables import paper_tables
 from reports.paper.transfer import carried

@@ -6,7 +6,7 @@ from dataclasses import replace
 from benchmark.records.run import Interval
 from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
 from reports.numbers.analysis import Analysis
-from reports.pages.transfer import gains
+from reports.pages.transfer_page import gains
 from reports.paper.latex import PaperTable
 from reports.paper.names import sam_of
 from reports.tables.field import FieldFigure

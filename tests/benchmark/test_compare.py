@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from benchmark import compare_runs, read_report
 from benchmark.basics.errors import UsageError
 from benchmark.cli import main
-from benchmark.store.folder import view_records
+from benchmark.storage.folder import view_records
 from benchmark.studies.reading import run_labels
 from tests.reports.conftest import _records as make_records
 from tests.reports.stored import make_older

@@ -16,8 +16,8 @@ from benchmark.doctor.findings import Finding
 from benchmark.doctor.installation import installation
 from benchmark.doctor.stores import cache, run_folder
 from benchmark.records.run import LaneKey
-from benchmark.store.folder import Description, RunFolder
-from benchmark.store.store import Store
+from benchmark.storage.folder import Description, RunFolder
+from benchmark.storage.store import Store
 
 KEY = LaneKey("ga", 0, 0)
 

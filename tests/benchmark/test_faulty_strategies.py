@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmark.cli import main
-from benchmark.store.folder import RunFolder, read_records
+from benchmark.storage.folder import RunFolder, read_records
 from tests.benchmark.plug_in import SOURCE, write_plug_in
 from tests.benchmark.small_runs import small_runs
 

@@ -11,8 +11,8 @@ import benchmark
 
 ROOT = Path(benchmark.__file__).parents[1]
 MAP = """
-from benchmark.workers.workers import Workers
-print(sorted(result for _, result in Workers(2).map(len, ["a", "bb", "ccc"])))
+from benchmark.workers.pool import WorkerPool
+print(sorted(result for _, result in WorkerPool(2).map(len, ["a", "bb", "ccc"])))
 """
 
 

@@ -17,9 +17,9 @@ from benchmark.cli import main
 from benchmark.commands.serving import ProgressServer
 from benchmark.planning.settings import Settings
 from benchmark.records.run import RunRecords
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.experiment import run
-from benchmark.watching.watching import look, may_start
+from benchmark.watching.snapshots import look, may_start
 from tests.benchmark.tables import closed_form_table
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run

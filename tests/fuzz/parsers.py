@@ -23,8 +23,8 @@ from benchmark.records.schemes import parse_scheme
 from benchmark.records.ticket import Ticket, read_ticket
 from benchmark.records.ticket_check import self_check
 from benchmark.standalone.kept_networks import read_weights
-from benchmark.store.folder import read_records
-from benchmark.store.store import Store
+from benchmark.storage.folder import read_records
+from benchmark.storage.store import Store
 from benchmark.studies.chosen_schemes import listed_schemes
 from benchmark.studies.race_journal import RaceJournal
 from benchmark.studies.ticket_rule import judged_by
@@ -33,7 +33,7 @@ from benchmark.training import Checkpoint
 from benchmark.training.metrics import metrics
 from benchmark.training.state import TrainingState
 from benchmark.training.watch import Figures
-from benchmark.watching.watching import look, may_start
+from benchmark.watching.snapshots import look, may_start
 from tests.benchmark.sample_tickets import REACHED, TICKET
 from tests.benchmark.tables import closed_form_table
 from tests.fuzz.data_sets import DATA_SETS

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmark.records.run import RunRecords
-from benchmark.store.folder import read_records
-from benchmark.store.store import Store
+from benchmark.storage.folder import read_records
+from benchmark.storage.store import Store
 
 _FILE = Path(__file__).with_name("digits.sqlite.gz")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmark.oracle.answers_file import read_table
 from benchmark.standalone.kept_networks import FOLDER, read_weights
-from benchmark.store.folder import view_records
+from benchmark.storage.folder import view_records
 from benchmark.supernet.file import read_supernet, weights_hash
 
 _SEARCH = "--strategies random,ga"
@@ -40,18 +40,18 @@ class Command:
         name: of the test.
         arguments: the command line; ``{out}`` is a path of its own that is made if need be.
         rests_on: commands that have run before in the same folder, uninterrupted.
-        crew: options of who does its work; none where it takes none.
+        worker_options: options of who does its work; none where it takes none.
     """
 
     name: str
     arguments: Sequence[str]
     rests_on: Sequence[str] = ()
-    crew: Sequence[str] = ()
+    worker_options: Sequence[str] = ()
 
     def line(self, folder: Path) -> list[str]:
         """The command line in ``folder``."""
         own = [text.format(out=folder / self.name, folder=folder) for text in self.arguments]
-        return [*own, *self.crew]
+        return [*own, *self.worker_options]
 
 
 COMMANDS: dict[str, Command] = {

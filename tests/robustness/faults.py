@@ -26,16 +26,16 @@ from benchmark.records.run import LaneKey, RaceRecord, StandaloneRecord
 from benchmark.records.schemes import all_schemes
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
-from benchmark.store.calls import answer_arrays
-from benchmark.store.database import Database
-from benchmark.store.store import Store
+from benchmark.storage.calls import answer_arrays
+from benchmark.storage.database import Database
+from benchmark.storage.store import Store
 from benchmark.studies.race import Instance, run_instances
 from benchmark.studies.race_journal import RaceJournal
 from benchmark.studies.scoring import score_all
 from benchmark.supernet.train import frozen_supernet
-from benchmark.watching.progress import Silent
-from benchmark.workers.workers import Workers
-from reports.pages.race import race_tables, write_tables
+from benchmark.watching.progress import NoProgress
+from benchmark.workers.pool import WorkerPool
+from reports.pages.race_page import race_tables, write_tables
 from strategies.base import SearchSpace, Strategy
 from tests.benchmark.formula import PartialFormula
 from tests.benchmark.training.tiny import spec, tiny_task
@@ -72,7 +72,7 @@ def tabulating(folder: Path) -> object:
     """Every answer of an oracle, and the file that is made of them."""
     with closing(Store(folder / "cache")) as cache:
         oracle = CachedOracle(PartialFormula(WEIGHTS), cache)
-        score_all(oracle, Workers(1), Silent())
+        score_all(oracle, WorkerPool(1), NoProgress())
         accuracy, loss = answer_arrays(list(cache.answers(oracle.identity).values()))
     schemes = all_schemes(5)
     numbers = np.arange(32)
@@ -85,7 +85,7 @@ def racing(folder: Path) -> object:
     """Searches of known landscapes, one line each."""
     chosen = tuple(choose(name) for name in ("random", "local"))
     instances = [Instance("additive", seed, 6, 12, chosen) for seed in range(2)]
-    found = run_instances(instances, RaceJournal(folder / "searches.jsonl"), Workers(1))
+    found = run_instances(instances, RaceJournal(folder / "searches.jsonl"), WorkerPool(1))
     ordered = sorted(found, key=lambda record: (record.strategy, record.seed))
     return [(record.strategy, record.seed, record.regret.tolist()) for record in ordered]
 

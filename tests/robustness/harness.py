@@ -25,15 +25,15 @@ import numpy as np
 
 from benchmark.cli import main
 from benchmark.planning import plan, settings
-from benchmark.plugins.nursery import Child, start_child
+from benchmark.plugins.fork_server import Child, start_child
 from benchmark.search.wrappers import ShardedOracle
-from benchmark.standalone import standalone
+from benchmark.standalone import training
 from benchmark.standalone.kept_networks import FOLDER, network_path
-from benchmark.store.calls import bits_of
+from benchmark.storage.calls import bits_of
 from benchmark.studies import race
 from benchmark.studies.race_journal import _digest
 from benchmark.training import Checkpoint
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 from tasks.digits import Digits
 from tasks.registry import load_task
 from tests.robustness.commands import COMMANDS, Command, tables
@@ -58,8 +58,8 @@ _LAZY = (
     "benchmark.studies.transfer",
     "benchmark.studies.tune",
     "reports.pages.evidence",
-    "reports.pages.race",
-    "reports.pages.transfer",
+    "reports.pages.race_page",
+    "reports.pages.transfer_page",
     "reports.pages.tuning",
     "strategies.ga",
     "strategies.random",
@@ -310,7 +310,7 @@ def _make_small() -> None:
 
 def _log_work(path: Path) -> None:
     log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    score, save, spread = ShardedOracle.score, Checkpoint.save, Workers.map
+    score, save, spread = ShardedOracle.score, Checkpoint.save, WorkerPool.map
 
     def begin(*words: object) -> None:
         os.write(log, (" ".join(map(str, words)) + "\n").encode())
@@ -331,11 +331,11 @@ def _log_work(path: Path) -> None:
 
     ShardedOracle.score = scored  # type: ignore[method-assign]
     Checkpoint.save = saved  # type: ignore[method-assign]
-    Workers.map = mapped  # type: ignore[method-assign]
+    WorkerPool.map = mapped  # type: ignore[method-assign]
 
 
 def _units(function: Callable[..., Any], job: Any) -> Iterator[tuple[object, ...]]:
-    if function is standalone.train_standalone:
+    if function is training.train_standalone:
         identity = job.training.identity(load_task(job.training.task))
         if job.keep is None:
             yield "training", identity, job.bits, job.seed

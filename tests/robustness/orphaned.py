@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 
-PATIENCE = 8.0
+ENDING_SECONDS = 8.0
 """Seconds in which they must be gone, also on a machine that has much else to do."""
 
 
@@ -52,12 +52,12 @@ class Remains:
         return len(self._processes)
 
     def _look_on(self) -> None:
-        until = monotonic() + PATIENCE
+        until = monotonic() + ENDING_SECONDS
         while self._left and monotonic() < until:
             sleep(0.1)
             self._left = alive(self._processes)
 
     def left(self) -> list[int]:
-        """Which of them were there for longer than `PATIENCE`."""
+        """Which of them were there for longer than `ENDING_SECONDS`."""
         self._thread.join()
         return self._left

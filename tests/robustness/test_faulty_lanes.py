@@ -14,7 +14,7 @@ from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.testing.checks import CHECKS
 from benchmark.testing.guarded import check_guarded
 from strategies.base import Answers, Schemes, SearchSpace, Strategy

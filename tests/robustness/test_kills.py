@@ -34,7 +34,7 @@ def test_many_kills(name: str, quick_folder: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["run", "tabulate", "standalone", "table", "race", "transfer"])
 def test_workers_end_with_a_command_that_is_killed_alone(name: str, quick_folder: Path) -> None:
-    command = replace(COMMANDS[name], crew=("--workers", "2"))
+    command = replace(COMMANDS[name], worker_options=("--workers", "2"))
     outcome = kill_command(command, quick_folder, kills=3, seed=SEED, alone=True)
     print(json.dumps(vars(outcome)))  # noqa: T201 - as above
     assert outcome.wrong == []

@@ -22,12 +22,12 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.schemes import all_schemes
 from benchmark.search.wrappers import ShardedOracle
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.experiment import run
 from benchmark.studies.scoring import open_supernet
-from benchmark.watching.progress import Silent
+from benchmark.watching.progress import NoProgress
 from benchmark.workers.cluster import RayCluster
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 from tests.robustness.commands import COMMANDS, Command, tables
 from tests.robustness.harness import between, kill_command, run_command
 
@@ -103,7 +103,7 @@ def test_a_lost_node_costs_what_it_was_doing_and_nothing_else(
     nodes: Nodes, cluster: RayCluster
 ) -> None:
     extra = nodes.add(num_cpus=2)
-    workers = Workers(3, cluster).on("cpu")
+    workers = WorkerPool(3, cluster).on("cpu")
     assert workers.count == 3
     results: dict[int, int] = {}
     for index, (square, _) in workers.map(_slow_square, range(12)):
@@ -132,7 +132,7 @@ def test_a_killed_worker_is_replaced_and_its_job_is_done_again(
     cluster: RayCluster, tmp_path: Path
 ) -> None:
     jobs = [(str(tmp_path / "mark"), number) for number in range(3)]
-    assert dict(Workers(1, cluster).map(_dies_once, jobs)) == {0: 0, 1: 1, 2: 2}
+    assert dict(WorkerPool(1, cluster).map(_dies_once, jobs)) == {0: 0, 1: 1, 2: 2}
 
 
 def _dies(job: int) -> int:
@@ -142,7 +142,7 @@ def _dies(job: int) -> int:
 
 def test_a_job_that_always_kills_its_worker_ends_in_an_error(cluster: RayCluster) -> None:
     with pytest.raises(WorkerError, match="job 1 of 1 was lost 3 times"):
-        list(Workers(1, cluster).map(_dies, [5]))
+        list(WorkerPool(1, cluster).map(_dies, [5]))
 
 
 def _failing(job: int) -> None:
@@ -166,16 +166,16 @@ def test_workers_that_can_never_start_end_in_an_error(
 
 def test_what_a_job_raises_reaches_the_caller(cluster: RayCluster) -> None:
     with pytest.raises(StoreError, match="job 7 is impossible"):
-        list(Workers(1, cluster).map(_failing, [7]))
+        list(WorkerPool(1, cluster).map(_failing, [7]))
 
 
 def test_gpus_that_no_node_has_are_refused_at_once(cluster: RayCluster) -> None:
     started = time.monotonic()
     with pytest.raises(UsageError, match=r"a CPU and 1 GPUs, which no node of the cluster has \("):
-        Workers(1, cluster).on("cuda")
+        WorkerPool(1, cluster).on("cuda")
     assert time.monotonic() - started < 2
     with pytest.raises(UsageError, match="hands out its GPUs: expected cuda, received cuda:1"):
-        Workers(1, cluster).on("cuda:1")
+        WorkerPool(1, cluster).on("cuda:1")
 
 
 def _visible(_: int) -> str:
@@ -187,8 +187,8 @@ def test_scoring_takes_whole_gpus_and_trainings_share_them(
     nodes: Nodes, cluster: RayCluster
 ) -> None:
     node = nodes.add(num_cpus=4, num_gpus=2)
-    scoring = Workers(9, cluster).on("cuda")
-    training = Workers(9, cluster).on("cuda", "training")
+    scoring = WorkerPool(9, cluster).on("cuda")
+    training = WorkerPool(9, cluster).on("cuda", "training")
     assert (scoring.count, training.count) == (2, 4)
     assert {gpu for _, gpu in scoring.map(_visible, range(6))} == {"0", "1"}
     assert {gpu for _, gpu in training.map(_visible, range(8))} == {"0", "1"}
@@ -199,7 +199,7 @@ def test_losing_the_last_node_with_a_gpu_is_an_error_not_a_wait(
     nodes: Nodes, cluster: RayCluster
 ) -> None:
     node = nodes.add(num_cpus=1, num_gpus=1)
-    workers = Workers(1, cluster).on("cuda")
+    workers = WorkerPool(1, cluster).on("cuda")
     results = workers.map(_visible, range(20))
     next(results)
     nodes.kill(node)
@@ -212,7 +212,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> SupernetOracle:
     """A supernet's oracle as workers make it: from a file's path and hash."""
     plan = Plan(Settings(smoke=True))
     with closing(Store(tmp_path_factory.mktemp("cache") / "cache.sqlite")) as cache:
-        return SupernetOracle(open_supernet(plan, 0, cache, Silent()), "recalibrated")
+        return SupernetOracle(open_supernet(plan, 0, cache, NoProgress()), "recalibrated")
 
 
 def test_a_sharded_oracle_answers_as_one_process_does_while_a_node_is_lost(
@@ -220,7 +220,7 @@ def test_a_sharded_oracle_answers_as_one_process_does_while_a_node_is_lost(
 ) -> None:
     extra = nodes.add(num_cpus=1)
     schemes = all_schemes(12)[::3]
-    oracle = ShardedOracle(smoke(), smoke, Workers(2, cluster))
+    oracle = ShardedOracle(smoke(), smoke, WorkerPool(2, cluster))
     killer = threading.Timer(4.0, nodes.kill, [extra])
     killer.start()
     sharded = [oracle.score(part) for part in np.array_split(schemes, 8)]
@@ -235,7 +235,7 @@ def test_a_worker_refuses_a_supernet_of_another_hash(
     cluster: RayCluster, smoke: SupernetOracle
 ) -> None:
     other = replace(smoke, supernet=replace(smoke.supernet, weights="0" * 16))
-    oracle = ShardedOracle(smoke(), other, Workers(2, cluster))
+    oracle = ShardedOracle(smoke(), other, WorkerPool(2, cluster))
     with pytest.raises(StoreError, match=r"is no intact supernet \(weights .* instead of 0000"):
         oracle.score(all_schemes(12)[:16])
 
@@ -243,7 +243,7 @@ def test_a_worker_refuses_a_supernet_of_another_hash(
 def test_a_run_on_a_cluster_has_the_same_tables(cluster: RayCluster, tmp_path: Path) -> None:
     settings = Settings(smoke=True, strategies=("ean", "random"))
     pages = []
-    for name, workers in (("here", Workers(1)), ("there", Workers(2, cluster))):
+    for name, workers in (("here", WorkerPool(1)), ("there", WorkerPool(2, cluster))):
         run(settings, out=tmp_path / name, cache=tmp_path / f"cache-{name}", workers=workers)
         pages.append(_untimed(tmp_path / name))
     assert pages[0] == pages[1]
@@ -266,11 +266,14 @@ def test_every_command_leaves_on_a_cluster_what_it_leaves_in_one_process(
     nodes: Nodes, here: Path, tmp_path: Path
 ) -> None:
     extra = nodes.add(num_cpus=1)
-    crew = ("--ray", nodes.address, "--workers", "2")
-    distributed = [command for command in COMMANDS.values() if command.crew]
+    worker_options = ("--ray", nodes.address, "--workers", "2")
+    distributed = [command for command in COMMANDS.values() if command.worker_options]
     assert len(distributed) > 8
     for command in COMMANDS.values():
-        run_command(replace(command, crew=crew) if command.crew else command, tmp_path)
+        run_command(
+            replace(command, worker_options=worker_options) if command.worker_options else command,
+            tmp_path,
+        )
     nodes.kill(extra)
     assert list(between(tables(here), tables(tmp_path))) == []
 
@@ -280,11 +283,13 @@ def test_a_ticket_is_verified_on_a_cluster_as_in_one_process(
 ) -> None:
     ticket = str(min((here / "run" / "tickets").glob("*.json")))
     repeated = []
-    for crew in (("--workers", "1"), ("--ray", nodes.address)):
-        place = tmp_path / crew[0].strip("-")
+    for worker_options in (("--workers", "1"), ("--ray", nodes.address)):
+        place = tmp_path / worker_options[0].strip("-")
         place.mkdir()
         # Whether it holds may hang on time, so any verdict will do.
-        run_command(Command("verify", ("verify", ticket, "--quick"), (), crew), place, {0, 1, 2})
+        run_command(
+            Command("verify", ("verify", ticket, "--quick"), (), worker_options), place, {0, 1, 2}
+        )
         with closing(sqlite3.connect(place / "cache" / "cache.sqlite")) as store:
             question = "SELECT scheme, seed, test_accuracy, test_loss FROM standalone ORDER BY 1, 2"
             repeated.append(store.execute(question).fetchall())
@@ -293,7 +298,7 @@ def test_a_ticket_is_verified_on_a_cluster_as_in_one_process(
 
 
 def test_a_killed_command_goes_on_with_the_same_cluster(nodes: Nodes, quick_folder: Path) -> None:
-    command = replace(COMMANDS["standalone"], crew=("--ray", nodes.address))
+    command = replace(COMMANDS["standalone"], worker_options=("--ray", nodes.address))
     outcome = kill_command(command, quick_folder, kills=2, seed=0)
     assert outcome.wrong == []
     assert outcome.kills == 2
@@ -302,9 +307,9 @@ def test_a_killed_command_goes_on_with_the_same_cluster(nodes: Nodes, quick_fold
 _LOCAL = """
 import os, subprocess, sys
 from benchmark.workers.cluster import RayCluster
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 cluster = RayCluster()
-print(sorted(Workers(2, cluster).map(abs, [-1, -2, -3])))
+print(sorted(WorkerPool(2, cluster).map(abs, [-1, -2, -3])))
 intruder = {name: value for name, value in os.environ.items() if "RAY" not in name}
 code = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False)"
 address = cluster._ray.get_runtime_context().gcs_address

@@ -11,9 +11,9 @@ from time import monotonic, sleep
 
 import pytest
 
-from benchmark.plugins.nursery import shared, start_child
+from benchmark.plugins.fork_server import shared, start_child
 from benchmark.workers.processes import Processes
-from tests.robustness.orphaned import PATIENCE, Remains, belonging
+from tests.robustness.orphaned import ENDING_SECONDS, Remains, belonging
 
 
 def occupied(connection: Connection, folder: Path) -> None:
@@ -27,13 +27,13 @@ def occupied(connection: Connection, folder: Path) -> None:
 
 def sit(connection: Connection) -> None:
     connection.send(None)
-    sleep(10 * PATIENCE)
+    sleep(10 * ENDING_SECONDS)
 
 
 def sit_down(folder: Path) -> None:
     (folder / "begun").write_text(str(os.getpid()))
     (folder / "begun").rename(folder / "worker")
-    sleep(10 * PATIENCE)
+    sleep(10 * ENDING_SECONDS)
 
 
 @pytest.mark.long
@@ -41,7 +41,7 @@ def test_nobody_goes_on_for_a_process_that_was_killed_alone(tmp_path: Path) -> N
     child = start_child(occupied, tmp_path)
     workers = child.connection.recv()
     worker = tmp_path / "worker"
-    until = monotonic() + 10 * PATIENCE
+    until = monotonic() + 10 * ENDING_SECONDS
     while not worker.exists():
         assert monotonic() < until
         assert not child.connection.poll(0.01)

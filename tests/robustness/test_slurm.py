@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from benchmark.store.folder import view_records
+from benchmark.storage.folder import view_records
 
 RECIPE = Path(__file__).parents[2] / "docs" / "slurm.sh"
 BIN = Path(sys.executable).parent

@@ -7,8 +7,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.speed.base import Result, Round
+from benchmark.speed.formats import as_line
 from benchmark.speed.registry import BENCHMARKS
-from benchmark.speed.report import as_line
 
 PAIRS = 3
 ROWS = 128

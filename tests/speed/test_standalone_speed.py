@@ -14,9 +14,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
-from benchmark.standalone.standalone import Job, Training, train_standalone
+from benchmark.standalone.training import Job, Training, train_standalone
 from benchmark.workers.engine import available_cores
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 PAIRS = 3
 TRAININGS = 4  # of each process
@@ -41,7 +41,7 @@ def test_throughput_of_trainings(
 ) -> None:
     """One pair: some trainings one after another, then as many for each of the processes."""
     training = replace(Plan(Settings()).training, device=device)
-    together = Workers(processes)
+    together = WorkerPool(processes)
     # Processes start and load torch and the data once in a run of hours: not counted.
     warm = replace(training, recipe=training.recipe.lasting(1))
     list(together.map(train_standalone, _jobs(warm, processes)))
@@ -50,7 +50,7 @@ def test_throughput_of_trainings(
 
     def one_after_another() -> None:
         started = perf_counter()
-        list(Workers(1).map(train_standalone, _jobs(training, TRAININGS)))
+        list(WorkerPool(1).map(train_standalone, _jobs(training, TRAININGS)))
         apart.append(TRAININGS / (perf_counter() - started))
 
     def side_by_side() -> None:

@@ -19,7 +19,7 @@ from benchmark.cli import COMMANDS, main
 from benchmark.commands.options import Bounded
 from benchmark.planning.settings import RecipeChanges, Settings
 from benchmark.studies.race import run_race
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 HUGE = "1" + 400 * "0"
 ODD = (HUGE, f"-{HUGE}", "-1", "1e308", "-1e308", "1e400", "nan", "inf", "1000000001", "many", "")
@@ -221,7 +221,7 @@ def test_what_is_read_lies_inside_whatever_it_was(value: object) -> None:
 
 def test_arguments_of_functions_have_the_same_bounds() -> None:
     with pytest.raises(UsageError, match="workers: expected a whole number from 1 to 4,096"):
-        Workers.of(10**9)
+        WorkerPool.of(10**9)
     race: dict[str, Any] = {"strategies": ["random"], "landscapes": ["additive"], "blocks": 4}
     with pytest.raises(UsageError, match=r"seeds: expected a whole number .* received True"):
         run_race(**race, budget=10, seeds=True)

@@ -24,12 +24,12 @@ from benchmark.search.wrappers import (
     RecordedOracle,
     ShardedOracle,
 )
-from benchmark.store.calls import bits_of
-from benchmark.store.store import Store
+from benchmark.storage.calls import bits_of
+from benchmark.storage.store import Store
 from benchmark.workers.engine import Engine
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 from strategies.base import GateGradient, GateQuestion, Need
-from tests.benchmark.store.store_model import exact
+from tests.benchmark.storage.store_model import exact
 
 ALL = all_schemes(3)
 ODD = [np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 0.1]
@@ -149,7 +149,7 @@ def wraps(store: Store, ledger: Ledger) -> dict[str, Wrap]:
         "cached": lambda inner: CachedOracle(inner, store),
         "metered": lambda inner: MeteredOracle(inner, ledger),
         "recorded": lambda inner: RecordedOracle(inner, Journal(store, lane)),
-        "sharded": lambda inner: ShardedOracle(inner, Arbitrary, Workers(2, Backwards())),
+        "sharded": lambda inner: ShardedOracle(inner, Arbitrary, WorkerPool(2, Backwards())),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from benchmark.basics.errors import UsageError
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
 from benchmark.plugins.overrides import Overrides, read_overrides
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 from strategies.base import SearchSpace
 from strategies.registry import strategy_names
 from tests.benchmark.plug_in import SOURCE, write_package, write_plug_in
@@ -69,7 +69,7 @@ def test_the_same_content_elsewhere_is_the_same_experiment(tmp_path: Path) -> No
 
 def test_worker_processes_load_the_same_code(tmp_path: Path) -> None:
     chosen = choose(write_plug_in(tmp_path), {"share": "0.9"})
-    answers = dict(Workers(2).map(first_request, [chosen, choose("random"), chosen]))
+    answers = dict(WorkerPool(2).map(first_request, [chosen, choose("random"), chosen]))
     assert answers == {
         0: first_request(chosen),
         1: first_request(choose("random")),

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from benchmark.basics.errors import LaneError, UsageError
 from benchmark.cli import main
-from benchmark.plugins import nursery
+from benchmark.plugins import fork_server
 from benchmark.plugins.chosen import choose, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.testing.guarded import check_guarded
@@ -77,7 +77,7 @@ def test_the_start_of_a_process_is_not_its_loading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = choose(write_plug_in(tmp_path))
-    with pytest.raises(InterruptedError), nursery.shared(os.getpid()).conversation():
+    with pytest.raises(InterruptedError), fork_server.shared(os.getpid()).conversation():
         raise InterruptedError  # so that another one must be started
     (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(1.5)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -14,9 +14,9 @@ from benchmark.planning.settings import Settings
 from benchmark.records.objective import WORDS, Objective
 from benchmark.records.run import LaneKey, LaneRecord, RunRecords
 from benchmark.search.runner import Lane, search
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.race import run_race
-from benchmark.watching.watching import look
+from benchmark.watching.snapshots import look
 from reports.compare.comparison import compare
 from reports.compare.mixing import Member
 from reports.compare.tables import cells_table, results_table
@@ -179,7 +179,7 @@ def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
     settings = {
         "benchmark/records/objective.py",
         "benchmark/planning/settings.py",
-        "benchmark/speed/reports.py",
+        "benchmark/speed/report_costs.py",
     }
     named, written = set(), set()
     for path in [p for part in ("benchmark", "reports") for p in (ROOT / part).rglob("*.py")]:

@@ -11,7 +11,7 @@ from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from strategies.base import Answers, GateQuestion, Request, Schemes, SearchSpace, Strategy
 from strategies.random import Random
 from tests.benchmark.formula import Formula, PartialFormula

@@ -19,8 +19,8 @@ from benchmark.search.wrappers import (
     RecordedOracle,
     ShardedOracle,
 )
-from benchmark.store.store import Store
-from benchmark.workers.workers import Workers
+from benchmark.storage.store import Store
+from benchmark.workers.pool import WorkerPool
 from strategies.base import GateQuestion
 from tests.benchmark.formula import Formula, PartialFormula
 
@@ -104,7 +104,7 @@ def test_another_request_than_the_journals_is_an_error(store: Store) -> None:
 @pytest.mark.parametrize("rows", [0, 1, 3, 4, 8])
 def test_shards_give_what_one_process_gives(rows: int) -> None:
     # Two workers share out four schemes or more.
-    oracle = ShardedOracle(Formula(WEIGHTS), partial(Formula, WEIGHTS), Workers(2))
+    oracle = ShardedOracle(Formula(WEIGHTS), partial(Formula, WEIGHTS), WorkerPool(2))
     schemes = np.concatenate([ALL[:rows], ALL[:rows][::-1]])
     expected = Formula(WEIGHTS).score(schemes)
     scores = oracle.score(schemes)
@@ -129,7 +129,7 @@ def test_partial_answers_are_cached_beside_the_full_ones_and_never_mixed(store: 
 
 def test_partial_answers_are_sharded_as_full_ones_are() -> None:
     make = partial(PartialFormula, WEIGHTS)
-    oracle = ShardedOracle(make(), make, Workers(2))
+    oracle = ShardedOracle(make(), make, WorkerPool(2))
     expected = make().at(QUARTER).score(ALL)
     assert oracle.at(QUARTER).score(ALL).accuracy.tolist() == expected.accuracy.tolist()
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from benchmark.cli import main
 from benchmark.networks.spec import NetworkSpec
 from benchmark.speed.base import Benchmark, Claim, Result, Round, run_benchmark
+from benchmark.speed.formats import as_json, as_line, as_markdown
 from benchmark.speed.networks import Subject
 from benchmark.speed.registry import BENCHMARKS
-from benchmark.speed.report import as_json, as_line, as_markdown
-from benchmark.speed.reports import write_run
-from benchmark.store.folder import RunFolder, read_records
+from benchmark.speed.report_costs import write_run
+from benchmark.storage.folder import RunFolder, read_records
 from reports.pages.report import Report
 from tests.benchmark.small import SMALL, small_data, small_network
 

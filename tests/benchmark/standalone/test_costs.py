@@ -184,7 +184,7 @@ def test_a_shared_module_is_built_once_and_dropped_when_unused() -> None:
 
 def test_a_slower_network_has_a_positive_increment() -> None:
     # Full-SA does everything that Original does, and more: by far at this size.
-    full = measure_costs(SPEC, "11111", (3, 6, 6), rounds=60, patience=10.0)
+    full = measure_costs(SPEC, "11111", (3, 6, 6), rounds=60, more_seconds=10.0)
     assert full.increment.low > 0
     assert full.increment.low <= full.increment.center <= full.increment.high
     assert full.milliseconds > 0
@@ -208,7 +208,7 @@ def test_times_stay_with_their_networks_in_either_order(monkeypatch: pytest.Monk
 
 def test_timing_goes_on_until_intervals_are_narrow_or_patience_ends() -> None:
     started = perf_counter()
-    cost = measure_costs(SPEC, "10000", (3, 6, 6), rounds=8, patience=1.0)
+    cost = measure_costs(SPEC, "10000", (3, 6, 6), rounds=8, more_seconds=1.0)
     seconds = perf_counter() - started
     half = max(map(latency_half_width, (cost.increment, cost.increment_over_full)))
     assert half <= LATENCY_TARGET or seconds >= 1.0

@@ -10,10 +10,10 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.evidence import Evidence, read_evidence
 from benchmark.records.run import StandaloneRecord
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.chosen_schemes import listed_schemes, train_schemes
 from benchmark.studies.trust import ask_oracles, fitting_evidence
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 SETTINGS = Settings(standalone_epochs=1, standalone_seeds=2)
 
@@ -21,9 +21,9 @@ SETTINGS = Settings(standalone_epochs=1, standalone_seeds=2)
 def test_schemes_are_trained_once_and_held_against_oracles(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "cache.sqlite")) as cache:
         schemes = ["none", "1010|0000|0000", "101000000000"]
-        evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=Workers(1))
-        again = train_schemes(SETTINGS, schemes[:1], cache=cache, workers=Workers(1))
-        answers = ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+        evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=WorkerPool(1))
+        again = train_schemes(SETTINGS, schemes[:1], cache=cache, workers=WorkerPool(1))
+        answers = ask_oracles(evidence, cache=cache, workers=WorkerPool(1), supernet_epochs=1)
     found = [(record.bits, record.seed) for record in evidence.records]
     assert found == [(bits, seed) for bits in ("0" * 12, "101" + "0" * 9) for seed in range(2)]
     assert again.records == evidence.records[:2]  # seconds too: nothing ran again
@@ -33,10 +33,10 @@ def test_schemes_are_trained_once_and_held_against_oracles(tmp_path: Path) -> No
 
 def test_other_data_are_refused(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "cache.sqlite")) as cache:
-        evidence = train_schemes(SETTINGS, ["none"], cache=cache, workers=Workers(1))
+        evidence = train_schemes(SETTINGS, ["none"], cache=cache, workers=WorkerPool(1))
         evidence.task["fingerprint"] = "another"
         with pytest.raises(UsageError, match="the evidence is about data"):
-            ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+            ask_oracles(evidence, cache=cache, workers=WorkerPool(1), supernet_epochs=1)
 
 
 def test_settings_that_a_file_leaves_out_or_gets_wrong_are_the_defaults_or_named(
@@ -45,11 +45,11 @@ def test_settings_that_a_file_leaves_out_or_gets_wrong_are_the_defaults_or_named
     with closing(Store(tmp_path / "cache.sqlite")) as cache:
         record = StandaloneRecord("0" * 12, 0, 0.5, 0.5, 1.0, 1.0)
         evidence = Evidence("t", {}, (4, 4, 4), Plan(SETTINGS).task.facts(), {}, (record,))
-        answers = ask_oracles(evidence, cache=cache, workers=Workers(1), supernet_epochs=1)
+        answers = ask_oracles(evidence, cache=cache, workers=WorkerPool(1), supernet_epochs=1)
         assert len(answers) == 2
         evidence.settings["task"] = "digit"
         with pytest.raises(UsageError, match="did you mean 'digits'"):
-            ask_oracles(evidence, cache=cache, workers=Workers(1))
+            ask_oracles(evidence, cache=cache, workers=WorkerPool(1))
 
 
 def test_lists_have_a_scheme_a_line(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_scheme_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
         closing(Store(tmp_path / "cache.sqlite")) as cache,
         pytest.raises(SchemeError, match="expected a scheme of 12 bits"),
     ):
-        train_schemes(SETTINGS, ["101"], cache=cache, workers=Workers(1))
+        train_schemes(SETTINGS, ["101"], cache=cache, workers=WorkerPool(1))
 
 
 def test_results_that_come_along_fit_their_task_and_recipe_only(tmp_path: Path) -> None:

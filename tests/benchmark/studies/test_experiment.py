@@ -12,10 +12,10 @@ from filelock import FileLock
 from benchmark import Settings, run
 from benchmark.basics.errors import OtherExperimentError, UsageError
 from benchmark.records.run import RunRecords
-from benchmark.store.folder import RunFolder, read_records
+from benchmark.storage.folder import RunFolder, read_records
 from benchmark.studies.gradcam_run import add_cams
-from benchmark.watching.progress import Advance, Progress, Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import Advance, NoProgress, Progress
+from benchmark.workers.pool import WorkerPool
 from tests.benchmark.small_runs import small_runs
 
 
@@ -28,7 +28,7 @@ class Stopping(Progress):
     def stage(self, title: str, total: int, unit: str) -> AbstractContextManager[Advance]:
         if self.word in title:
             raise KeyboardInterrupt
-        return Silent().stage(title, total, unit)
+        return NoProgress().stage(title, total, unit)
 
 
 with small_runs():
@@ -209,7 +209,7 @@ def test_a_run_of_another_machine_is_refused(
 def test_networks_are_trained_again_to_show_where_they_look(finished: Path, tmp_path: Path) -> None:
     copytree(finished, tmp_path / "copy")
     with closing(RunFolder(tmp_path / "copy").open()) as store:
-        report = add_cams(store, [3, 0], data=None, workers=Workers(1), stage=2)
+        report = add_cams(store, [3, 0], data=None, workers=WorkerPool(1), stage=2)
         found = read_records(store)
     assert len({cam.bits for cam in found.cams}) == 3
     assert [cam.row for cam in found.cams] == [3, 0] * 3
@@ -233,7 +233,7 @@ def test_networks_are_trained_again_to_show_where_they_look(finished: Path, tmp_
 def test_pictures_that_cannot_be_are_refused(
     finished: Path, change: dict[str, Any], message: str
 ) -> None:
-    given: dict[str, Any] = {"rows": [0], "data": None, "workers": Workers(1)}
+    given: dict[str, Any] = {"rows": [0], "data": None, "workers": WorkerPool(1)}
     with (
         closing(RunFolder(finished).open()) as store,
         pytest.raises(UsageError, match=message),

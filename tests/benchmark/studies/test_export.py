@@ -15,11 +15,11 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.schemes import bits_scheme
 from benchmark.records.ticket import Ticket
-from benchmark.standalone.standalone import train_network
-from benchmark.store.store import Store
+from benchmark.standalone.training import train_network
+from benchmark.storage.store import Store
 from benchmark.studies.chosen_schemes import judge_schemes, train_schemes
 from benchmark.studies.export import TOLERANCE, Exported, export_ticket
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 SETTINGS = Settings(smoke=True, backbone="resnet8-basic", attention="dia", sharing="share")
 SCHEME = "101"
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ticket(folder: Path) -> Ticket:
     with closing(Store(folder / "cache.sqlite")) as cache:
         schemes = [SCHEME, "full"]
-        evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=Workers(1))
+        evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=WorkerPool(1))
         return judge_schemes(SETTINGS, evidence, cache=cache)[0]
 
 

@@ -32,8 +32,8 @@ def test_only_what_hangs_on_time_is_timed_again_and_no_longer_than_training_took
 ) -> None:
     asked: dict[str, list[float]] = {}
 
-    def noisy(_: object, bits: str, *__: object, patience: float, **___: Any) -> CostRecord:
-        asked.setdefault(bits, []).append(patience)
+    def noisy(_: object, bits: str, *__: object, more_seconds: float, **___: Any) -> CostRecord:
+        asked.setdefault(bits, []).append(more_seconds)
         wide = Interval(-0.01, -0.2, 0.2)
         return CostRecord(bits, 200, 200 if bits == FULL else 100, 9, 1.0, wide, wide)
 
@@ -48,8 +48,8 @@ def test_all_finer_timings_share_one_allowance(monkeypatch: pytest.MonkeyPatch) 
     allowed: list[float] = []
     clock = iter(range(0, 1000, 45))
 
-    def noisy(_: object, bits: str, *__: object, patience: float, **___: Any) -> CostRecord:
-        allowed.extend([patience] * (patience > 0))
+    def noisy(_: object, bits: str, *__: object, more_seconds: float, **___: Any) -> CostRecord:
+        allowed.extend([more_seconds] * (more_seconds > 0))
         wide = Interval(-0.01, -0.2, 0.2)
         return CostRecord(bits, 200, 200 if bits == FULL else 100, 9, 1.0, wide, wide)
 

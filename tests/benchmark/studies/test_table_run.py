@@ -16,8 +16,8 @@ from benchmark.basics.errors import UsageError
 from benchmark.cli import main
 from benchmark.oracle.answers_file import Table, read_table
 from benchmark.records.run import RunRecords
-from benchmark.store.folder import RunFolder, read_records
-from benchmark.store.store import Store
+from benchmark.storage.folder import RunFolder, read_records
+from benchmark.storage.store import Store
 from benchmark.studies.table_run import _keep_table
 from tests.benchmark.plug_in import SOURCE, write_plug_in
 from tests.benchmark.tables import closed_form_table
@@ -225,7 +225,7 @@ def test_a_run_that_cannot_be_written_is_reported_all_the_same(
     def allowed(path: Path, mode: int) -> bool:
         return mode != os.W_OK or not Path(path).is_relative_to(tmp_path / "run")
 
-    monkeypatch.setattr("benchmark.store.opening.os.access", allowed)
+    monkeypatch.setattr("benchmark.storage.opening.os.access", allowed)
     with monkeypatch.context() as closed:
         closed.setattr("reports.pages.report.replacing", refused)
         printed = CliRunner().invoke(main, ["report", str(tmp_path / "run")])

@@ -18,12 +18,12 @@ from benchmark.oracle.supernet import SupernetOracle
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.schemes import all_schemes
-from benchmark.store.calls import bits_of
-from benchmark.store.store import Store
+from benchmark.storage.calls import bits_of
+from benchmark.storage.store import Store
 from benchmark.studies.scoring import open_supernet
 from benchmark.studies.tabulation import explain_table, tabulate
-from benchmark.watching.progress import Silent
-from benchmark.workers.workers import Workers
+from benchmark.watching.progress import NoProgress
+from benchmark.workers.pool import WorkerPool
 from tests.benchmark.tables import closed_form_table
 
 SETTINGS = Settings(smoke=True)
@@ -34,12 +34,12 @@ def test_what_is_known_is_not_scored_again_and_the_rest_is(tmp_path: Path) -> No
     schemes = all_schemes(plan.blocks)
     known = schemes[2:]
     with closing(Store(tmp_path / "cache.sqlite")) as cache:
-        supernet = open_supernet(plan, 0, cache, Silent())
+        supernet = open_supernet(plan, 0, cache, NoProgress())
         oracle = SupernetOracle(supernet, "recalibrated", kernels=plan.kernels)
         # Stands in for a tabulation that was stopped two schemes before its end.
         invented = [(0.25, 1.5)] * len(known)
         cache.add_answers(oracle.identity(plan.task), bits_of(known), invented, seconds=0.0)
-        table = tabulate(SETTINGS, cache=cache, workers=Workers(1), times=1)
+        table = tabulate(SETTINGS, cache=cache, workers=WorkerPool(1), times=1)
         expected = oracle().score(schemes[:2])
     assert np.array_equal(table.schemes, schemes)
     assert table.accuracy.tolist() == [*expected.accuracy.tolist(), *([0.25] * len(known))]
@@ -58,7 +58,7 @@ def test_too_many_schemes_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         closing(Store(tmp_path / "cache.sqlite")) as cache,
         pytest.raises(UsageError, match=r"12 blocks have 2\^12 schemes; .* with --force only"),
     ):
-        tabulate(SETTINGS, cache=cache, workers=Workers(1))
+        tabulate(SETTINGS, cache=cache, workers=WorkerPool(1))
 
 
 def test_what_would_never_end_is_not_begun_even_if_forced(
@@ -69,7 +69,7 @@ def test_what_would_never_end_is_not_begun_even_if_forced(
         closing(Store(tmp_path / "cache.sqlite")) as cache,
         pytest.raises(UsageError, match=r"2\^12 schemes; .* not scored even with --force"),
     ):
-        tabulate(SETTINGS, cache=cache, workers=Workers(1), force=True)
+        tabulate(SETTINGS, cache=cache, workers=WorkerPool(1), force=True)
     assert not (tmp_path / "supernets").exists()
 
 
@@ -80,16 +80,16 @@ from rich.console import Console
 import benchmark.studies.scoring
 from benchmark.watching.live import LiveProgress
 from benchmark.planning.settings import Settings
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.oracle.answers_file import read_table
 from benchmark.studies.tabulation import explain_table, tabulate
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 benchmark.studies.scoring._AT_A_TIME = 64
 folder = Path(sys.argv[1])
 live = LiveProgress(Console(width=200))
 store = Store(folder / "cache.sqlite")
-table = tabulate(Settings(smoke=True), cache=store, workers=Workers(1), progress=live)
+table = tabulate(Settings(smoke=True), cache=store, workers=WorkerPool(1), progress=live)
 table.write(folder / "table.parquet")
 """
 

@@ -10,14 +10,14 @@ import torch
 from benchmark.basics.errors import OtherExperimentError, UsageError
 from benchmark.planning.settings import Settings
 from benchmark.records.transfer import TransferRecords
-from benchmark.standalone import standalone
+from benchmark.standalone import training
 from benchmark.standalone.kept_networks import read_weights
-from benchmark.standalone.standalone import Job, Start, Training, begin_with, train_standalone
+from benchmark.standalone.training import Job, Start, Training, begin_with, train_standalone
 from benchmark.studies.experiment import opened_cache
 from benchmark.studies.source import Source
 from benchmark.studies.transfer import default_folder, transfer
-from benchmark.workers.workers import Workers
-from reports.pages.transfer import write_transfer
+from benchmark.workers.pool import WorkerPool
+from reports.pages.transfer_page import write_transfer
 from tasks.registry import load_task
 from tests.benchmark.training.tiny import SPEC
 from tests.tasks.dots import registered
@@ -42,7 +42,7 @@ def carried(
             Settings(**SETTINGS),
             out=out,
             cache=store,
-            workers=Workers(1),
+            workers=WorkerPool(1),
             schemes=schemes,
             command="transfer it",
         )
@@ -97,7 +97,7 @@ def test_a_second_call_trains_nothing_and_gives_the_same_bytes(
     def never(_: Job) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(standalone, "train_standalone", never)
+    monkeypatch.setattr(training, "train_standalone", never)
     again = carried(folder / "out", folder / "cache")
     assert again == records
     write_transfer(again, tmp_path)
@@ -120,7 +120,7 @@ def test_a_transfer_that_was_stopped_goes_on_and_repeats_nothing(
             raise KeyboardInterrupt
         return real(job)
 
-    monkeypatch.setattr(standalone, "train_standalone", stopping)
+    monkeypatch.setattr(training, "train_standalone", stopping)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             carried(tmp_path / "out", tmp_path / "cache", schemes=())

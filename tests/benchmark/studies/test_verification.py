@@ -13,10 +13,10 @@ from benchmark.planning.settings import Settings
 from benchmark.records.run import CostRecord, Interval
 from benchmark.records.ticket import Ticket
 from benchmark.standalone.costs import measure_costs
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.studies.chosen_schemes import judge_schemes, train_schemes
 from benchmark.studies.verification import verify
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 SETTINGS = Settings(smoke=True, backbone="resnet8-basic", attention="sge", sharing="share")
 SCHEME = "101"
@@ -46,7 +46,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def ticket(cache: Store) -> Ticket:
     schemes = [SCHEME, "full", "none"]
-    evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=Workers(1))
+    evidence = train_schemes(SETTINGS, schemes, cache=cache, workers=WorkerPool(1))
     found, original = judge_schemes(SETTINGS, evidence, cache=cache)
     assert (found.scheme, original.scheme) == (SCHEME, "000")
     assert found.claim.reason.startswith("one seed gives no accuracy interval")
@@ -54,24 +54,24 @@ def ticket(cache: Store) -> Ticket:
 
 
 def test_a_ticket_of_this_machine_is_repeated_exactly(ticket: Ticket, cache: Store) -> None:
-    found = verify(ticket, cache=cache, workers=Workers(1), quick=True)
+    found = verify(ticket, cache=cache, workers=WorkerPool(1), quick=True)
     assert (found.outcome, found.reason) == ("holds", "undecided, 1 seed repeated exactly")
     names = [row.name for row in found.comparisons if row.agrees]
     assert names == ["scheme, seed 0", "Full-SA, seed 0", "Original, seed 0", "parameters"]
 
 
 def test_what_was_trained_for_a_check_is_not_trained_again(ticket: Ticket, cache: Store) -> None:
-    verify(ticket, cache=cache, workers=Workers(1), quick=True)
+    verify(ticket, cache=cache, workers=WorkerPool(1), quick=True)
     identity = Plan(SETTINGS).training.identity(Plan(SETTINGS).task)
     assert len(cache.standalone(identity)) == 3  # the ticket's own stay as they were
     key = f"{identity} for ticket {ticket.checksum}"
     before = cache.standalone(key)
-    verify(ticket, cache=cache, workers=Workers(1), quick=True)
+    verify(ticket, cache=cache, workers=WorkerPool(1), quick=True)
     assert cache.standalone(key) == before != {}  # seconds too: nothing ran again
 
 
 def test_fresh_seeds_are_others_than_the_tickets(ticket: Ticket, cache: Store) -> None:
-    found = verify(ticket, cache=cache, workers=Workers(1), fresh=1, quick=True)
+    found = verify(ticket, cache=cache, workers=WorkerPool(1), fresh=1, quick=True)
     assert found.outcome == "holds"  # undecided claims nothing that could fail
     assert "1 fresh seed says" in found.reason
     assert not any(row.kind == "accuracy" for row in found.comparisons)
@@ -80,11 +80,11 @@ def test_fresh_seeds_are_others_than_the_tickets(ticket: Ticket, cache: Store) -
 def test_other_data_and_other_networks_can_not_be_checked(ticket: Ticket, cache: Store) -> None:
     there = ticket.task | {"fingerprint": "another"}
     other = ticket.model_copy(update={"task": there})
-    found = verify(other, cache=cache, workers=Workers(1))
+    found = verify(other, cache=cache, workers=WorkerPool(1))
     assert found.outcome == "can't be checked"
     assert found.reason == (f"data differ (fingerprint another, here {ticket.task['fingerprint']})")
     other = ticket.model_copy(update={"recipe": ticket.recipe | {"batch_size": 5}})
-    found = verify(other, cache=cache, workers=Workers(1))
+    found = verify(other, cache=cache, workers=WorkerPool(1))
     assert found.reason == "this version makes another network or recipe of the ticket's settings"
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from benchmark.basics.errors import UsageError
 from benchmark.records.run import RunRecords
 from reports.compare.comparison import compare
+from reports.compare.comparison_report import ComparisonReport
 from reports.compare.mixing import Member
-from reports.compare.report import ComparisonReport
 from tests.reports.conftest import cut
 from tests.reports.pages.test_report import Balanced
 

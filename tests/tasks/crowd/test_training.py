@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
-from benchmark.standalone.standalone import train_network
+from benchmark.standalone.training import train_network
 from benchmark.training.evaluation import evaluate_task
 from tasks.splits import Batches
 

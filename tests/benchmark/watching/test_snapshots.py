@@ -11,11 +11,11 @@ from filelock import FileLock
 from benchmark.basics.errors import UsageError
 from benchmark.records.progress import LaneProgress, Snapshot
 from benchmark.records.run import LaneKey, RunRecords
-from benchmark.store.calls import Call, Query
-from benchmark.store.schema import SCHEMA_VERSION
-from benchmark.store.store import Store
+from benchmark.storage.calls import Call, Query
+from benchmark.storage.schema import SCHEMA_VERSION
+from benchmark.storage.store import Store
 from benchmark.watching.observer import Observer
-from benchmark.watching.watching import Seen, at_work, look, may_start, seconds_left
+from benchmark.watching.snapshots import Seen, at_work, look, may_start, seconds_left
 from reports.tables.progress import duration, progress_table, sentences
 from tests.reports.conftest import _records as make_records
 from tests.reports.conftest import cut

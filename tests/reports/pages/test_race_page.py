@@ -5,7 +5,7 @@ import pytest
 
 from benchmark.records.run import Interval, RaceRecord
 from reports.numbers.statistics import bootstrap_interval, sign_flip_test, tie_groups
-from reports.pages.race import race_tables, write_tables
+from reports.pages.race_page import race_tables, write_tables
 
 
 def record(

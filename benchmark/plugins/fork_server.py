@@ -46,10 +46,10 @@ class Child:
         connection: to the function.
     """
 
-    def __init__(self, nursery: "Nursery", pid: int, connection: Connection) -> None:
+    def __init__(self, fork_server: "ForkServer", pid: int, connection: Connection) -> None:
         self.pid = pid
         self.connection = connection
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._end: int | None = None
 
     def end(self, *, kill: bool = True) -> int:
@@ -63,19 +63,19 @@ class Child:
             its exit code, or the negative number of the signal that ended it.
         """
         if self._end is None:
-            self._end = self._nursery.reap(self.pid, kill=kill)
+            self._end = self._fork_server.reap(self.pid, kill=kill)
             self.connection.close()
         return self._end
 
     def signal(self, number: int) -> None:
         """Send a signal, unless it has ended: its number may be somebody else's by now."""
-        if self._end is None and self._nursery.alive and self.pid > 1:
+        if self._end is None and self._fork_server.alive and self.pid > 1:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
 
 @final
-class Nursery:
+class ForkServer:
     """The small process that children are forked from."""
 
     def __init__(self) -> None:
@@ -105,10 +105,10 @@ class Nursery:
             work: a function that can be pickled.
             arguments: to it, which can be pickled.
             before: done once before the child is forked, so that it needn't be done in each.
-                Nothing of somebody else's: what ends or hangs the nursery ends all its children.
+                Nothing of somebody else's: what ends or hangs this process ends all children.
 
         Raises:
-            OSError, EOFError: the nursery is gone.
+            OSError, EOFError: the fork server is gone.
         """
         pickled = pickle.dumps((work, arguments, before))
         ours, theirs = socket.socketpair()
@@ -127,12 +127,12 @@ class Nursery:
         try:
             with self.conversation():
                 return self._reap(pid, kill=kill)
-        except (OSError, EOFError):  # the nursery is gone, and its children with it
+        except (OSError, EOFError):  # the fork server is gone, and its children with it
             return -signal.SIGKILL
 
     @contextmanager
     def conversation(self) -> Iterator[None]:
-        """Talk to the nursery without being interrupted.
+        """Talk to the fork server without being interrupted.
 
         Who leaves in the middle (by an alarm, by Ctrl-C) ends it: its next answer would be taken
         for that to another question, an exit code for the number of a process.
@@ -162,7 +162,7 @@ class Nursery:
         return int(self._control.recv())
 
     def close(self) -> None:
-        """End the nursery and all its children."""
+        """End the fork server and all its children."""
         self._control.close()
         self._process.wait()
 
@@ -178,15 +178,15 @@ class Nursery:
 
 
 @cache
-def shared(process: int) -> Nursery:  # noqa: ARG001 - a fork needs one of its own
-    """The nursery of the process with this number, which is the one that asks."""
-    nursery = Nursery()
-    atexit.register(nursery.close)
-    return nursery
+def shared(process: int) -> ForkServer:  # noqa: ARG001 - a fork needs one of its own
+    """The fork server of the process with this number, which is the one that asks."""
+    fork_server = ForkServer()
+    atexit.register(fork_server.close)
+    return fork_server
 
 
 def start_child(work: Work, *arguments: Any, before: Callable[[], object] | None = None) -> Child:
-    """Start a child of this process's nursery; see `Nursery.start`."""
+    """Start a child of this process's fork server; see `ForkServer.start`."""
     kept = shared(os.getpid())
     if not kept.alive:
         atexit.unregister(kept.close)
@@ -203,7 +203,7 @@ def _lasting_parent() -> str:
 
 
 def main() -> None:
-    """Be the nursery; arguments: the socket's number, and see `_lasting_parent`."""
+    """Be the fork server; arguments: the socket's number, and see `_lasting_parent`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # our parent decides what Ctrl-C means
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for those that are forked
     with suppress(OSError):
@@ -252,24 +252,24 @@ def _start(control: Connection, pickled: bytes) -> int:
     if before is not None:
         with suppress(Exception, SystemExit):  # the child will meet it again, and tell
             before()
-    nursery = os.getpid()
+    fork_server = os.getpid()
     pid = os.fork()
     if pid == 0:
         control.close()
-        _live(nursery, handle, work, arguments)
+        _live(fork_server, handle, work, arguments)
     os.close(handle)
     control.send(pid)
     return pid
 
 
-def _live(nursery: int, handle: int, work: Work, arguments: tuple[Any, ...]) -> None:
+def _live(fork_server: int, handle: int, work: Work, arguments: tuple[Any, ...]) -> None:
     code = 1
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _ask_for(signal.SIGKILL)
-        if os.getppid() == nursery:
+        if os.getppid() == fork_server:
             work(Connection(handle), *arguments)
             code = 0
     except SystemExit as error:

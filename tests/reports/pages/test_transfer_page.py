@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmark.records.run import CostRecord, FigureKind, Interval, StandaloneRecord
 from benchmark.records.transfer import TICKET, Carried, CarriedResult, TransferRecords
-from reports.pages.transfer import rank_table, transfer_sentences, transfer_table
+from reports.pages.transfer_page import rank_table, transfer_sentences, transfer_table
 from reports.paper.folder import write_transfer_paper
 from reports.paper.latex import to_latex
 from reports.paper.transfer import carried

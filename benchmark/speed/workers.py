@@ -23,8 +23,8 @@ from benchmark.search.wrappers import ShardedOracle
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.studies.scoring import at_a_time
 from benchmark.workers.engine import Engine, available_cores
+from benchmark.workers.pool import WorkerPool
 from benchmark.workers.processes import Processes
-from benchmark.workers.workers import Workers
 
 _CALLS = 50
 
@@ -52,16 +52,16 @@ class TwoWorkers(Benchmark):
     def prepare(self, rows: int) -> None:
         del rows  # the task's own
         self._schemes = all_schemes(digits_oracle().blocks)
-        self._two = Workers(2)
+        self._two = WorkerPool(2)
         self._scored(self._two, self._schemes[:64])
         list(self._two.map(abs, [1, 2]))
 
     def measure(self) -> Round:
-        alone = self._scored(Workers(1), self._schemes)
+        alone = self._scored(WorkerPool(1), self._schemes)
         shared = self._scored(self._two, self._schemes)
         return Round(alone / shared, {"A, s": alone, "B, s": shared})
 
-    def _scored(self, workers: Workers, schemes: np.ndarray) -> float:
+    def _scored(self, workers: WorkerPool, schemes: np.ndarray) -> float:
         oracle = ShardedOracle(digits_oracle(), digits_oracle, workers)
         group = at_a_time(workers)
         started = perf_counter()
@@ -79,7 +79,7 @@ class EngineCall(Benchmark, ABC):
 
     def measure(self) -> Round:
         started = perf_counter()
-        workers = Workers(2, self.started())
+        workers = WorkerPool(2, self.started())
         list(workers.map(abs, [1, 2]))
         first = perf_counter() - started
         started = perf_counter()

@@ -1,4 +1,4 @@
-"""Workers for independent jobs, one torch thread each: processes here, or a cluster's."""
+"""WorkerPool for independent jobs, one torch thread each: processes here, or a cluster's."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import final
@@ -10,7 +10,7 @@ from benchmark.workers.processes import Processes
 
 
 @final
-class Workers:
+class WorkerPool:
     """Runs jobs in ``count`` processes; with one, and no engine, in this process.
 
     Args:
@@ -34,17 +34,17 @@ class Workers:
         self._work: Work = work
 
     @classmethod
-    def of(cls, workers: "int | Workers | None") -> "Workers":
+    def of(cls, workers: "int | WorkerPool | None") -> "WorkerPool":
         """These workers; or so many processes of this machine, None for one a core.
 
         Raises:
             UsageError: a number that can't be.
         """
-        if isinstance(workers, Workers):
+        if isinstance(workers, WorkerPool):
             return workers
         return cls(available_cores() if workers is None else WORKERS.checked("workers", workers))
 
-    def on(self, device: str, work: Work = "scoring") -> "Workers":
+    def on(self, device: str, work: Work = "scoring") -> "WorkerPool":
         """Those of them that can do ``work`` on ``device``.
 
         Raises:
@@ -52,10 +52,10 @@ class Workers:
         """
         if self._engine is not None:
             count = self._engine.places(self.count, device, work)
-            return Workers(count, self._engine, device=device, work=work)
+            return WorkerPool(count, self._engine, device=device, work=work)
         # A GPU of this machine answers one process at a time; processes are for cores.
         alone = device != "cpu" and work == "scoring"
-        return Workers(1 if alone else self.count, device=device, work=work)
+        return WorkerPool(1 if alone else self.count, device=device, work=work)
 
     def map(
         self, function: Callable[[Job], Result], jobs: Sequence[Job]

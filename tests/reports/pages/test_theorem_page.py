@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from benchmark.cli import main
 from benchmark.records.theorem import TheoremRecord
 from benchmark.studies.theorem import try_theorem
-from reports.pages.theorem import draw_theorem, theorem_table, theorem_words, write_theorem
+from reports.pages.theorem_page import draw_theorem, theorem_table, theorem_words, write_theorem
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, final
 from benchmark.basics.errors import UsageError
 
 if TYPE_CHECKING:
-    from benchmark.workers.workers import Workers
+    from benchmark.workers.pool import WorkerPool
 
 
 @final
 @dataclass(frozen=True)
-class Crew:
+class WorkerOptions:
     """What a command line says of it; nothing is started before it is called together.
 
     Attributes:
@@ -26,21 +26,21 @@ class Crew:
     ray: str | None
     gpus_per_training: float | None
 
-    def assembled(self) -> "Workers":
+    def assembled(self) -> "WorkerPool":
         """The workers.
 
         Raises:
             UsageError: Ray isn't installed, or no cluster answers.
         """
-        from benchmark.workers.workers import Workers
+        from benchmark.workers.pool import WorkerPool
 
         if self.ray is None:
             if self.gpus_per_training is not None:
                 raise UsageError("--gpus-per-training has no effect without --ray")
-            return Workers.of(self.count)
+            return WorkerPool.of(self.count)
         from benchmark.workers.cluster import RayCluster
 
         share = self.gpus_per_training
         cluster = RayCluster(self.ray, training_gpus=1.0 if share is None else share)
         there = cluster.places(sys.maxsize if self.count is None else self.count, "cpu", "scoring")
-        return Workers(there, cluster)
+        return WorkerPool(there, cluster)

@@ -12,9 +12,9 @@ from benchmark.records.run import CostRecord, Interval, LaneKey, StandaloneRecor
 from benchmark.records.schemes import scheme_bits
 from benchmark.speed.base import Benchmark, Claim, Round
 from benchmark.speed.searches import speed_table
-from benchmark.store.calls import Call, bits_of
-from benchmark.store.folder import Description, RunFolder, read_records
-from benchmark.store.store import Store
+from benchmark.storage.calls import Call, bits_of
+from benchmark.storage.folder import Description, RunFolder, read_records
+from benchmark.storage.store import Store
 from reports.pages.report import Report
 
 _STAGES = (4, 4, 4)

@@ -13,9 +13,9 @@ import pytest
 
 from benchmark.basics.errors import BenchmarkWarning, StoreError, UsageError
 from benchmark.records.run import CostRecord, Interval, LaneKey, StandaloneRecord
-from benchmark.store.calls import Call, Query
-from benchmark.store.schema import SCHEMA_VERSION
-from benchmark.store.store import Store
+from benchmark.storage.calls import Call, Query
+from benchmark.storage.schema import SCHEMA_VERSION
+from benchmark.storage.store import Store
 
 KEY = LaneKey("ga", 1, 0)
 
@@ -243,7 +243,7 @@ def test_a_folder_that_cannot_be_written_is_looked_at_by_a_copy(
         for suffix in ("", "-wal"):  # as a kill leaves them
             (tmp_path / f"killed.sqlite{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    monkeypatch.setattr("benchmark.store.opening.os.access", lambda _, mode: mode != os.W_OK)
+    monkeypatch.setattr("benchmark.storage.opening.os.access", lambda _, mode: mode != os.W_OK)
     with closing(Store(tmp_path / "killed.sqlite", read_only=True)) as viewer:
         assert viewer.fact("left in the log") == version
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
@@ -252,7 +252,7 @@ def test_a_folder_that_cannot_be_written_is_looked_at_by_a_copy(
 def test_on_a_network_a_store_does_without_shared_memory_and_warns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.store.opening.on_network", lambda _: True)
+    monkeypatch.setattr("benchmark.storage.opening.on_network", lambda _: True)
     with pytest.warns(BenchmarkWarning, match=r"lies on a network file system .* without WAL"):
         store = Store(tmp_path / "run.sqlite")
     store.set_fact("x", 1)
@@ -264,8 +264,8 @@ _WRITER = """
 import sys
 from pathlib import Path
 from benchmark.records.run import LaneKey
-from benchmark.store.calls import Call
-from benchmark.store.store import Store
+from benchmark.storage.calls import Call
+from benchmark.storage.store import Store
 store, name = Store(Path(sys.argv[1])), sys.argv[2]
 lane = store.lane(LaneKey(name, 0, 0))
 for number in range(100):

@@ -28,10 +28,10 @@ from benchmark.standalone.kept_networks import (
     read_weights,
     write_network,
 )
-from benchmark.store.store import Store
+from benchmark.storage.store import Store
 from benchmark.training import Figures, Watch, train
 from benchmark.training.evaluation import evaluate_task
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 from tasks.base import Task, TaskSpec
 from tasks.metrics import Metric
 from tasks.recipes import Recipe
@@ -249,7 +249,7 @@ def train_all(
     *,
     identity: str,
     cache: Store,
-    workers: Workers,
+    workers: WorkerPool,
     keep: Path | None = None,
     skip: Collection[tuple[str, int]] = (),
 ) -> Generator[StandaloneRecord, None, None]:

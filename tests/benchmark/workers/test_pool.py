@@ -13,7 +13,7 @@ import torch
 from benchmark.basics.errors import WorkerError
 from benchmark.workers import processes
 from benchmark.workers.engine import Engine, Job, Result, Work
-from benchmark.workers.workers import Workers
+from benchmark.workers.pool import WorkerPool
 
 
 def _described(job: int) -> tuple[int, int, int]:
@@ -23,7 +23,7 @@ def _described(job: int) -> tuple[int, int, int]:
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("jobs", [0, 1, 2, 5])
 def test_every_job_is_done_once_with_its_index(count: int, jobs: int) -> None:
-    results = dict(Workers(count).map(_described, list(range(jobs))))
+    results = dict(WorkerPool(count).map(_described, list(range(jobs))))
     assert {index: square for index, (square, _, _) in results.items()} == {
         job: job * job for job in range(jobs)
     }
@@ -31,12 +31,14 @@ def test_every_job_is_done_once_with_its_index(count: int, jobs: int) -> None:
 
 def test_jobs_run_on_one_thread_wherever_they_run() -> None:
     for count in (1, 2):
-        threads = {threads for _, (_, _, threads) in Workers(count).map(_described, [1, 2, 3, 4])}
+        threads = {
+            threads for _, (_, _, threads) in WorkerPool(count).map(_described, [1, 2, 3, 4])
+        }
         assert threads == {1}
 
 
 def test_two_workers_are_other_processes() -> None:
-    processes = {process for _, (_, process, _) in Workers(2).map(_described, [1, 2, 3, 4])}
+    processes = {process for _, (_, process, _) in WorkerPool(2).map(_described, [1, 2, 3, 4])}
     assert os.getpid() not in processes
 
 
@@ -47,7 +49,7 @@ def _heard_signals(_: int) -> bool:
 @pytest.mark.skipif(os.name == "nt", reason="Windows can't hold signals back")
 def test_ctrl_c_is_for_the_process_that_has_workers_not_for_them() -> None:
     """A terminal tells all of them; who is just starting would print a traceback."""
-    assert [heard for _, heard in Workers(2).map(_heard_signals, [1, 2])] == [False, False]
+    assert [heard for _, heard in WorkerPool(2).map(_heard_signals, [1, 2])] == [False, False]
     assert _heard_signals(0)
 
 
@@ -58,7 +60,7 @@ def _failing(job: int) -> int:
 @pytest.mark.parametrize("count", [1, 2])
 def test_what_a_job_raises_reaches_the_caller(count: int) -> None:
     with pytest.raises(ValueError, match=r"job \d is impossible"):
-        list(Workers(count).map(_failing, [1, 2]))
+        list(WorkerPool(count).map(_failing, [1, 2]))
 
 
 def _killed_once(job: tuple[Path, int]) -> int:
@@ -74,7 +76,7 @@ def _killed_once(job: tuple[Path, int]) -> int:
 
 def test_a_killed_worker_is_replaced_and_its_jobs_are_done_again(tmp_path: Path) -> None:
     jobs = [(tmp_path / "mark", number) for number in range(5)]
-    results = list(Workers(2).map(_killed_once, jobs))
+    results = list(WorkerPool(2).map(_killed_once, jobs))
     assert sorted(results) == [(number, number) for number in range(5)]
 
 
@@ -86,8 +88,8 @@ def _killed(job: int) -> int:
 @pytest.mark.long
 def test_jobs_that_always_kill_their_worker_end_in_an_error() -> None:
     with pytest.raises(WorkerError, match="killed 3 times before any of 2 jobs was done; if mem"):
-        list(Workers(2).map(_killed, [1, 2]))
-    assert dict(Workers(2).map(abs, [-1, -2])) == {0: 1, 1: 2}
+        list(WorkerPool(2).map(_killed, [1, 2]))
+    assert dict(WorkerPool(2).map(abs, [-1, -2])) == {0: 1, 1: 2}
 
 
 def test_nobody_waits_for_workers_that_nobody_manages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +101,7 @@ def test_nobody_waits_for_workers_that_nobody_manages(monkeypatch: pytest.Monkey
 
 
 def test_a_gpu_of_this_machine_scores_in_one_process_and_trains_in_all() -> None:
-    workers = Workers(3)
+    workers = WorkerPool(3)
     assert workers.on("cpu").count == 3
     assert workers.on("cuda:1").count == 1
     assert workers.on("cuda:1", "training").count == 3
@@ -129,8 +131,8 @@ class Recording(Engine):
 
 def test_an_engine_is_told_what_jobs_need_and_gets_single_jobs_too() -> None:
     engine = Recording()
-    workers = Workers(5, engine).on("cuda", "training")
+    workers = WorkerPool(5, engine).on("cuda", "training")
     assert workers.count == 2
     assert dict(workers.map(abs, [-1])) == {0: 1}
-    list(Workers(5, engine).map(abs, [1, 2, 3]))
+    list(WorkerPool(5, engine).map(abs, [1, 2, 3]))
     assert engine.asked == [(1, "cuda", "training"), (3, "cpu", "scoring")]

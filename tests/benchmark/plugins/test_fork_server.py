@@ -1,4 +1,4 @@
-"""Children of the nursery: what they say, how they end, and that none outlives its use."""
+"""Children of the fork server: what they say, how they end, and that none outlives its use."""
 
 import gc
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plugins import nursery
+from benchmark.plugins import fork_server
 from benchmark.plugins.confined import shown_stack
-from benchmark.plugins.nursery import start_child
-from benchmark.plugins.patience import Overdue, Patience
+from benchmark.plugins.fork_server import start_child
+from benchmark.plugins.timeout import TimedOut, Timeout
 
 
 def greet(connection: Connection, name: str) -> None:
@@ -54,7 +54,7 @@ def listen(connection: Connection) -> None:
     connection.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
 
-def test_a_child_hears_signals_that_its_nursery_did_not_while_it_was_started() -> None:
+def test_a_child_hears_signals_that_its_fork_server_did_not_while_it_was_started() -> None:
     child = start_child(listen)
     assert child.connection.recv() is False
     child.end()
@@ -72,7 +72,7 @@ def test_a_child_is_not_forked_from_this_process_and_is_quick() -> None:
 
 
 @pytest.mark.parametrize(("work", "value", "code"), [(leave, 3, 3), (leave, 0, 0), (vanish, 9, -9)])
-def test_how_a_child_ended_is_known(work: nursery.Work, value: int, code: int) -> None:
+def test_how_a_child_ended_is_known(work: fork_server.Work, value: int, code: int) -> None:
     child = start_child(work, value)
     with pytest.raises(EOFError):
         child.connection.recv()
@@ -95,7 +95,7 @@ def test_a_child_that_closes_its_connection_and_stays_is_killed_after_a_while() 
 
 def test_a_child_dropped_in_the_middle_of_something_is_killed_later() -> None:
     child = start_child(stay)
-    kept = nursery.shared(os.getpid())
+    kept = fork_server.shared(os.getpid())
     with kept.conversation():
         child.end()
         gc.collect()
@@ -105,16 +105,16 @@ def test_a_child_dropped_in_the_middle_of_something_is_killed_later() -> None:
     other.end()
 
 
-def interrupted() -> nursery.Nursery:
-    """A nursery that somebody ended by leaving in the middle of a conversation."""
+def interrupted() -> fork_server.ForkServer:
+    """A fork server that somebody ended by leaving in the middle of a conversation."""
     start_child(greet, "you").end()
-    kept = nursery.shared(os.getpid())
-    with pytest.raises(Overdue), kept.conversation():
-        raise Overdue
+    kept = fork_server.shared(os.getpid())
+    with pytest.raises(TimedOut), kept.conversation():
+        raise TimedOut
     return kept
 
 
-def test_no_signal_goes_to_the_number_of_a_child_that_went_with_its_nursery(
+def test_no_signal_goes_to_the_number_of_a_child_that_went_with_its_fork_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     child = start_child(stay)
@@ -131,7 +131,7 @@ def test_no_signal_goes_to_the_number_of_a_child_that_went_with_its_nursery(
     assert sent == []
 
 
-def test_a_nursery_that_is_replaced_leaves_no_descriptors() -> None:
+def test_a_fork_server_that_is_replaced_leaves_no_descriptors() -> None:
     interrupted()
     gc.collect()
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -140,10 +140,10 @@ def test_a_nursery_that_is_replaced_leaves_no_descriptors() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
-def test_a_nursery_that_is_gone_takes_its_children_along_and_is_replaced() -> None:
+def test_a_fork_server_that_is_gone_takes_its_children_along_and_is_replaced() -> None:
     child = start_child(stay)
     pid = child.connection.recv()
-    gone = nursery.shared(os.getpid())
+    gone = fork_server.shared(os.getpid())
     os.kill(gone.pid, 9)
     while gone.alive:
         time.sleep(0.01)
@@ -156,7 +156,7 @@ def test_a_nursery_that_is_gone_takes_its_children_along_and_is_replaced() -> No
 
 
 def test_who_leaves_in_the_middle_of_a_conversation_gets_no_answer_of_before() -> None:
-    with pytest.raises(Overdue), Patience(0.2).running():
+    with pytest.raises(TimedOut), Timeout(0.2).running():
         start_child(greet, "you", before=hang)
     child = start_child(leave, 3)
     with pytest.raises(EOFError):
@@ -167,7 +167,7 @@ def test_who_leaves_in_the_middle_of_a_conversation_gets_no_answer_of_before() -
 def test_nobody_is_killed_who_was_not_born_there() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         start_child(greet, "you").end()
-        assert nursery.shared(os.getpid()).reap(other.pid, kill=True) == -9
+        assert fork_server.shared(os.getpid()).reap(other.pid, kill=True) == -9
         assert other.poll() is None
     assert other.returncode == 1  # by itself, when nobody could type any more
     child = start_child(greet, "you")

@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from benchmark.basics.errors import StoreError
 from benchmark.records.run import LaneKey, StandaloneRecord
-from benchmark.store.calls import Call, Query
-from benchmark.store.store import Store
-from tests.benchmark.store.store_model import WRITES, Model, Write, check, exact
+from benchmark.storage.calls import Call, Query
+from benchmark.storage.store import Store
+from tests.benchmark.storage.store_model import WRITES, Model, Write, check, exact
 
 _QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 """Where a disk needn't be waited for: what a kill leaves is tested elsewhere."""

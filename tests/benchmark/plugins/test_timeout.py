@@ -10,24 +10,24 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from benchmark.plugins import patience
-from benchmark.plugins.blame import blamed_on_strategy
-from benchmark.plugins.nursery import start_child
-from benchmark.plugins.patience import Countdown, Overdue, Patience, within
+from benchmark.plugins import timeout
+from benchmark.plugins.error_translation import as_strategy_errors
+from benchmark.plugins.fork_server import start_child
+from benchmark.plugins.timeout import Countdown, TimedOut, Timeout, within
 
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_LOOK", 0.05)
+    monkeypatch.setattr(timeout, "_LOOK", 0.05)
 
 
 def busy(connection: Connection) -> None:
-    patience._LOOK = 0.05  # noqa: SLF001 - another process
+    timeout._LOOK = 0.05  # noqa: SLF001 - another process
     try:
-        with Patience(0.5).running():
+        with Timeout(0.5).running():
             connection.send("begun")
             connection.recv()
-    except Overdue:
+    except TimedOut:
         connection.send("overdue")
     else:
         connection.send("in time")
@@ -48,8 +48,8 @@ def test_who_loops_or_sleeps_is_overdue() -> None:
     for limit in (0.02, 0.12):  # shorter and longer than a look
         started = time.monotonic()
         with (
-            pytest.raises(Overdue, match=f"took longer than {limit:g} s"),
-            Patience(limit).running(),
+            pytest.raises(TimedOut, match=f"took longer than {limit:g} s"),
+            Timeout(limit).running(),
         ):
             time.sleep(60)
         assert time.monotonic() - started >= limit
@@ -105,7 +105,7 @@ def test_the_caller_s_alarm_goes_on_where_it_was(rung: list[float]) -> None:
     handler = signal.getsignal(signal.SIGALRM)
     due = time.monotonic() + 0.4
     signal.setitimer(signal.ITIMER_REAL, 0.4, 7.0)
-    with Patience(60.0).running():
+    with Timeout(60.0).running():
         rest(0.15)
     assert rung == []
     assert signal.getsignal(signal.SIGALRM) is handler
@@ -119,10 +119,10 @@ def test_the_caller_s_alarm_goes_on_where_it_was(rung: list[float]) -> None:
 def test_the_caller_s_alarm_is_given_in_time_while_somebody_else_works(rung: list[float]) -> None:
     started = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, 0.12, 0.1)
-    patience = Patience(60.0)
-    with patience.running():
+    timeout = Timeout(60.0)
+    with timeout.running():
         rest(0.16)
-        with patience.paused():
+        with timeout.paused():
             rest(0.1)
     seconds = [when - started for when in rung]
     assert seconds == pytest.approx([0.12, 0.22], abs=0.06)
@@ -135,20 +135,20 @@ def test_a_caller_who_sets_the_clock_anew_is_heard_again(rung: list[float]) -> N
 
     signal.signal(signal.SIGALRM, again)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
-    with Patience(60.0).running():
+    with Timeout(60.0).running():
         rest(0.23)
     assert 3 <= len(rung) <= 4
 
 
 def test_without_an_alarm_none_is_left_behind(rung: list[float]) -> None:
-    with Patience(60.0).running():
+    with Timeout(60.0).running():
         rest(0.12)
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert rung == []
 
 
 def goes_on_whatever_happens() -> None:
-    with Patience(60.0).running(), suppress(Exception):
+    with Timeout(60.0).running(), suppress(Exception):
         rest(5.0)
 
 
@@ -158,29 +158,29 @@ def test_what_the_caller_s_alarm_raises_is_not_the_strategy_s_fault(rung: list[f
 
     signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
-    with pytest.raises(TimeoutError, match="the job's time is over"), blamed_on_strategy():
+    with pytest.raises(TimeoutError, match="the job's time is over"), as_strategy_errors():
         goes_on_whatever_happens()
     assert rung == []
 
 
 def test_one_limit_inside_another_keeps_both() -> None:
     started = time.monotonic()
-    shorter, longer = Patience(0.2), Patience(60.0)
-    with pytest.raises(Overdue, match=r"0\.2 s"), shorter.running(), longer.running():
+    shorter, longer = Timeout(0.2), Timeout(60.0)
+    with pytest.raises(TimedOut, match=r"0\.2 s"), shorter.running(), longer.running():
         rest(5.0)
     assert 0.2 <= time.monotonic() - started < 2
-    with pytest.raises(Overdue, match=r"0\.2 s"), longer.running(), shorter.running():
+    with pytest.raises(TimedOut, match=r"0\.2 s"), longer.running(), shorter.running():
         rest(5.0)
 
 
 def test_who_goes_on_is_interrupted_again_but_not_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_AGAIN", 0.1)
+    monkeypatch.setattr(timeout, "_AGAIN", 0.1)
     interrupted: list[float] = []
-    with Patience(0.05).running():
+    with Timeout(0.05).running():
         started = time.monotonic()
         while time.monotonic() < started + 0.4:
             try:
                 rest(1.0)
-            except Overdue:
+            except TimedOut:
                 interrupted.append(time.monotonic() - started)
     assert interrupted[:3] == pytest.approx([0.05, 0.15, 0.25], abs=0.06)

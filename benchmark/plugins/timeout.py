@@ -16,11 +16,11 @@ _LOOK = 1.0  # seconds between two looks at the clock
 _SHORTEST = 1e-3  # seconds; none at all would set no alarm
 
 
-class Overdue(BaseException):
+class TimedOut(BaseException):
     """The time is over; no `Exception`, so that code which catches those doesn't go on."""
 
 
-class NotItsFault(BaseException):
+class CallerError(BaseException):
     """Carries an error past code of somebody else's, in the middle of which it happened.
 
     Attributes:
@@ -101,7 +101,7 @@ class _CallersAlarm:
         """Give an alarm as the system would have.
 
         Raises:
-            NotItsFault: what the caller's handler raises.
+            CallerError: what the caller's handler raises.
         """
         if self.left > 0:
             return
@@ -114,14 +114,14 @@ class _CallersAlarm:
             else:  # to end the process, or to be ignored
                 signal.raise_signal(number)
         except Exception as error:
-            raise NotItsFault(error) from error
+            raise CallerError(error) from error
         finally:  # it may have set the clock anew
             self.take()
             signal.signal(signal.SIGALRM, ours)
 
 
 @final
-class Patience:
+class Timeout:
     """Interrupts what runs too long, between two instructions of Python.
 
     Native code that never comes back can't be interrupted: it must run in a process of its own
@@ -143,8 +143,8 @@ class Patience:
         """Interrupt what runs inside after ``seconds``.
 
         Raises:
-            Overdue: it took longer.
-            NotItsFault: the caller's alarm raised an error meanwhile.
+            TimedOut: it took longer.
+            CallerError: the caller's alarm raised an error meanwhile.
         """
         if not _can_interrupt():
             yield
@@ -195,7 +195,7 @@ class Patience:
         finally:
             self._set()
         if self._left.left <= 0:
-            raise Overdue(f"took longer than {self._seconds:g} s")
+            raise TimedOut(f"took longer than {self._seconds:g} s")
 
 
 def _can_interrupt() -> bool:

@@ -21,8 +21,8 @@ from benchmark.records.run import (
     StandaloneRecord,
 )
 from benchmark.records.schemes import bits_scheme
-from benchmark.store.calls import answer_arrays
-from benchmark.store.store import Store
+from benchmark.storage.calls import answer_arrays
+from benchmark.storage.store import Store
 
 LOCK = "run.lock"
 """Held by the process that is at work in a folder."""

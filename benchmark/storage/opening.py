@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 
 from benchmark.basics.errors import BenchmarkWarning, StoreError, UsageError
-from benchmark.store.database import BUSY_TIMEOUT, Database, connected, damaged_store
-from benchmark.store.filesystems import file_system, on_network
-from benchmark.store.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from benchmark.storage.database import BUSY_TIMEOUT, Database, connected, damaged_store
+from benchmark.storage.filesystems import file_system, on_network
+from benchmark.storage.schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
 
 _AGAIN = 0.02  # seconds between tries
 

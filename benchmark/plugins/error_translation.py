@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.basics.errors import LaneError, ReplayError
-from benchmark.plugins.patience import NotItsFault, Overdue
+from benchmark.plugins.timeout import CallerError, TimedOut
 
 _HERE = str(Path(__file__).parents[1])
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 
 @contextmanager
-def not_blamed() -> Iterator[None]:
+def as_caller_errors() -> Iterator[None]:
     """What fails inside (disks, devices, the oracle) is nothing that the strategy has done.
 
     What it asks for is looked at before, and refused by a `LaneError`.
@@ -24,11 +24,11 @@ def not_blamed() -> Iterator[None]:
     except (LaneError, ReplayError):
         raise
     except Exception as error:
-        raise NotItsFault(error) from error
+        raise CallerError(error) from error
 
 
 @contextmanager
-def blamed_on_strategy() -> Iterator[None]:
+def as_strategy_errors() -> Iterator[None]:
     """Turn whatever is raised inside, an attempt to exit included, into a `LaneError`.
 
     What ledger, journal and disk raise while the strategy asks a white box goes through as it is,
@@ -38,9 +38,9 @@ def blamed_on_strategy() -> Iterator[None]:
         yield
     except (LaneError, ReplayError):
         raise
-    except NotItsFault as carried:
+    except CallerError as carried:
         raise carried.error from None
-    except Overdue as error:
+    except TimedOut as error:
         raise LaneError(
             f"{error} (--ask-timeout){where(error)}",
             traceback=shown_traceback(error),

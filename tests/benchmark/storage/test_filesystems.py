@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.store.filesystems import file_system, on_network
+from benchmark.storage.filesystems import file_system, on_network
 
 MOUNTS = r"""
 /dev/sda1 / ext4 rw 0 0

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from benchmark.records.run import CostRecord, Interval, LaneKey, LaneState, StandaloneRecord
-from benchmark.store.calls import Answer, Call, Query
-from benchmark.store.store import Store
+from benchmark.storage.calls import Answer, Call, Query
+from benchmark.storage.store import Store
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 """Any that can be written down, line breaks and zero bytes included."""

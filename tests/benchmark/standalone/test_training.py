@@ -9,15 +9,15 @@ from benchmark.networks.backbones import THIN
 from benchmark.networks.resnet import Backbone
 from benchmark.networks.spec import NetworkSpec
 from benchmark.records.run import LaneKey, LaneRecord
-from benchmark.standalone.standalone import (
+from benchmark.standalone.training import (
     Job,
     Training,
     pick_candidates,
     train_all,
     train_standalone,
 )
-from benchmark.store.store import Store
-from benchmark.workers.workers import Workers
+from benchmark.storage.store import Store
+from benchmark.workers.pool import WorkerPool
 from tasks.base import TaskSpec
 from tasks.digits import Digits
 
@@ -44,7 +44,7 @@ def test_networks_of_a_seed_start_from_the_same_weights() -> None:
 def test_a_training_repeats_itself_in_another_process() -> None:
     here = train_standalone(Job(TRAINING, "10", 0))
     jobs = [Job(TRAINING, "10", 0), Job(TRAINING, "00", 0)]
-    there = dict(Workers(2).map(train_standalone, jobs))[0]
+    there = dict(WorkerPool(2).map(train_standalone, jobs))[0]
     assert replace(there, seconds=here.seconds) == here
 
 
@@ -82,7 +82,9 @@ def test_known_trainings_are_not_repeated(tmp_path: Path) -> None:
     cache = Store(tmp_path / "cache.sqlite")
 
     def train(schemes: list[str], seeds: list[int]) -> list[tuple[str, int, float]]:
-        records = train_all(TRAINING, schemes, seeds, identity="x", cache=cache, workers=Workers(1))
+        records = train_all(
+            TRAINING, schemes, seeds, identity="x", cache=cache, workers=WorkerPool(1)
+        )
         return [(record.bits, record.seed, record.seconds) for record in records]
 
     first = train(["00"], [0])

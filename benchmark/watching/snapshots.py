@@ -15,10 +15,10 @@ from benchmark.basics.errors import UsageError
 from benchmark.records.objective import Objective
 from benchmark.records.progress import LaneProgress, Snapshot, Stage
 from benchmark.records.run import LaneKey, LaneState
-from benchmark.store.filesystems import MOUNTS, on_network
-from benchmark.store.folder import intact
-from benchmark.store.readonly import reading
-from benchmark.store.schema import SCHEMA_VERSION
+from benchmark.storage.filesystems import MOUNTS, on_network
+from benchmark.storage.folder import intact
+from benchmark.storage.readonly import reading
+from benchmark.storage.schema import SCHEMA_VERSION
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from benchmark.records.run import (
     StandaloneRecord,
 )
 from benchmark.records.schemes import bits_scheme
-from benchmark.store.calls import Answer, Call, Query
-from benchmark.store.opening import looked_at, opened, whole
+from benchmark.storage.calls import Answer, Call, Query
+from benchmark.storage.opening import looked_at, opened, whole
 
 _STANDALONE = ("seconds", "failure", "best_epoch", "best_test_accuracy")
 """Columns between scores and figures."""
