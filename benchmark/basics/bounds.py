@@ -90,7 +90,11 @@ class Range:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> "CoreSchema":
         from pydantic_core import core_schema  # noqa: PLC0415 - flags need none of it
 
-        return core_schema.no_info_before_validator_function(self.read, handler(source))
+        schema = handler(source)
+        if schema["type"] == "nullable":  # of a number or None
+            inner = core_schema.no_info_before_validator_function(self.read, schema["schema"])
+            return core_schema.nullable_schema(inner)
+        return core_schema.no_info_before_validator_function(self.read, schema)
 
 
 def plain(value: Any) -> Any:

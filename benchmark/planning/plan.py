@@ -21,10 +21,11 @@ from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.kernels.library import TORCH, chosen_kernels, kernels_name
 from benchmark.oracle.memory import footprint_of
 from benchmark.oracle.prefix_tree import block_passes
-from benchmark.planning.settings import RecipeChanges, Settings
+from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.records.run import FigureKind, LaneKey
+from benchmark.records.settings import IDENTIFYING, RecipeChanges
 from benchmark.standalone.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.standalone.training import Training
 from benchmark.storage.folder import Description
@@ -38,8 +39,6 @@ from tasks.registry import load_task, task_class
 
 SMOKE_ROWS = 8
 """Of each split, where things are only tried out."""
-_NO_PART = {"oracle", "strategies", "set", "oracle_kernels", "oracle_memory", "ask_timeout"}
-"""Settings that are no part of an experiment's identity, or in another form."""
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
@@ -84,7 +83,8 @@ class Plan:
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.kernels = _kernels(settings)
         self.identity = content_hash(
-            settings=settings.model_dump(exclude=_NO_PART) | {"task_options": _choices(settings)},
+            settings=settings.model_dump(include=set(IDENTIFYING))
+            | {"task_options": _choices(settings)},
             strategies=[strategy.identity() for strategy in chosen],
             data=self.task.facts(),
             piece=self._piece(),

@@ -14,13 +14,14 @@ from benchmark.basics.errors import UsageError, unknown_name
 from benchmark.basics.identity import code_version
 from benchmark.plugins.confined import LOADING, try_out
 from benchmark.plugins.loading import is_loaded, load_class, module_name
-from benchmark.plugins.overrides import Overrides, Value, checked_values
+from benchmark.plugins.overrides import Overrides, checked_values
 from benchmark.plugins.references import (
     is_file_reference,
     known_names,
     require_known,
     split_reference,
 )
+from benchmark.records.settings import Value
 from strategies.base import SearchSpace, Strategy, StrategyError
 from strategies.hyper_parameters import hyper_parameters
 from strategies.registry import (

@@ -7,10 +7,8 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 
 from benchmark.basics.bounds import plain, problem, shown
 from benchmark.basics.errors import UsageError, unknown_name
+from benchmark.records.settings import Value
 from strategies.hyper_parameters import HyperParameter
-
-Value = bool | int | float | str | None
-"""What a hyper-parameter may be."""
 
 _WIDEST = 2**63
 

@@ -9,7 +9,9 @@ from time import monotonic, process_time
 from types import FrameType
 from typing import final
 
-ASK_TIMEOUT = 600.0
+from benchmark.records.settings import SETTINGS
+
+ASK_TIMEOUT: float = SETTINGS["ask_timeout"].default
 """Seconds that a strategy may take over one ask or tell, unless somebody says otherwise."""
 _AGAIN = 1.0  # seconds; whoever catches everything is interrupted again
 _LOOK = 1.0  # seconds between two looks at the clock

@@ -13,20 +13,10 @@ from benchmark.basics.errors import TicketError
 from benchmark.basics.files import parse_json, read_text, replacing
 from benchmark.basics.identity import content_hash
 from benchmark.records.run import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.records.settings import REPEATED
 from benchmark.records.verdicts import Noise, Verdict, Word
 
 FORMAT: Literal[1] = 1
-
-REPEATED = frozenset(
-    {
-        *("task", "task_options", "skip_broken", "data_seed"),
-        *("backbone", "attention", "sharing"),
-        *("standalone", "standalone_epochs", "standalone_seeds", "best_epoch"),
-        *("seed", "device", "confidence", "verdict", "smoke"),
-    }
-)
-"""Settings that stand-alone trainings and verdicts depend on. Strategies and places of files
-are not among them: whoever checks a ticket runs and reads nothing that the ticket names."""
 
 
 class Claim(BaseModel):

@@ -11,7 +11,8 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.evidence import Evidence
 from benchmark.records.schemes import parse_scheme, scheme_bits
-from benchmark.records.ticket import REPEATED, Ticket
+from benchmark.records.settings import REPEATED
+from benchmark.records.ticket import Ticket
 from benchmark.standalone.training import train_all
 from benchmark.storage.store import Store
 from benchmark.studies.measurement import measure_schemes

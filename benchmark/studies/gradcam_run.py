@@ -14,7 +14,7 @@ from benchmark.planning.settings import Settings
 from benchmark.records.pictures import png
 from benchmark.records.run import CamRecord, Rule, RunRecords
 from benchmark.records.schemes import parse_scheme, scheme_bits
-from benchmark.records.ticket import REPEATED
+from benchmark.records.settings import REPEATED
 from benchmark.records.verdicts import CONFIDENCE
 from benchmark.standalone.training import Training
 from benchmark.storage.folder import read_records

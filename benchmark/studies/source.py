@@ -9,7 +9,8 @@ from typing import Any
 
 from benchmark.basics.errors import UsageError
 from benchmark.records.run import StandaloneRecord
-from benchmark.records.ticket import REPEATED, read_ticket
+from benchmark.records.settings import REPEATED
+from benchmark.records.ticket import read_ticket
 from benchmark.storage.folder import RunFolder, read_records
 from benchmark.studies.gradcam_run import found_scheme
 

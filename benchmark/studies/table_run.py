@@ -24,6 +24,7 @@ from benchmark.planning.plan import plug_in_facts, strategy_maker
 from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.records.run import LaneKey, LaneState
+from benchmark.records.settings import IDENTIFYING, SEARCHED, SETTINGS
 from benchmark.search.runner import Lane, search, unmet
 from benchmark.storage.calls import Call, Query, bits_of
 from benchmark.storage.folder import Description, RunFolder, read_records
@@ -33,17 +34,6 @@ from benchmark.workers.pool import WorkerPool
 from reports.pages.report import Report
 from strategies.base import SearchSpace
 
-_MEANT = {
-    "oracle",
-    "strategies",
-    "set",
-    "budget",
-    "seeds",
-    "objective_weight",
-    "confidence",
-    "seed",
-    "ask_timeout",
-}
 _IN_MEMORY = Path(":memory:")
 
 
@@ -79,9 +69,7 @@ def run_on_table(
     strategies = choose_all(settings.strategies, settings.set, space, limit=settings.ask_timeout)
     _refuse_needs(strategies)
     identity = content_hash(
-        settings=settings.model_dump(
-            include=_MEANT - {"oracle", "strategies", "set", "ask_timeout"}
-        ),
+        settings=settings.model_dump(include=set(SEARCHED & IDENTIFYING)),
         strategies=[strategy.identity() for strategy in strategies],
         table=table.fingerprint(),
         code=code_version("strategies"),
@@ -104,11 +92,9 @@ def run_on_table(
 
 
 def _refuse_without_effect(settings: Settings) -> None:
-    for name, field in type(settings).model_fields.items():
-        if name not in _MEANT and getattr(settings, name) != field.default:
-            raise UsageError(
-                f"--{name.replace('_', '-')} has no effect on a table (--oracle); leave it out"
-            )
+    for name, setting in SETTINGS.items():
+        if name not in SEARCHED and getattr(settings, name) != setting.default:
+            raise UsageError(f"{setting.option} has no effect on a table (--oracle); leave it out")
 
 
 def _refuse_needs(strategies: Sequence[ChosenStrategy]) -> None:
@@ -129,7 +115,7 @@ def _description(
 ) -> Description:
     return Description(
         experiment=identity,
-        settings=settings.model_dump(mode="json", include=_MEANT),
+        settings=settings.model_dump(mode="json", include=set(SEARCHED)),
         facts=table.task,
         environment={
             "command": settings.command(),

@@ -7,7 +7,8 @@ from typing import Any
 
 from benchmark.planning.plan import Plan
 from benchmark.records.run import CostRecord, StandaloneRecord
-from benchmark.records.ticket import REPEATED, Claim, Ticket
+from benchmark.records.settings import REPEATED
+from benchmark.records.ticket import Claim, Ticket
 from benchmark.records.verdicts import judge, paired_difference, residual_noise, test_scores
 from reports.numbers.tickets import ticket_file
 

@@ -17,9 +17,10 @@ from benchmark.basics.errors import LaneError, UsageError
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
-from benchmark.plugins.overrides import Overrides, Value
+from benchmark.plugins.overrides import Overrides
 from benchmark.plugins.timeout import ASK_TIMEOUT
 from benchmark.records.run import Interval, RaceRecord, TuningRecord
+from benchmark.records.settings import Value
 from benchmark.studies.race import Instance, require_landscapes, require_sizes, run_instances
 from benchmark.studies.race_journal import RaceJournal
 from benchmark.studies.tuning_ranges import Ranges, tuning_ranges

@@ -16,8 +16,8 @@ from optuna.distributions import (
 from benchmark.basics.errors import UsageError
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import try_out
-from benchmark.plugins.overrides import Value
 from benchmark.plugins.timeout import ASK_TIMEOUT
+from benchmark.records.settings import Value
 from strategies.base import SearchSpace
 from strategies.hyper_parameters import HyperParameter, hyper_parameters
 

@@ -17,7 +17,7 @@ from benchmark.planning.estimate import Estimate
 from benchmark.planning.plan import recipes
 from benchmark.planning.rates import A100, EFFICIENCY, GTX_1080_TI, Device, Workload, counted
 from benchmark.planning.recipes import RECIPES
-from benchmark.planning.settings import RecipeChanges
+from benchmark.records.settings import RecipeChanges
 from benchmark.records.ticket import read_ticket
 from benchmark.standalone.costs import count_flops
 from benchmark.training.optimizers import rate_factor

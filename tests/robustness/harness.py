@@ -26,6 +26,7 @@ import numpy as np
 from benchmark.cli import main
 from benchmark.planning import plan, settings
 from benchmark.plugins.fork_server import Child, start_child
+from benchmark.records.settings import SMOKE
 from benchmark.search.wrappers import ShardedOracle
 from benchmark.standalone import training
 from benchmark.standalone.kept_networks import FOLDER, network_path
@@ -298,7 +299,7 @@ def work(connection: Connection, line: list[str], place: Path, given: dict[str, 
 
 def _make_small() -> None:
     plan.SMOKE_ROWS = 16
-    settings._SMOKE = {}  # noqa: SLF001 - smaller still
+    SMOKE.clear()  # smaller still
     init = settings.Settings.__init__
 
     def small(self: Any, **values: Any) -> None:

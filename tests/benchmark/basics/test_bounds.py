@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import inf, nan
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any
 
 import click
 import numpy as np
@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from benchmark.basics.bounds import BUDGET, COUNT, FRACTION, INSIDE, LOSS, SCORE, SEED, Range
 from benchmark.basics.errors import UsageError
 from benchmark.cli import COMMANDS, main
 from benchmark.commands.options import Bounded
-from benchmark.planning.settings import RecipeChanges, Settings
+from benchmark.planning.settings import Settings
+from benchmark.records.settings import RECIPE_CHANGES, SETTINGS
 from benchmark.studies.race import run_race
 from benchmark.workers.pool import WorkerPool
 
@@ -133,44 +133,32 @@ def test_a_plan_at_the_bounds_is_printed() -> None:
     assert not {"inf", "nan"} & shown
 
 
-def _numeric(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
-    for name, field in model.model_fields.items():
-        kinds = {field.annotation, *get_args(field.annotation)}
-        if {int, float} & kinds or any(
-            get_origin(kind) is Annotated and get_args(kind)[0] in (int, float) for kind in kinds
-        ):
-            yield name, field
+NUMBERS = [
+    *(name for name, setting in SETTINGS.items() if setting.kind in (int, float)),
+    *(f"supernet.{name}" for name, change in RECIPE_CHANGES.items() if change.kind in (int, float)),
+]
 
 
-SETTINGS = [(Settings, name, field) for name, field in _numeric(Settings)]
-CHANGES = [(RecipeChanges, name, field) for name, field in _numeric(RecipeChanges)]
-
-
-@pytest.mark.parametrize(
-    ("model", "name"), [(model, name) for model, name, _ in (*SETTINGS, *CHANGES)]
-)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize(
     "value",
     [True, False, np.True_, nan, inf, -inf, -1, 10**400, 1e308, "many", [1], np.float64("nan")],
     ids=lambda value: f"{value}"[:10],
 )
-def test_a_setting_that_can_not_be_is_refused_by_its_name(
-    model: type[BaseModel], name: str, value: object
-) -> None:
-    values = {name: value} if model is Settings else {"supernet": {name: value}}
-    called = name if model is Settings else f"supernet.{name}"
-    with pytest.raises(UsageError, match=rf"^{called}: expected .*, received "):
-        Settings(**values)
+def test_a_setting_that_can_not_be_is_refused_by_its_name(name: str, value: object) -> None:
+    section, _, key = name.partition(".")
+    with pytest.raises(UsageError, match=rf"^{name}: expected .*, received "):
+        Settings(**{section: {key: value} if key else value})
 
 
 def test_all_settings_that_are_numbers_were_tried() -> None:
-    names = {name for _, name, _ in SETTINGS}
-    assert names == {
+    top = {name for name in NUMBERS if "." not in name}
+    assert top == {
         name
-        for name, field in Settings.model_fields.items()
-        if type(field.default) in (int, float) or name.endswith("_epochs")
+        for name, setting in SETTINGS.items()
+        if type(setting.default) in (int, float) or name.endswith("_epochs")
     }
-    assert {name for _, name, _ in CHANGES} >= {"epochs", "learning_rate", "gamma", "threads"}
+    assert set(NUMBERS) >= {f"supernet.{name}" for name in ("epochs", "learning_rate", "threads")}
 
 
 @pytest.mark.parametrize(

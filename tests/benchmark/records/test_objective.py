@@ -10,7 +10,6 @@ import pytest
 from jaxtyping import Bool, Float64
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from benchmark.planning.settings import Settings
 from benchmark.records.objective import WORDS, Objective
 from benchmark.records.run import LaneKey, LaneRecord, RunRecords
 from benchmark.search.runner import Lane, search
@@ -179,6 +178,7 @@ def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
     settings = {
         "benchmark/records/objective.py",
         "benchmark/planning/settings.py",
+        "benchmark/records/settings.py",
         "benchmark/speed/report_costs.py",
     }
     named, written = set(), set()
@@ -189,7 +189,7 @@ def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
         if re.search(r"1 - [\w.]*mean\(axis=1\)|fraction of unconnected", text):
             written.add(name)
     assert written == {"benchmark/records/objective.py"}
-    assert named == settings | {"benchmark/studies/table_run.py"}
+    assert named == settings
 
 
 def test_its_words_are_those_of_every_page_and_of_the_documents(records: RunRecords) -> None:
@@ -197,7 +197,6 @@ def test_its_words_are_those_of_every_page_and_of_the_documents(records: RunReco
     assert Objective(0.02).words in Report(records).ranking.caption
     assert WORDS in GLOSSARY["Reward"]
     assert WORDS in next(column for column in EVALUATIONS if column.key == "reward").description
-    assert WORDS in str(Settings.model_fields["objective_weight"].description)
     for document in ("README.md", "docs/design.md", "strategies/base.py"):
         assert WORDS in (ROOT / document).read_text(encoding="utf-8")
 
