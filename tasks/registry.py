@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from tasks.base import NamedTask, Task, TaskSpec
 from tasks.errors import DataError
-from tasks.limited import Limited
+
+if TYPE_CHECKING:
+    from tasks.base import NamedTask, Task, TaskSpec
 
 TASKS: dict[str, str] = {
     "digits": "tasks.digits:Digits",
@@ -20,19 +22,21 @@ TASKS: dict[str, str] = {
 """Module and class of every task."""
 
 
-def task_class(name: str) -> type[NamedTask]:
+def task_class(name: str) -> "type[NamedTask]":
     """The class that ``TASKS`` lists under ``name``.
 
     Raises:
         KeyError: no task has this name.
     """
+    from tasks.base import NamedTask  # noqa: PLC0415 - naming tasks needs no torch
+
     module, _, attribute = TASKS[name].partition(":")
     loaded: type[NamedTask] = getattr(import_module(module), attribute)
     assert issubclass(loaded, NamedTask)
     return loaded
 
 
-def _checked(spec: TaskSpec) -> type[NamedTask]:
+def _checked(spec: "TaskSpec") -> "type[NamedTask]":
     known = task_class(spec.name)
     for name, value in spec.options:
         if name not in known.options:
@@ -44,7 +48,7 @@ def _checked(spec: TaskSpec) -> type[NamedTask]:
     return known
 
 
-def outlined(spec: TaskSpec) -> type[NamedTask]:
+def outlined(spec: "TaskSpec") -> "type[NamedTask]":
     """The task's class with what the options of ``spec`` change, for plans made without its data.
 
     Raises:
@@ -53,12 +57,12 @@ def outlined(spec: TaskSpec) -> type[NamedTask]:
     return _checked(spec).under(spec)
 
 
-_KEPT: dict[TaskSpec, Task] = {}
+_KEPT: "dict[TaskSpec, Task]" = {}
 _AT_MOST = 2
 """Tasks that a process keeps: where a scheme is carried, two are in use."""
 
 
-def load_task(spec: TaskSpec) -> Task:
+def load_task(spec: "TaskSpec") -> "Task":
     """Make the task that ``spec`` describes.
 
     Data may be large, so a process keeps the tasks that it used last: those from files by the
@@ -95,7 +99,9 @@ def forget_tasks() -> None:
     _KEPT.clear()
 
 
-def _loaded(spec: TaskSpec) -> Task:
+def _loaded(spec: "TaskSpec") -> "Task":
+    from tasks.limited import Limited  # noqa: PLC0415 - naming tasks needs no torch
+
     known = _checked(spec)
     if spec.data is not None and not known.reads:
         raise DataError(f"task {spec.name} comes with its data: leave out --data {spec.data}")

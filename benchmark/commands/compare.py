@@ -3,7 +3,6 @@ from typing import Any
 
 import click
 
-from benchmark.basics import bounds
 from benchmark.commands import options
 
 
@@ -14,16 +13,17 @@ from benchmark.commands import options
     metavar="KINDS",
     help="Compare all the same what differs in splits, objectives, budgets or code.",
 )
-@click.option("--verdict", "rule", type=click.Choice(["interval", "paper"]), default="interval")
-@options.number("--confidence", allowed=bounds.INSIDE, default=0.95)
-@click.option("--out", type=options.OUTPUT_FOLDER, help="Folder.  [default: runs/compare-HASH]")
+@options.settings("verdict", "confidence")
+@click.option(
+    "--out", type=options.OUTPUT_FOLDER, help=options.otherwise("Folder.", "runs/compare-HASH")
+)
 @options.paper
 def compare(
     folders: tuple[Path, ...],
     mix: str | None,
     out: Path | None,
     paper: Path | None,
-    **judged: Any,
+    **values: Any,
 ) -> None:
     """Compare the runs in several folders, finished or not, in one page and one table.
 
@@ -35,6 +35,8 @@ def compare(
     from benchmark.studies.reading import compare_runs
 
     mixed = options.split_names(mix)
+    chosen = options.filled(values)
+    judged = {"rule": chosen["verdict"], "confidence": chosen["confidence"]}
     made = compare_runs(*folders, mix=mixed, **judged)
     members = made.comparison.members
     runs = sorted(member.records.experiment for member in members)

@@ -2,23 +2,25 @@ from typing import Any
 
 import click
 
-from benchmark.networks.registry import ATTENTIONS
+from benchmark.commands import options
 
 
 @click.command()
-@click.option("--backbone", help="resnet26-thin, resnet38, resnet164, resnet50, …")
-@click.option("--attention", default="se", help=f"{', '.join(ATTENTIONS)}.  [default: se]")
-@click.option("--sharing", default="full", help="full or share.  [default: full]")
+@options.settings("backbone", "attention", "sharing")
 @click.option(
     "--scheme",
     default="full",
-    help="full, none, bits (1100|0010) or an integer a stage (12,2).  [default: full]",
+    show_default=True,
+    help="full, none, bits (1100|0010) or an integer a stage (12,2).",
 )
-@click.option("--task", help="Its images and classes.  [default: those of the backbone's paper]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def describe(*, as_json: bool, **options: Any) -> None:
+@options.setting(
+    "task",
+    help=options.otherwise("Its images and classes.", "those of the backbone's paper"),
+)
+@options.as_json
+def describe(*, as_json: bool, scheme: str, task: str | None, **values: Any) -> None:
     """Count parameters, FLOPs and attention modules of the network of a scheme."""
     from benchmark.studies.describe import describe_network
 
-    description = describe_network(**options)
+    description = describe_network(scheme=scheme, task=task, **options.filled(values))
     click.echo(description.json() if as_json else description.text())

@@ -9,10 +9,10 @@ from benchmark.commands import options
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="[RUN]…", type=click.Path(path_type=Path))
-@click.option("--task", help="Look at the data of this task too.")
-@options.data
+@options.setting("task", help="Look at the data of this task too.")
+@options.settings("data")
 @options.cache
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 def doctor(
     runs: tuple[Path, ...],
     task: str | None,
@@ -27,16 +27,13 @@ def doctor(
     """
     from dataclasses import asdict
 
-    from benchmark.basics.errors import UsageError, unknown_name
+    from benchmark.basics.errors import UsageError
     from benchmark.doctor.data import data as look_at_data
     from benchmark.doctor.installation import installation
     from benchmark.doctor.stores import cache as look_at_cache
     from benchmark.doctor.stores import run_folder
     from benchmark.studies.experiment import default_cache
-    from tasks.registry import TASKS
 
-    if task is not None and task not in TASKS:
-        raise unknown_name("task", task, TASKS)
     if data is not None and task is None:
         raise UsageError("--data needs the task that it belongs to: --task NAME")
     shared = default_cache() if cache is None else cache

@@ -20,12 +20,12 @@ from benchmark.commands.worker_options import WorkerOptions
     show_default=True,
     help="torch.export program, or ONNX (needs the extra `onnx`).",
 )
-@click.option("--out", type=options.OUTPUT_FILE, help="The file.  [default: TICKET.pt2]")
+@click.option("--out", type=options.OUTPUT_FILE, help=options.otherwise("The file.", "TICKET.pt2"))
 @options.number(
     "--seed",
     "training_seed",
     allowed=bounds.SEED,
-    help="Training.  [default: the ticket's first]",
+    help=options.otherwise("Training.", "the ticket's first"),
 )
 @click.option(
     "--optuna",
@@ -37,8 +37,7 @@ from benchmark.commands.worker_options import WorkerOptions
     type=options.OUTPUT_FOLDER,
     help="Write a run's searches as curves for TensorBoard into a folder.",
 )
-@options.data
-@options.device
+@options.settings("data", "device")
 @options.cache
 def export(
     source: Path,

@@ -13,10 +13,12 @@ from benchmark.commands.worker_options import WorkerOptions
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--images", default="0,1,2", show_default=True, help="Rows of the test split.")
 @options.number(
-    "--stage", allowed=bounds.COUNT, help="Maps behind its last block.  [default: the last]"
+    "--stage",
+    allowed=bounds.COUNT,
+    help=options.otherwise("Maps behind its last block.", "the last"),
 )
 @click.option("--scheme", "schemes", multiple=True, help="Instead of Original, Full-SA, the best.")
-@options.data
+@options.settings("data")
 @options.worker_options
 def gradcam(folder: Path, images: str, worker_options: WorkerOptions, **values: Any) -> None:
     """Show in the report of the run in FOLDER where its networks look (Grad-CAM).

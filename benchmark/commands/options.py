@@ -1,10 +1,10 @@
-"""Options that commands share, and the settings that they give."""
+"""Options that commands share, those of settings among them, and the settings that they give."""
 
 import functools
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, final, get_args, get_origin
 
 import click
 
@@ -12,15 +12,30 @@ from benchmark.basics import bounds
 from benchmark.basics.bounds import Range
 from benchmark.basics.errors import UsageError
 from benchmark.basics.files import require_writable
-from benchmark.commands.worker_options import WorkerOptions
-from benchmark.networks.registry import ATTENTIONS
+from benchmark.basics.names import OneOf, Registered
+from benchmark.commands.worker_options import SHARE, WorkerOptions
+from benchmark.records.settings import (
+    RECIPE_CHANGES,
+    SECTIONS,
+    SETTINGS,
+    Setting,
+    written,
+)
 
 if TYPE_CHECKING:
     from benchmark.planning.settings import Settings
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
-_PLACES = ("out", "paper", "cache", "workers", "ray", "gpus_per_training")
-"""Options that results don't depend on: where they go, and who does the work."""
+_TRAINING = "training"
+"""Parameter of the option that changes recipes."""
+_WITHIN = "__"
+"""Between a recipe's setting and what is changed, in a parameter's name."""
+_PORT = 8765
+
+
+@final
+class Place(click.Option):
+    """An option that results don't depend on: where they go, or who does the work."""
 
 
 class OutputPath(click.Path):
@@ -41,24 +56,28 @@ OUTPUT_FOLDER = OutputPath(file_okay=False)
 
 
 @final
-class Bounded(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.4
-    """A type of options that take a number: what is out of range is refused in a line."""
+class Checked(click.ParamType):  # type: ignore[type-arg]  # not generic before 8.4
+    """A type of options for values that may be said of one alone; others are refused in a line."""
 
-    def __init__(self, allowed: Range) -> None:
+    def __init__(self, allowed: Range | OneOf | Registered) -> None:
         self.allowed = allowed
-        self.name = "integer" if allowed.whole else "float"
+        self.name = "text"
+        if isinstance(allowed, Range):
+            self.name = "integer" if allowed.whole else "float"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | float:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
+        """``[full|share]``; None for numbers, which are called by their type."""
+        del param, ctx  # they change nothing
+        return None if isinstance(self.allowed, Range) else f"[{'|'.join(self.allowed.names)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         del ctx  # what it is called is enough
-        number: int | float = self.allowed.checked(_called(param), value)
-        return number
+        return self.allowed.checked(_called(param), value)
 
 
 def number(flag: str, *names: str, allowed: Range, **given: Any) -> Option:
     """An option that takes a number in ``allowed``; the rest as for `click.option`."""
-    return click.option(flag, *names, type=Bounded(allowed), **given)
+    return click.option(flag, *names, type=Checked(allowed), **given)
 
 
 def numbers(flag: str, text: str, allowed: Range) -> list[Any]:
@@ -77,74 +96,102 @@ def _called(param: click.Parameter | None) -> str:
     return max(param.opts, key=len) if param is not None else "value"
 
 
-data = click.option("--data", type=click.Path(path_type=Path), help="Where the task's files are.")
-backbone = click.option(
-    "--backbone", help="resnet26-thin, resnet38, resnet164, …; instead of the task's."
-)
-attention = click.option(
-    "--attention", help=f"Attention module: {', '.join(ATTENTIONS)}.  [default: se]"
-)
-sharing = click.option(
-    "--sharing", help="One module a block (full) or a stage (share).  [default: full]"
-)
-retain = number(
-    "--retain",
-    allowed=bounds.FRACTION,
-    help="Connection probability in training.  [default: 0.8]",
-)
-batch_norm = click.option(
-    "--batch-norm", help="recalibrated or running statistics.  [default: recalibrated]"
-)
-supernet_epochs = number("--supernet-epochs", allowed=bounds.COUNT, help="Instead of the task's.")
-supernet_processes = number(
-    "--supernet-processes",
-    allowed=bounds.WORKERS,
-    help="That train a supernet together.  [default: 1]",
-)
-confidence = number(
-    "--confidence", allowed=bounds.INSIDE, help="Confidence of intervals.  [default: 0.95]"
-)
-seed = number(
-    "--seed", allowed=bounds.SEED, help="Root of every seed but the data's.  [default: 0]"
-)
-verdict = click.option(
-    "--verdict", help="By interval, or paper: means alone, noise ignored.  [default: interval]"
-)
-best_epoch = click.option(
-    "--best-epoch", is_flag=True, default=None, help="Report the best epoch beside the last."
-)
-data_seed = number(
-    "--data-seed", allowed=bounds.DATA_SEED, help="Fixes the task's splits.  [default: 0]"
-)
-device = click.option("--device", help="cpu, cuda or cuda:N.  [default: cpu]")
-oracle_dtype = click.option(
-    "--oracle-dtype", help="Scoring in float32, bfloat16 or float16.  [default: float32]"
-)
-oracle_kernels = click.option(
-    "--oracle-kernels",
-    help="What scores on CPUs: auto (the fastest), avx512, avx2 or torch.  [default: auto]",
-)
-oracle_memory = click.option(
-    "--oracle-memory", help="What scoring may hold in each process, such as 2GiB."
-)
+def otherwise(text: str, default: object) -> str:
+    """What ``--help`` says of an option whose default is ``default``, or is so described."""
+    return f"{text}  [default: {default}]"
+
+
+def settings(*names: str, **flags: str) -> Option:
+    """The options of settings: of those named here, or of all.
+
+    Args:
+        names: of settings.
+        flags: more of them, with what their options are called here.
+    """
+    wanted = {name: flags.get(name) for name in (*names, *flags) or SETTINGS}
+    sections = [name for name in wanted if name in SECTIONS]  # all in one option
+    return _all(
+        setting(name, flag) if name not in sections else _training(sections)
+        for name, flag in wanted.items()
+        if name not in sections[1:]
+    )
+
+
+def setting(name: str, flag: str | None = None, **given: Any) -> Option:
+    """The option of the setting ``name``; None or empty where it isn't given.
+
+    Args:
+        name: of the setting.
+        flag: what it is called here, if not as elsewhere.
+        given: for `click.option`, instead of what the setting's declaration says.
+    """
+    declared = SETTINGS[name]
+    return _option(declared, flag or declared.option, name, given)
+
+
+def recipe_changes(section: str, *names: str) -> Option:
+    """Options for changes to one recipe, such as ``--threads`` for that of supernets.
+
+    Args:
+        section: the recipe's setting.
+        names: of what is changed.
+    """
+    changes = [RECIPE_CHANGES[name] for name in names]
+    return _all([_option(one, one.option, f"{section}{_WITHIN}{one.name}", {}) for one in changes])
+
+
+def _option(declared: Setting, flag: str, name: str, given: Mapping[str, Any]) -> Option:
+    text, default = declared.help, declared.default
+    if isinstance(default, int | float | str | tuple) and declared.kind is not bool:
+        text = otherwise(text, written(default))
+    if declared.kind is bool and default is None:
+        flag = f"{flag}/{flag.replace('--', '--no-', 1)}"
+    kept = {"default": None, "help": text, **_form(declared), **given}
+    return click.option(flag, name, **kept)
+
+
+def _form(declared: Setting) -> dict[str, Any]:
+    """How an option takes values of this kind."""
+    kind = declared.kind
+    if kind is bool:
+        return {"is_flag": True}
+    if get_origin(kind) is dict:
+        outer = "STRATEGY." * _nested(kind)
+        return {"multiple": True, "metavar": f"{outer}NAME=VALUE"}
+    if kind is Path:
+        return {"type": click.Path(path_type=Path)}
+    return {} if declared.allowed is None else {"type": Checked(declared.allowed)}
+
+
+def _nested(kind: Any) -> bool:
+    return get_origin(get_args(kind)[1]) is dict
+
+
+def _training(sections: Sequence[str]) -> Option:
+    return click.option(
+        *(SETTINGS[SECTIONS[0]].option, _TRAINING),
+        multiple=True,
+        metavar=f"{'|'.join(sections)}.NAME=VALUE",
+        help=f"Change the task's recipe (repeatable): {', '.join(RECIPE_CHANGES)}.",
+    )
+
+
+def _all(made: Iterable[Option]) -> Option:
+    return lambda command: functools.reduce(lambda done, one: one(done), reversed([*made]), command)
+
+
 config = click.option(
     "--config", type=click.Path(path_type=Path), help="TOML file of the options above."
 )
-cache = click.option("--cache", type=click.Path(path_type=Path), help="Folder shared by all runs.")
-overrides = click.option(
-    "--set",
-    multiple=True,
-    metavar="STRATEGY.NAME=VALUE",
-    help="Set a hyper-parameter (repeatable); `list strategies` names them.",
+cache = click.option(
+    "--cache", type=click.Path(path_type=Path), cls=Place, help="Folder shared by all runs."
 )
-ask_timeout = number(
-    "--ask-timeout",
-    allowed=bounds.SECONDS,
-    help="Seconds a strategy may take over a request, or to load.  [default: 600.0]",
+_workers = number(
+    "--workers", allowed=bounds.WORKERS, cls=Place, help=otherwise("Processes.", "one a core")
 )
-_workers = number("--workers", allowed=bounds.WORKERS, help="Processes.  [default: one a core]")
 _ray = click.option(
     "--ray",
+    cls=Place,
     is_flag=False,
     flag_value="local",
     metavar="[ADDRESS]",
@@ -154,21 +201,22 @@ _ray = click.option(
 _gpus_per_training = number(
     "--gpus-per-training",
     allowed=bounds.POSITIVE,
-    help="With --ray: so much of a GPU for each stand-alone training.  [default: 1.0]",
+    cls=Place,
+    help=otherwise("With --ray: so much of a GPU for each stand-alone training.", SHARE),
 )
 paper = click.option(
     "--paper",
     type=OUTPUT_FOLDER,
     help="Also write LaTeX tables, figures as SVG and PDF, and all data as Parquet into a folder.",
 )
-
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 serve = number(
     "--serve",
     allowed=bounds.PORT,
     is_flag=False,
-    flag_value=8765,
+    flag_value=_PORT,
     metavar="[PORT]",
-    help="Show it in a browser, on this machine only.  [port: 8765; 0: any free one]",
+    help=f"Show it in a browser, on this machine only.  [port: {_PORT}; 0: any free one]",
 )
 
 
@@ -198,24 +246,41 @@ def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings"
 
 def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """The flags that were given, as `Settings` names and reads them."""
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    values: dict[str, Any] = {}
+    for name, value in map(_pair, given.pop(_TRAINING, ())):
+        section, _, key = name.partition(".")
+        if section not in SECTIONS or not key:
+            expected = " or ".join(f"{section}.NAME" for section in SECTIONS)
+            raise UsageError(
+                f"{SETTINGS[SECTIONS[0]].option}: expected {expected}, received {name}"
+            )
+        several = key in RECIPE_CHANGES and get_origin(RECIPE_CHANGES[key].kind) is tuple
+        values.setdefault(section, {})[key] = split_names(value) if several else value
+    for name, value in given.items():
+        section, within, key = name.partition(_WITHIN)
+        if within:
+            values.setdefault(section, {})[key] = value
+        else:
+            values[name] = _read(SETTINGS[name].kind, value) if name in SETTINGS else value
+    return values
+
+
+def filled(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of settings' options, with the defaults of those that weren't given."""
+    return {name: SETTINGS[name].default for name in options} | given_values(options)
+
+
+def _read(kind: Any, value: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return split_names(value)
+    if get_origin(kind) is not dict:
+        return value
+    if not _nested(kind):
+        return dict(map(_pair, value))
     from benchmark.plugins.overrides import read_overrides
 
-    values = {name: value for name, value in options.items() if value is not None}
-    if overrides := values.pop("set", None):
-        values["set"] = read_overrides(overrides)
-    if "strategies" in values:
-        values["strategies"] = split_names(values["strategies"])
-    if pairs := values.pop("task_option", None):
-        values["task_options"] = dict(_pair(pair) for pair in pairs)
-    for name, value in map(_pair, values.pop("training", ())):
-        section, _, key = name.partition(".")
-        if section not in ("supernet", "standalone") or not key:
-            raise UsageError(
-                f"--training: expected supernet.NAME or standalone.NAME, received {name}"
-            )
-        changed = split_names(value) if key == "milestones" else value
-        values.setdefault(section, {})[key] = changed
-    return values
+    return read_overrides(value)
 
 
 def command_line(context: click.Context) -> str:
@@ -223,7 +288,8 @@ def command_line(context: click.Context) -> str:
     words: list[str] = []
     for parameter in context.command.params:
         value = context.params[str(parameter.name)]
-        if value is None or parameter.name in _PLACES or value == parameter.get_default(context):
+        place = isinstance(parameter, Place) or isinstance(parameter.type, OutputPath)
+        if value is None or place or value == parameter.get_default(context):
             continue
         values = value if isinstance(value, tuple) else (value,)
         flag = [] if isinstance(parameter, click.Argument) else [max(parameter.opts, key=len)]

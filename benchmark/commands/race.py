@@ -14,26 +14,31 @@ from benchmark.commands.worker_options import WorkerOptions
 if TYPE_CHECKING:
     from reports.tables.table import Table
 
+_TRIALS = 30
+
 
 @click.command()
-@click.option(
-    "--strategies",
-    help="Names or FILE.py:CLASS, separated by commas; all: every one that needs no extra.  "
-    "[default: all]",
+@options.setting(
+    "strategies",
+    help=options.otherwise(
+        "Names or FILE.py:CLASS, separated by commas; all: every one that needs no extra.", "all"
+    ),
 )
-@options.overrides
-@click.option("--landscapes", help="Names, separated by commas.  [default: all]")
+@options.settings("set")
+@click.option("--landscapes", help=options.otherwise("Names, separated by commas.", "all"))
 @options.number("--blocks", allowed=bounds.BLOCKS, default=24, show_default=True)
 @options.number("--budget", allowed=bounds.LATE, default=300, show_default=True)
 @options.number("--seeds", allowed=bounds.SEVERAL, default=20, show_default=True)
 @click.option("--tune", help="Strategies whose hyper-parameters to tune, instead of racing.")
-@options.number("--trials", allowed=bounds.SEVERAL, help="Settings to try.  [default: 30]")
+@options.number(
+    "--trials", allowed=bounds.SEVERAL, help=options.otherwise("Settings to try.", _TRIALS)
+)
 @click.option(
     "--out",
     type=options.OUTPUT_FOLDER,
     help="Folder for tables and finished searches, which are not repeated.",
 )
-@options.ask_timeout
+@options.settings("ask_timeout")
 @options.worker_options
 def race(
     strategies: str | None,
@@ -72,7 +77,7 @@ def race(
         values["workers"] = worker_options.assembled()
         with live.bars:
             if tune:
-                tables, remarks, failed = _tuned(tune, trials or 30, values)
+                tables, remarks, failed = _tuned(tune, trials or _TRIALS, values)
             else:
                 tables, remarks, failed = _raced(strategies, values)
     _show(tables, out, "tuning" if tune else "race")

@@ -8,7 +8,7 @@ from benchmark.commands import options
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--verdict", type=click.Choice(["interval", "paper"]), help="Instead of the run's.")
+@options.setting("verdict", help="Instead of the run's.")
 @click.option("--out", type=options.OUTPUT_FOLDER, help="Another folder for its files.")
 @options.paper
 def report(folder: Path, verdict: str | None, out: Path | None, paper: Path | None) -> None:

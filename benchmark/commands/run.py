@@ -4,57 +4,13 @@ from typing import Any
 
 import click
 
-from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.session import served, stoppable
 from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
-@click.option(
-    "--strategies", help="Names or FILE.py:CLASS, separated by commas.  [default: ean,ga,enas]"
-)
-@options.overrides
-@click.option("--task", help="Task to search on.  [default: digits]")
-@click.option("--recipe", help="Named settings to start from; see `list recipes`.")
-@options.data
-@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
-@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
-@options.number("--budget", allowed=bounds.BUDGET, help="Evaluations of each run.  [default: 300]")
-@options.number("--seeds", allowed=bounds.COUNT, help="Runs of each strategy.  [default: 5]")
-@options.number("--supernet-seeds", allowed=bounds.COUNT, help="Supernets to search.  [default: 1]")
-@options.number(
-    "--standalone-seeds", allowed=bounds.COUNT, help="Trainings of each scheme.  [default: 3]"
-)
-@options.number(
-    "--candidates", allowed=bounds.COUNT, help="Schemes of each run to train.  [default: 3]"
-)
-@options.backbone
-@options.attention
-@options.sharing
-@options.retain
-@options.batch_norm
-@options.number(
-    "--objective-weight",
-    allowed=bounds.WEIGHT,
-    help="λ, the price of connections.  [default: 0.02]",
-)
-@options.confidence
-@options.verdict
-@options.best_epoch
-@options.supernet_epochs
-@options.supernet_processes
-@options.number("--standalone-epochs", allowed=bounds.COUNT, help="Instead of the task's.")
-@click.option("--training", multiple=True, help="supernet.NAME=VALUE or standalone.NAME=VALUE.")
-@options.seed
-@options.data_seed
-@options.device
-@options.oracle_dtype
-@options.oracle_kernels
-@options.oracle_memory
-@options.ask_timeout
-@click.option("--oracle", help="Table of answers (Parquet) to search instead of a supernet.")
-@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@options.settings()
 @click.option("--dry-run", is_flag=True, help="Print the plan with an estimate, run nothing.")
 @options.config
 @click.option("--out", type=options.OUTPUT_FOLDER, help="Folder of the run.")

@@ -14,7 +14,7 @@ from benchmark.commands import options
     show_default=True,
     help="Validation images of the CPU's networks.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print a table for the README.")
 @click.option("--list", "list_", is_flag=True, help="Print the names and run nothing.")
 def speed(

@@ -3,7 +3,6 @@ from typing import Any
 
 import click
 
-from benchmark.basics import bounds
 from benchmark.basics.errors import UsageError
 from benchmark.commands import options
 from benchmark.commands.session import equipped
@@ -13,23 +12,9 @@ from benchmark.commands.worker_options import WorkerOptions
 @click.command()
 @click.option("--scheme", "schemes", multiple=True, help="Bits, full or none; repeatable.")
 @click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
-@options.number(
-    "--seeds", "standalone_seeds", allowed=bounds.COUNT, help="Trainings of each.  [default: 3]"
-)
-@click.option("--task", help="Task to train on.  [default: digits]")
-@options.data
-@options.backbone
-@options.attention
-@options.sharing
-@options.number(
-    "--epochs", "standalone_epochs", allowed=bounds.COUNT, help="Instead of the task's."
-)
-@options.confidence
-@options.verdict
-@options.best_epoch
-@options.seed
-@options.data_seed
-@options.device
+@options.settings(standalone_seeds="--seeds")
+@options.settings("task", "data", "backbone", "attention", "sharing", standalone_epochs="--epochs")
+@options.settings("confidence", "verdict", "best_epoch", "seed", "data_seed", "device")
 @options.config
 @click.option("--out", type=options.OUTPUT_FILE, help="JSON file for every training.")
 @click.option(

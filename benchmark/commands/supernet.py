@@ -3,7 +3,6 @@ from typing import Any
 
 import click
 
-from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.session import stoppable
 
@@ -14,30 +13,13 @@ def supernet() -> None:
 
 
 @supernet.command()
-@click.option("--task", help="Task of the supernet.  [default: digits]")
-@click.option("--recipe", help="Named settings to start from; see `list recipes`.")
-@options.data
-@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
-@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
-@options.backbone
-@options.attention
-@options.sharing
-@options.retain
-@options.supernet_epochs
-@options.number("--supernet-seeds", allowed=bounds.COUNT, help="Supernets to train.  [default: 1]")
-@options.supernet_processes
-@click.option("--training", multiple=True, help="supernet.NAME=VALUE, as for `run`.")
-@click.option("--precision", help="float32, bf16 or fp16 (mixed).  [default: float32]")
-@options.number(
-    "--accumulate", allowed=bounds.COUNT, help="Parts of a batch, one by one.  [default: 1]"
+@options.settings("task", "recipe", "data", "task_options", "skip_broken", "backbone", "attention")
+@options.settings("sharing", "retain", "supernet_epochs", "supernet_seeds", "supernet_processes")
+@options.settings("supernet")
+@options.recipe_changes(
+    "supernet", "precision", "accumulate", "memory_format", "compile", "threads"
 )
-@click.option("--memory-format", help="channels-last, contiguous or auto.  [default: auto]")
-@click.option("--compile/--no-compile", "compiled", default=None, help="Use torch.compile.")
-@options.number("--threads", allowed=bounds.THREADS, help="Of torch, on CPUs.  [default: 1]")
-@options.seed
-@options.data_seed
-@options.device
-@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@options.settings("seed", "data_seed", "device", "smoke")
 @options.config
 @options.cache
 @click.option("--metrics", type=options.OUTPUT_FOLDER, help="Folder for metrics.csv.")
@@ -97,7 +79,7 @@ def train(
 @supernet.command()
 @click.argument("name", metavar="PATH_OR_IDENTITY")
 @options.cache
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.as_json
 def show(name: str, cache: Path | None, *, as_json: bool) -> None:
     """Say what a supernet is: network, training, data, code."""
     from benchmark.studies.experiment import default_cache
@@ -134,13 +116,7 @@ def import_(source: Path, cache: Path | None, *, adopt: bool) -> None:
     click.echo(f"supernet {file.facts.identity} in {file.path}")
 
 
-_RECIPE = ("precision", "accumulate", "memory_format", "threads")
-
-
 def _settings(config: Path | None, values: dict[str, Any]) -> Any:
-    changes = {name: values.pop(name) for name in _RECIPE} | {"compile": values.pop("compiled")}
-    given = [f"supernet.{name}={value}" for name, value in changes.items() if value is not None]
-    values["training"] = (*values["training"], *given)
     from benchmark.training.group import asked_for
 
     if (count := asked_for()) > 1 and values["supernet_processes"] is None:

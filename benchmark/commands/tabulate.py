@@ -10,25 +10,12 @@ from benchmark.commands.worker_options import WorkerOptions
 
 
 @click.command()
-@click.option("--task", help="Task of the supernet.  [default: digits]")
-@options.data
-@options.backbone
-@options.attention
-@options.sharing
-@options.retain
-@options.batch_norm
-@options.supernet_epochs
-@options.seed
-@options.data_seed
-@options.device
-@options.oracle_dtype
-@options.oracle_kernels
-@options.oracle_memory
+@options.settings("task", "data", "backbone", "attention", "sharing", "retain", "batch_norm")
+@options.settings("supernet_epochs", "seed", "data_seed", "device")
+@options.settings("oracle_dtype", "oracle_kernels", "oracle_memory")
 @options.config
 @click.option(
-    "--out",
-    type=options.OUTPUT_FILE,
-    help="The table.  [default: TASK.parquet]",
+    "--out", type=options.OUTPUT_FILE, help=options.otherwise("The table.", "TASK.parquet")
 )
 @options.cache
 @options.worker_options

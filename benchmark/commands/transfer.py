@@ -11,18 +11,11 @@ from benchmark.commands.worker_options import WorkerOptions
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--task", required=True, help="Task to carry the scheme to.")
-@options.data
+@options.setting("task", required=True, help="Task to carry the scheme to.")
+@options.settings("data")
 @click.option("--source-data", type=click.Path(path_type=Path), help="Files of the source task.")
-@click.option("--task-option", multiple=True, help="NAME=VALUE among what the task offers.")
-@click.option("--skip-broken", is_flag=True, default=None, help="Leave out unreadable images.")
-@options.number(
-    "--seeds", "standalone_seeds", allowed=bounds.COUNT, help="Trainings of each.  [default: 3]"
-)
-@options.number(
-    "--epochs", "standalone_epochs", allowed=bounds.COUNT, help="On the target, not the task's own."
-)
-@click.option("--training", multiple=True, help="standalone.NAME=VALUE, on the target.")
+@options.settings("task_options", "skip_broken", "standalone")
+@options.settings(standalone_seeds="--seeds", standalone_epochs="--epochs")
 @options.number(
     "--candidates",
     allowed=bounds.FURTHER,
@@ -32,14 +25,11 @@ from benchmark.commands.worker_options import WorkerOptions
 )
 @click.option("--scheme", "schemes", multiple=True, help="A further scheme; repeatable.")
 @click.option("--schemes", "listed", type=click.Path(path_type=Path), help="File, one a line.")
-@options.confidence
-@options.data_seed
-@options.device
-@click.option("--smoke", is_flag=True, default=None, help="A few images and steps: try it out.")
+@options.settings("confidence", "data_seed", "device", "smoke")
 @click.option(
     "--out",
     type=options.OUTPUT_FOLDER,
-    help="Folder.  [default: runs/transfer-SOURCE-TASK-HASH]",
+    help=options.otherwise("Folder.", "runs/transfer-SOURCE-TASK-HASH"),
 )
 @options.paper
 @options.cache

@@ -3,7 +3,6 @@ from typing import Any
 
 import click
 
-from benchmark.basics import bounds
 from benchmark.commands import options
 from benchmark.commands.session import equipped
 from benchmark.commands.worker_options import WorkerOptions
@@ -11,12 +10,7 @@ from benchmark.commands.worker_options import WorkerOptions
 
 @click.command()
 @click.argument("evidence", type=click.Path(path_type=Path))
-@options.data
-@options.number("--supernet-seeds", allowed=bounds.COUNT, help="Supernets to ask.  [default: 1]")
-@options.retain
-@options.supernet_epochs
-@options.confidence
-@options.seed
+@options.settings("data", "supernet_seeds", "retain", "supernet_epochs", "confidence", "seed")
 @options.cache
 @options.worker_options
 def trust(evidence: Path, cache: Path | None, worker_options: WorkerOptions, **values: Any) -> None:

@@ -14,7 +14,7 @@ _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
 
 @click.command()
 @click.argument("ticket", type=click.Path(path_type=Path))
-@options.data
+@options.settings("data")
 @options.number(
     "--seeds",
     "fresh",
@@ -22,7 +22,7 @@ _CODES = {"holds": 0, "doesn't hold": 1, "can't be checked": 2}
     help="Try it with so many fresh seeds instead of repeating the ticket's.",
 )
 @click.option("--quick", is_flag=True, help="Repeat only the first seed, time briefly.")
-@options.device
+@options.settings("device")
 @options.cache
 @options.worker_options
 def verify(

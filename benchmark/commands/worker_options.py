@@ -9,6 +9,9 @@ from benchmark.basics.errors import UsageError
 if TYPE_CHECKING:
     from benchmark.workers.pool import WorkerPool
 
+SHARE = 1.0
+"""Of a cluster's GPU, that a training takes where nobody says otherwise."""
+
 
 @final
 @dataclass(frozen=True)
@@ -41,6 +44,6 @@ class WorkerOptions:
         from benchmark.workers.cluster import RayCluster
 
         share = self.gpus_per_training
-        cluster = RayCluster(self.ray, training_gpus=1.0 if share is None else share)
+        cluster = RayCluster(self.ray, training_gpus=SHARE if share is None else share)
         there = cluster.places(sys.maxsize if self.count is None else self.count, "cpu", "scoring")
         return WorkerPool(there, cluster)

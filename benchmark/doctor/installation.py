@@ -2,10 +2,12 @@
 
 import os
 import platform
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,23 +16,9 @@ from benchmark.doctor.findings import Finding
 from benchmark.workers.engine import available_cores
 
 _OLDEST = (3, 11)
-_CORE = {
-    **{name: name for name in ("click", "filelock", "jaxtyping", "jinja2", "joblib", "numpy")},
-    **{name: name for name in ("optuna", "pyarrow", "pydantic", "pymoo", "rich", "safetensors")},
-    **{name: name for name in ("matplotlib", "scipy", "threadpoolctl", "torch")},
-    "PIL": "pillow",
-    "sklearn": "scikit-learn",
-}
-"""Distributions by the modules that are imported from them."""
-_EXTRAS = {
-    "torchvision": "download",
-    "onnx": "onnx",
-    "onnxscript": "onnx",
-    "tensorboard": "tensorboard",
-    "nni": "nni",
-    "ray": "ray",
-}
-"""Extras by the modules that they bring."""
+_US = "ticket-benchmark"
+_FOR_TESTS = "test"
+"""The extra that only this project's own tests need."""
 _OURS = ("benchmark", "strategies", "tasks", "reports")
 
 
@@ -43,18 +31,39 @@ def installation() -> Iterator[Finding]:
         f"{platform.python_version()}, ticket-benchmark {__version__}",
         "" if right else f"install Python {'.'.join(map(str, _OLDEST))} or newer",
     )
-    yield _core()
+    needed = _needed()
+    yield _core(needed.pop("", []))
     yield from _hidden()
-    yield from _extras()
+    yield from _extras(needed)
     yield from _devices()
 
 
-def _core() -> Finding:
-    wrong = [reason for module in _CORE if (reason := _unusable(module))]
-    if wrong:
-        return Finding("packages", "problem", "; ".join(wrong), "pip install ticket-benchmark")
-    shown = ", ".join(f"{_CORE[name]} {_version(_CORE[name])}" for name in ("torch", "numpy"))
-    return Finding("packages", "ok", f"{len(_CORE)} found, {shown}")
+def _needed() -> dict[str, list[str]]:
+    """Distributions by the extra that needs them, those of all under an empty name.
+
+    What this installation says of itself: nothing where it is run without being installed.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        stated = requires(_US) or []
+    except PackageNotFoundError:
+        return found
+    for requirement in stated:
+        name = re.match(r"[\w.-]+", requirement)
+        extra = re.search(r"extra == [\"'](.+?)[\"']", requirement)
+        if name and (extra is None or extra[1] != _FOR_TESTS):
+            found.setdefault("" if extra is None else extra[1], []).append(name[0])
+    return found
+
+
+def _core(needed: Sequence[str]) -> Finding:
+    if not needed:
+        says = "run without being installed, so what it needs is not known"
+        return Finding("packages", "note", says, f"pip install {_US}")
+    if wrong := [reason for name in needed if (reason := _unusable(name))]:
+        return Finding("packages", "problem", "; ".join(wrong), f"pip install {_US}")
+    shown = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy"))
+    return Finding("packages", "ok", f"{len(needed)} found, {shown}")
 
 
 def _hidden() -> Iterator[Finding]:
@@ -71,17 +80,19 @@ def _hidden() -> Iterator[Finding]:
             )
 
 
-def _extras() -> Iterator[Finding]:
-    for module, extra in _EXTRAS.items():
-        if find_spec(module) is None:
-            advice = f"pip install 'ticket-benchmark[{extra}]', if you need it"
-            yield Finding(f"extra {extra}", "note", f"{module} is not installed", advice)
-        elif module == "torchvision" and (reason := _unusable(module)):
+def _extras(needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    for extra, names in needed.items():
+        about, versions = f"extra {extra}", {name: _version(name) for name in names}
+        if missing := [name for name, found in versions.items() if not found]:
+            advice = f"pip install '{_US}[{extra}]', if you need it"
+            yield Finding(about, "note", f"{', '.join(missing)} is not installed", advice)
+        elif "torchvision" in names and (reason := _unusable("torchvision")):
             # Of all extras the one that must fit torch's very build.
             advice = "install the torchvision that belongs to this torch"
-            yield Finding(f"extra {extra}", "problem", reason, advice)
+            yield Finding(about, "problem", reason, advice)
         else:
-            yield Finding(f"extra {extra}", "ok", f"{module} {_version(module)}")
+            says = ", ".join(f"{name} {found}" for name, found in versions.items())
+            yield Finding(about, "ok", says)
 
 
 def _devices() -> Iterator[Finding]:
@@ -123,16 +134,38 @@ def _kernels() -> Finding:
     return Finding("kernels", "note", reason, advice)
 
 
-def _unusable(module: str) -> str:
+def _unusable(distribution: str) -> str:
+    """Why what ``distribution`` brings can't be imported; empty where it can."""
     try:
-        import_module(module)
+        import_module(_module(distribution))
     except Exception as error:  # noqa: BLE001 - a package may fail in any way
-        return f"{module} can't be imported ({type(error).__name__}: {error})"
+        return f"{distribution} can't be imported ({type(error).__name__}: {error})"
     return ""
 
 
+def _module(distribution: str) -> str:
+    """What is imported of it: ``sklearn`` of scikit-learn."""
+    own = _plain(distribution)
+    modules = [name for name in _modules().get(own, []) if not name.startswith("_")]
+    return own if own in modules or not modules else min(modules)
+
+
+@cache
+def _modules() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for module, distributions in packages_distributions().items():
+        for name in distributions:
+            found.setdefault(_plain(name), []).append(module)
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
 def _version(distribution: str) -> str:
+    """Of what is installed; empty where it isn't."""
     try:
         return version(distribution)
     except PackageNotFoundError:
-        return "of unknown version"
+        return ""

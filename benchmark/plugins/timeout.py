@@ -13,6 +13,8 @@ from benchmark.records.settings import SETTINGS
 
 ASK_TIMEOUT: float = SETTINGS["ask_timeout"].default
 """Seconds that a strategy may take over one ask or tell, unless somebody says otherwise."""
+CHECK_TIMEOUT = 60.0
+"""Seconds that one check of the contract suite may take, unless somebody says otherwise."""
 _AGAIN = 1.0  # seconds; whoever catches everything is interrupted again
 _LOOK = 1.0  # seconds between two looks at the clock
 _SHORTEST = 1e-3  # seconds; none at all would set no alarm

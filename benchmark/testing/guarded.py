@@ -8,10 +8,10 @@ from benchmark.basics.errors import LaneError
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import ending, start_confined
 from benchmark.plugins.fork_server import CAN_FORK, Child
-from benchmark.plugins.timeout import Countdown, within
+from benchmark.plugins.timeout import CHECK_TIMEOUT, Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
-from benchmark.testing.verdicts import CHECK_TIMEOUT, Verdict, check_strategy, reason_of
+from benchmark.testing.verdicts import Verdict, check_strategy, reason_of
 
 _GRACE = 5.0  # seconds beyond the limit, which Python code keeps by itself
 

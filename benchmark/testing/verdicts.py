@@ -7,12 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmark.plugins.error_translation import one_line, summary, where
-from benchmark.plugins.timeout import CallerError, TimedOut, Timeout
+from benchmark.plugins.timeout import CHECK_TIMEOUT, CallerError, TimedOut, Timeout
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
-
-CHECK_TIMEOUT = 60.0
-"""Seconds that one check may take."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
+from benchmark.commands import options
 from benchmark.commands.options import OutputPath
-from benchmark.planning.settings import Settings
+from benchmark.records.settings import SETTINGS, written
 from tests.benchmark.plug_in import write_package, write_plug_in
 
 QUICK = [
@@ -43,14 +44,18 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     assert shown.stdout.splitlines()[-1] == "[]"
 
 
-def test_help_names_the_defaults_of_the_settings() -> None:
-    for option in main.commands["run"].params:
-        assert isinstance(option, click.Option)
-        field = Settings.model_fields.get(option.name or "")
-        if field is not None and field.default not in (None, {}) and not option.is_flag:
-            value = field.default
-            text = ",".join(value) if isinstance(value, tuple) else str(value)
-            assert str(option.help).endswith(f"[default: {text}]")
+def test_help_names_every_setting_and_its_default() -> None:
+    shown = " ".join(CliRunner().invoke(main, ["run", "--help"]).output.split())
+    for setting in SETTINGS.values():
+        assert f" {setting.option} " in shown
+        if isinstance(setting.default, int | float | str | tuple) and setting.kind is not bool:
+            assert f"{setting.help} [default: {written(setting.default)}]" in shown
+
+
+def test_no_default_is_written_into_a_help_text_by_hand() -> None:
+    for path in Path(options.__file__).parent.glob("*.py"):
+        if path.name != "options.py":
+            assert "[default:" not in path.read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize(

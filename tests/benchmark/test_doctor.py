@@ -110,25 +110,53 @@ def test_a_cache_that_can_not_be_listed_is_a_problem_with_a_way_out(tmp_path: Pa
         assert f"can't list the folder {place}" in finding.says
 
 
-def test_what_this_installation_lacks_is_a_note_and_no_problem(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("benchmark.doctor.installation._EXTRAS", {"no_such_module": "nice"})
+@pytest.fixture
+def needed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has the installation say that it needs so many distributions, not those that it does."""
+
+    def say(*requirements: str) -> None:
+        stated = ["numpy>=1", "scikit-learn", "torch>=2.6", *requirements]
+        monkeypatch.setattr("benchmark.doctor.installation.requires", lambda _: stated)
+
+    return say
+
+
+def test_what_this_installation_lacks_is_a_note_and_no_problem(needed: Callable[..., None]) -> None:
+    needed('no-such>=3; extra == "nice"', "no-other; extra == 'test'")
     findings = list(installation())
     assert said(findings, "problem") == ""
-    assert "pip install 'ticket-benchmark[nice]'" in said(findings, "note")
+    assert "packages: 3 found, torch " in said(findings, "ok")
+    assert "no-such is not installed → pip install 'ticket-benchmark[nice]'" in said(
+        findings, "note"
+    )
+    assert "no-other" not in said(findings, "note")
 
 
-def test_a_package_that_hides_ours_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmark.doctor.installation._EXTRAS", {})
+def test_what_every_command_needs_and_is_not_there_is_a_problem(
+    needed: Callable[..., None],
+) -> None:
+    needed("no-such>=3")
+    expected = "no-such can't be imported (ModuleNotFoundError: No module named 'no_such')"
+    assert expected in said(installation(), "problem")
+
+
+def test_an_installation_that_is_none_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.doctor.installation._US", "no-such-distribution")
+    assert "run without being installed" in said(installation(), "note")
+
+
+def test_a_package_that_hides_ours_is_named(
+    monkeypatch: pytest.MonkeyPatch, needed: Callable[..., None]
+) -> None:
+    needed()
     monkeypatch.setattr("benchmark.doctor.installation._OURS", ("json",))
     assert "package json: " in said(installation(), "problem")
 
 
 def test_the_command_ends_with_1_where_something_is_wrong(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, needed: Callable[..., None]
 ) -> None:
-    monkeypatch.setattr("benchmark.doctor.installation._EXTRAS", {})
+    needed()
     options = ["doctor", str(folder), "--task", "digits", "--cache", str(tmp_path / "c"), "--json"]
     result = CliRunner().invoke(main, options)
     assert result.exit_code == 0, result.output
