@@ -8,8 +8,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Int64
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 PoolName = Literal["training", "validation", "test"]
 SIZES: dict[PoolName, int] = {"training": 900, "validation": 400, "test": 497}
@@ -18,6 +16,9 @@ SIZES: dict[PoolName, int] = {"training": 900, "validation": 400, "test": 497}
 
 def digit_rows(seed: int) -> dict[PoolName, Int64[np.ndarray, " m"]]:
     """Rows of each stratified pool, ascending."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 - describing needs none
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
     labels = load_digits().target.astype(np.int64)
     rest = np.arange(len(labels))
     rows: dict[PoolName, Int64[np.ndarray, " m"]] = {}

@@ -12,7 +12,6 @@ import hashlib
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sklearn.datasets import load_digits
 
 from tasks.base import NamedTask, Sizes, TaskSpec
 from tasks.digit_pools import SIZES, digit_rows
@@ -51,6 +50,8 @@ class Digits(NamedTask):
     def __init__(
         self, seed: int = 0, *, validation_size: int = 10_000, test_size: int = 10_000
     ) -> None:
+        from sklearn.datasets import load_digits  # noqa: PLC0415 - describing needs none
+
         digits = load_digits()
         scans = (digits.images / 16 - 0.3).astype(np.float32)
         labels = digits.target.astype(np.int64)

@@ -1,7 +1,11 @@
 """Tasks by name, imported only when they are used."""
 
+import ast
+import sys
 from dataclasses import replace
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.errors import DataError
@@ -34,6 +38,27 @@ def task_class(name: str) -> "type[NamedTask]":
     loaded: type[NamedTask] = getattr(import_module(module), attribute)
     assert issubclass(loaded, NamedTask)
     return loaded
+
+
+def stated(name: str, attribute: str) -> str:
+    """A text that the class of a task states, read from its source: to import it needs torch.
+
+    Args:
+        name: of the task.
+        attribute: of the class or of one that it builds on in the same file.
+    """
+    module, _, kind = TASKS[name].partition(":")
+    spec = None if module in sys.modules else find_spec(module)
+    if spec is None or spec.origin is None:
+        return str(getattr(task_class(name), attribute))
+    tree = ast.parse(Path(spec.origin).read_bytes())
+    classes = {part.name: part for part in tree.body if isinstance(part, ast.ClassDef)}
+    while kind in classes:
+        for part in classes[kind].body:
+            if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == attribute:
+                return str(ast.literal_eval(part.value))
+        kind = next(map(ast.unparse, classes[kind].bases), "")
+    return str(getattr(task_class(name), attribute))
 
 
 def _checked(spec: "TaskSpec") -> "type[NamedTask]":

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from tasks.digit_pools import digit_rows
 
@@ -45,6 +44,8 @@ class Pool:
 
 def digit_pools(seed: int) -> tuple[Pool, Pool]:
     """All digits in two pools: to train and validate on, and to test on."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 - describing needs none
+
     digits = load_digits()
     scans = (digits.images / 16).astype(np.float32)
     labels = digits.target.astype(np.int64)

@@ -1,20 +1,18 @@
 """What there is to choose from, as text for a terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, get_origin
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, get_origin
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from benchmark.basics.errors import UsageError
-from benchmark.planning.recipes import RECIPES
-from benchmark.plugins.chosen import choose
-from benchmark.plugins.error_translation import one_line
-from benchmark.plugins.references import known_names
-from strategies.base import Strategy, StrategyError
-from strategies.hyper_parameters import HyperParameter, hyper_parameters
-from tasks.registry import TASKS, task_class
+from tasks.registry import TASKS, stated
+
+if TYPE_CHECKING:
+    from strategies.base import Strategy
+    from strategies.hyper_parameters import HyperParameter
 
 
 def list_strategies(console: Console, references: Sequence[str] = ()) -> None:
@@ -28,6 +26,11 @@ def list_strategies(console: Console, references: Sequence[str] = ()) -> None:
     Raises:
         UsageError: an unknown name, or a strategy that can't be loaded or described.
     """
+    from benchmark.plugins.chosen import choose
+    from benchmark.plugins.error_translation import one_line
+    from benchmark.plugins.references import known_names
+    from strategies.base import StrategyError
+
     table = Table(box=None, show_header=False, pad_edge=False)
     for reference in references or known_names():
         try:
@@ -45,24 +48,28 @@ def list_strategies(console: Console, references: Sequence[str] = ()) -> None:
 
 def list_tasks(console: Console) -> None:
     """Print what each task is and where it comes from."""
-    _list(console, {name: task_class(name) for name in TASKS})
+    _list(console, [(name, stated(name, "summary"), stated(name, "source")) for name in TASKS])
 
 
 def list_recipes(console: Console) -> None:
     """Print what each named recipe is and where it comes from."""
-    _list(console, RECIPES)
+    from benchmark.planning.recipes import RECIPES
+
+    _list(console, [(name, recipe.summary, recipe.source) for name, recipe in RECIPES.items()])
 
 
-def _list(console: Console, known: Mapping[str, Any]) -> None:
+def _list(console: Console, rows: Iterable[tuple[str, str, str]]) -> None:
     table = Table(box=None)
     for title in ("name", "what it is", "source"):
         table.add_column(title)
-    for name, item in known.items():
-        table.add_row(name, item.summary, item.source)
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
-def _described(strategy: type[Strategy], *, in_full: bool) -> list[tuple[str, str]]:
+def _described(strategy: "type[Strategy]", *, in_full: bool) -> list[tuple[str, str]]:
+    from strategies.hyper_parameters import hyper_parameters
+
     rows = [
         (strategy.name, strategy.summary),
         ("  source", strategy.source),
@@ -81,7 +88,7 @@ def _described(strategy: type[Strategy], *, in_full: bool) -> list[tuple[str, st
     return [*rows, ("  settable", ", ".join(short) or "nothing")]
 
 
-def _kind(parameter: HyperParameter) -> str:
+def _kind(parameter: "HyperParameter") -> str:
     kind: Any = parameter.kind
     return (
         kind.__name__

@@ -282,8 +282,9 @@ def test_whatever_is_given_wins_over_the_recipe() -> None:
     assert settings.standalone.epochs == 164
     assert settings.task_options == {"normalisation": "own", "augmentation": "crop-flip"}
     assert settings.command() == (
-        "python -m benchmark run --recipe paper-resnet164-se --task-option normalisation=own "
-        "--task-option augmentation=crop-flip --strategies ean,ga,enas,darts,l1,l2,gm --retain 0.2 "
+        "python -m benchmark run --strategies ean,ga,enas,darts,l1,l2,gm "
+        "--recipe paper-resnet164-se --task-option normalisation=own "
+        "--task-option augmentation=crop-flip --retain 0.2 "
         + " ".join(
             f"--training standalone.{name}={value}"
             for name, value in (
