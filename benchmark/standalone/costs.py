@@ -18,6 +18,7 @@ from time import perf_counter
 import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
+from scipy.stats import binom
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -270,8 +271,6 @@ def _increment(
 def median_bounds(values: Float64[np.ndarray, " n"], confidence: float) -> tuple[float, float]:
     """Bounds of the median from order statistics (the sign test's interval)."""
     ordered = np.sort(values)
-    from scipy.stats import binom  # noqa: PLC0415 - half a second that describing needs not
-
     below = int(binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
     below = max(below - 1, 0)
     return float(ordered[below]), float(ordered[len(ordered) - 1 - below])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmark.basics.bounds import BUDGET, COUNT, FRACTION, INSIDE, LOSS, SCORE, SEED, Range
 from benchmark.basics.errors import UsageError
 from benchmark.cli import COMMANDS, main
-from benchmark.commands.options import Bounded
+from benchmark.commands.options import Checked
 from benchmark.planning.settings import Settings
 from benchmark.records.settings import RECIPE_CHANGES, SETTINGS
 from benchmark.studies.race import run_race
@@ -37,7 +37,7 @@ FLAGS = [
     (path, parameter)
     for path, command in _commands(main)
     for parameter in command.params
-    if isinstance(parameter.type, Bounded)
+    if isinstance(parameter.type, Checked) and isinstance(parameter.type.allowed, Range)
 ]
 
 
@@ -45,7 +45,7 @@ def test_every_flag_that_takes_a_number_has_bounds() -> None:
     known = (click.types.StringParamType, click.Path, click.Choice, click.types.BoolParamType)
     for path, command in _commands(main):
         for parameter in command.params:
-            assert isinstance(parameter.type, (Bounded, *known)), (path, parameter.name)
+            assert isinstance(parameter.type, (Checked, *known)), (path, parameter.name)
     assert {path[0] for path, _ in FLAGS} > {
         "run",
         "race",
@@ -63,7 +63,8 @@ def test_every_flag_that_takes_a_number_has_bounds() -> None:
 def test_a_number_that_can_not_be_is_one_line_and_exit_code_two(
     path: tuple[str, ...], parameter: click.Parameter
 ) -> None:
-    assert isinstance(parameter.type, Bounded)
+    assert isinstance(parameter.type, Checked)
+    assert isinstance(parameter.type.allowed, Range)
     flag = max(parameter.opts, key=len)
     refused = []
     for text in ODD:
