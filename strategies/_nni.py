@@ -1,8 +1,9 @@
 """Microsoft's NNI 3.0, the only place that imports it: importance scores, TPE, PPO.
 
 NNI is archived, so its last version is pinned and what is not public of it can't change.
-It is an extra; everything here imports it late and says what to install where it is missing.
-Its pruners' global masks depend on the hash seed and are not used; scores of layers don't.
+It is an extra; everything here imports it late and says what to install where it is missing,
+or where another version lacks what is used of it. Its pruners' global masks depend on the
+hash seed and are not used; scores of layers don't.
 """
 
 import sys
@@ -70,7 +71,8 @@ def module_importance(
         pruner = getattr(_imported("nni.compression.pruning"), _PRUNERS[kind])(
             network, [{"op_names": [str(i) for i in range(len(layers))], "sparse_ratio": 0.5}]
         )
-    scores = pruner._calculate_metrics(pruner._collect_data())  # noqa: SLF001 - it has no public one
+        # Its public methods give masks only.
+        scores = pruner._calculate_metrics(pruner._collect_data())  # noqa: SLF001
     pruner.unwrap_model()
     filters = torch.cat([score["weight"].flatten() for _, score in sorted(scores.items())])
     return float(filters.norm() if kind == "l2" else filters.sum())
@@ -203,7 +205,7 @@ class PpoController:
             self._policy.update(0, self._buffer, batch_size=32, repeat=5)
 
     def _new_policy(self, env: Any, learning_rate: float, hidden: int) -> Any:
-        """NNI's default policy, but for its parameters' order, which was a set's."""
+        """NNI's default policy, whose own factory hands Adam a set, without an order."""
         parts = self._trajectories
         net = parts.Preprocessor(env.observation_space, hidden)
         actor, critic = parts.Actor(env.action_space, net), parts.Critic(net)
@@ -221,14 +223,14 @@ class PpoController:
 
 @contextmanager
 def _needed() -> Iterator[None]:
-    """Turn an import that fails inside into one line that says what to install.
+    """Turn what NNI lacks inside, if not all of it, into one line that says what to install.
 
     Raises:
         StrategyError: it failed.
     """
     try:
         yield
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise StrategyError(f"needs NNI: pip install 'ticket-benchmark[nni]' ({error})") from error
 
 

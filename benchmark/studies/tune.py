@@ -9,12 +9,13 @@ from typing import final
 import numpy as np
 from jaxtyping import Float64
 from optuna.samplers import TPESampler
-from optuna.study import Study, StudyDirection
+from optuna.study import Study, create_study
 from optuna.trial import TrialState
 
 from benchmark.basics.bounds import SEVERAL
 from benchmark.basics.errors import LaneError, UsageError
 from benchmark.basics.numerical_state import numerical_state
+from benchmark.basics.optuna import warnings_only
 from benchmark.basics.seeding import child_rng
 from benchmark.plugins.chosen import ChosenStrategy, choose, choose_all
 from benchmark.plugins.overrides import Overrides
@@ -28,7 +29,6 @@ from benchmark.watching.progress import NoProgress, Progress
 from benchmark.workers.pool import WorkerPool
 from reports.numbers.statistics import bootstrap_interval
 from strategies.base import SearchSpace
-from strategies.tpe import new_study
 
 FIRST_SEED = 1_000_000
 """Tuning sees instances from here on, so that those of races stay unseen."""
@@ -193,7 +193,8 @@ def _tuned(default: ChosenStrategy, ranges: Ranges, tuner: Tuner) -> TuningRecor
 
 def _new_study(name: str) -> Study:
     seed = int(child_rng(0, "tune", name).integers(2**31))
-    return new_study(name, StudyDirection.MINIMIZE, TPESampler(seed=seed))
+    with warnings_only():
+        return create_study(study_name=name, sampler=TPESampler(seed=seed))
 
 
 def _with(strategy: ChosenStrategy, settings: Mapping[str, Value]) -> ChosenStrategy:

@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from benchmark.basics.errors import UsageError
 from benchmark.basics.files import replacing
+from benchmark.basics.optuna import warnings_only
 from benchmark.records.run import LaneRecord, RunRecords
 from benchmark.records.schemes import format_bits, scheme_bits
 
@@ -57,18 +58,13 @@ def write_studies(
     """
     if path.exists():
         raise UsageError(f"{path} exists; choose another file, or delete it first")
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with replacing(path) as draft:
-            storage, close = _storage(draft, journal=path.suffix in _JOURNALS)
-            try:
-                for lane in records.lanes:
-                    _write_lane(records, lane, storage, on_trial)
-            finally:
-                close()
-    finally:
-        optuna.logging.set_verbosity(before)
+    with warnings_only(), replacing(path) as draft:
+        storage, close = _storage(draft, journal=path.suffix in _JOURNALS)
+        try:
+            for lane in records.lanes:
+                _write_lane(records, lane, storage, on_trial)
+        finally:
+            close()
     return len(records.lanes)
 
 

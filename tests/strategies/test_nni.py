@@ -1,3 +1,4 @@
+import importlib
 import os
 import re
 import subprocess
@@ -147,6 +148,14 @@ def test_without_it_everything_is_listed_and_choosing_says_what_to_install(
         ):
             choose_all([name], {}, SearchSpace((3,), budget=9))
     with pytest.raises(StrategyError, match=r"^needs NNI: pip install"):
+        module_importance(weights((2, 2)), "l1")
+
+
+@needs_nni
+def test_another_nni_without_such_a_pruner_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    pruning = importlib.import_module("nni.compression.pruning")
+    monkeypatch.delattr(pruning, "L1NormPruner")
+    with pytest.raises(StrategyError, match=r"^needs NNI: pip install .*L1NormPruner"):
         module_importance(weights((2, 2)), "l1")
 
 

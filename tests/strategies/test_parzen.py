@@ -1,83 +1,53 @@
-"""Optuna's own sampler and estimator are the reference."""
-
-import logging
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from jaxtyping import Bool
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, TPESampler
-from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator, _ParzenEstimatorParameters
-from optuna.samplers._tpe.sampler import default_weights
-from optuna.study import Study, StudyDirection, create_study
-from optuna.trial import TrialState, create_trial
 
-from benchmark.testing.search import hills
-from strategies._parzen import BIT, BitParzenEstimator, BitSampler
+from strategies._parzen import ParzenEstimator
+from strategies.base import Schemes
 
-BLOCKS = 11  # "10" comes before "2" where Optuna sorts names
-VARIABLES: dict[str, BaseDistribution] = {str(block): BIT for block in range(BLOCKS)}
+CUBE = np.array(list(np.ndindex(2, 2, 2)), dtype=bool)
 
 
-def asked(sampler: BaseSampler, questions: int) -> list[dict[str, bool]]:
-    """A search with a failed answer and a trial from elsewhere now and then."""
-    study = create_study(direction=StudyDirection.MAXIMIZE, sampler=sampler)
-    found = []
-    for question in range(questions):
-        trial = study.ask(VARIABLES)
-        found.append(trial.params)
-        value = reward(trial.params)
-        if question % 7 == 3:
-            study.tell(trial, state=TrialState.FAIL)
-            teach(study, {name: not bit for name, bit in trial.params.items()})
-        else:
-            study.tell(trial, value)
-    return found
+def bits(*rows: str) -> Schemes:
+    return np.array([[bit == "1" for bit in row] for row in rows], dtype=bool)
 
 
-def reward(params: dict[str, bool]) -> float:
-    """Rounded, so that some trials are equally good."""
-    scheme = np.array([[params[name] for name in VARIABLES]])
-    return float(hills(scheme)[0].round(1))
+def test_without_trials_every_scheme_is_equally_likely() -> None:
+    estimator = ParzenEstimator(np.empty((0, 3), dtype=bool))
+    assert np.exp(estimator.log_density(CUBE)) == pytest.approx([1 / 8] * 8)
 
 
-def teach(study: Study, params: dict[str, bool]) -> None:
-    study.add_trial(create_trial(params=params, distributions=VARIABLES, value=reward(params)))
+def test_one_trial_worked_by_hand() -> None:
+    """s = 1/2: a bit of the trial has 3/4; the trial and the uniform kernel weigh 1/2 each."""
+    density = np.exp(ParzenEstimator(bits("10")).log_density(bits("10", "11", "00", "01")))
+    assert density == pytest.approx([13 / 32, 7 / 32, 7 / 32, 5 / 32])
 
 
-@pytest.fixture(autouse=True)
-def _silent(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.ERROR, "optuna")
+def test_two_trials_worked_by_hand() -> None:
+    """s = 1/3: a bit of the trial has 4/5; three kernels weigh 1/3 each."""
+    density = np.exp(ParzenEstimator(bits("1", "1")).log_density(bits("1", "0")))
+    assert density == pytest.approx([(4 / 5 + 4 / 5 + 1 / 2) / 3, (1 / 5 + 1 / 5 + 1 / 2) / 3])
 
 
-@pytest.mark.parametrize(("seed", "startup", "candidates"), [(0, 10, 24), (5, 1, 3)])
-def test_it_asks_what_optunas_sampler_asks(seed: int, startup: int, candidates: int) -> None:
-    ours = BitSampler(list(VARIABLES), startup=startup, candidates=candidates, seed=seed)
-    reference = TPESampler(n_startup_trials=startup, n_ei_candidates=candidates, seed=seed)
-    assert asked(ours, 90) == asked(reference, 90)
+def test_of_27_trials_the_oldest_weighs_a_27th_and_the_others_and_the_uniform_one_1() -> None:
+    """s = 1/28: 29/30 for the trial's own bit, 1/30 for the other."""
+    trials = bits("1", *["0"] * 26)
+    [density] = np.exp(ParzenEstimator(trials).log_density(bits("1")))
+    expected = (1 / 27 * 29 / 30 + 26 * 1 / 30 + 1 / 2) / (1 / 27 + 27)
+    assert density == pytest.approx(expected)
 
 
 @settings(deadline=None, max_examples=50)
 @given(trials=st.integers(0, 40).flatmap(lambda rows: arrays(bool, (rows, 3))))
-def test_densities_and_draws_are_optunas(trials: Bool[np.ndarray, "trials 3"]) -> None:
-    space: dict[str, BaseDistribution] = dict.fromkeys("abc", BIT)
-    parameters = _ParzenEstimatorParameters(
-        prior_weight=1.0,
-        consider_magic_clip=True,
-        consider_endpoints=False,
-        weights=default_weights,
-        multivariate=True,
-    )
-    observations = dict(zip(space, trials.T.astype(int), strict=True))
-    ours = BitParzenEstimator(observations, space, parameters)
-    reference = _ParzenEstimator(observations, space, parameters)
-    cube = np.array(list(np.ndindex(2, 2, 2)))
-    corners = dict(zip(space, cube.T, strict=True))
-    assert ours.log_pdf(corners).tolist() == reference.log_pdf(corners).tolist()
-    np.testing.assert_allclose(np.exp(ours.log_pdf(corners)).sum(), 1.0)
-    drawn = np.column_stack(list(ours.sample(np.random.RandomState(3), 24).values()))
-    expected = np.column_stack(list(reference.sample(np.random.RandomState(3), 24).values()))
-    assert drawn.tolist() == list(map(list, dict.fromkeys(map(tuple, expected.tolist()))))
+def test_densities_sum_to_1(trials: Bool[np.ndarray, "trials 3"]) -> None:
+    assert np.exp(ParzenEstimator(trials).log_density(CUBE)).sum() == pytest.approx(1)
+
+
+def test_draws_have_that_density() -> None:
+    estimator = ParzenEstimator(bits("110", "111", "010"))
+    drawn = estimator.sample(np.random.RandomState(3), 20_000)
+    shares = [(drawn == corner).all(axis=1).mean() for corner in CUBE]
+    assert shares == pytest.approx(np.exp(estimator.log_density(CUBE)), abs=0.01)
