@@ -20,7 +20,6 @@ from benchmark.commands.race import race
 from benchmark.commands.report import report
 from benchmark.commands.run import run
 from benchmark.commands.scale import scale
-from benchmark.commands.speed import speed
 from benchmark.commands.standalone import standalone
 from benchmark.commands.supernet import supernet
 from benchmark.commands.tabulate import tabulate
@@ -87,7 +86,7 @@ def main() -> None:
 
 COMMANDS = (
     *(run, report, watch, compare, supernet, tabulate, standalone, trust, verify, export, gradcam),
-    *(transfer, describe, race, theorem, speed, scale, list_, check, doctor),
+    *(transfer, describe, race, theorem, scale, list_, check, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

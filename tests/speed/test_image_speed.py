@@ -1,17 +1,12 @@
-"""Image pipelines against torchvision's way, in pairs.
-
-Run with ``tox -e speed``; nothing is asserted about time.
-"""
+"""Image pipelines against torchvision's way, by the clock."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-import pytest
 import torch
-from pytest_benchmark.fixture import BenchmarkFixture
 from torch.utils.data import DataLoader, Dataset
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
@@ -21,9 +16,9 @@ from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
 from tasks.imagenet.task import ImageNet
+from tests.speed.claims import Speed
 from tests.tasks.trees import cifar_content, cifar_tree, imagenet_tree, jpeg, write_pickle
 
-PAIRS = 3
 WORKERS = 2
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 
@@ -50,61 +45,33 @@ class PerImage(Dataset[tuple[torch.Tensor, int]]):
         return self.transform(torch.from_numpy(self.pixels[row])), self.labels[row]
 
 
-def _rate(epoch: Callable[[], int]) -> float:
-    started = perf_counter()
-    images = epoch()
-    return images / (perf_counter() - started)
+def images(batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> int:
+    return sum(len(targets) for _, targets in batches)
 
 
-def _compare(
-    benchmark: BenchmarkFixture,
-    capsys: pytest.CaptureFixture[str],
-    title: str,
-    ours: Callable[[], int],
-    theirs: Callable[[], int],
-) -> None:
-    pairs: list[tuple[float, float]] = []
-    benchmark.pedantic(  # type: ignore[no-untyped-call]  # the plug-in's own
-        lambda: pairs.append((_rate(ours), _rate(theirs))), rounds=PAIRS
-    )
-    ratios = sorted(ours / theirs for ours, theirs in pairs)
-    our_rate, their_rate = np.median(pairs, axis=0)
-    with capsys.disabled():
-        print(  # noqa: T201 - a person reads the rates
-            f"\n{title}: {our_rate:,.0f} images/s, torchvision {their_rate:,.0f}; ratio "
-            f"{ratios[0]:.2f} / {np.median(ratios):.2f} / {ratios[-1]:.2f} "
-            f"(lowest / median / highest of {PAIRS})"
-        )
-
-
-def test_cifar_batches(
-    benchmark: BenchmarkFixture, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cifar_batches(speed: Speed, tmp_path: Path) -> None:
     root = cifar_tree(tmp_path, per_class=500)
     write_pickle(root / "cifar-100-python" / "test", cifar_content(100, 2))
-    started = perf_counter()
     task = Cifar100(CifarFiles(root))
-    with capsys.disabled():
-        print(f"\nCIFAR100 read in {perf_counter() - started:.2f} s")  # noqa: T201
     content = cifar_content(500, 1)
     loader = DataLoader(
         PerImage(content["data"], content["fine_labels"]), 128, shuffle=True, num_workers=WORKERS
     )
 
-    def ours() -> int:
-        with single_thread():  # as training does
-            batches = task.training_batches(128, rng=np.random.default_rng(0))
-            return sum(len(targets) for _, targets in batches)
+    @single_thread()  # as training does
+    def ours() -> None:
+        assert images(task.training_batches(128, rng=np.random.default_rng(0))) == 50_000
 
-    def theirs() -> int:
-        return sum(len(targets) for _, targets in loader)
+    speed.pairs(
+        f"50,000 augmented images of CIFAR100 in batches: torchvision's transforms in a DataLoader "
+        f"with {WORKERS} workers / ours on one thread, by the clock",
+        lambda: images(loader),
+        ours,
+        now=perf_counter,
+    )
 
-    _compare(benchmark, capsys, "CIFAR100 batches", ours, theirs)
 
-
-def test_imagenet_decoding(
-    benchmark: BenchmarkFixture, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_imagenet_decoding(speed: Speed, tmp_path: Path) -> None:
     root = imagenet_tree(tmp_path / "data")
     for folder in (root / "train").iterdir():
         for number in range(150):
@@ -124,13 +91,11 @@ def test_imagenet_decoding(
     folder = ImageFolder(str(root / "train"), transform)
     cores = len(os.sched_getaffinity(0))
     loader = DataLoader(folder, 64, shuffle=True, num_workers=cores, persistent_workers=True)
-
-    def ours() -> int:
-        batches = task.training_batches(64, rng=np.random.default_rng(0))
-        return sum(len(targets) for _, targets in batches)
-
-    def theirs() -> int:
-        return sum(len(targets) for _, targets in loader)
-
-    theirs()  # worker processes start
-    _compare(benchmark, capsys, f"ImageNet decoding on {cores} cores", ours, theirs)
+    number = images(loader)  # worker processes start
+    speed.pairs(
+        f"{number} JPEGs of 500×375 decoded and augmented: ImageFolder in a DataLoader with "
+        f"{cores} workers / ours on {cores} cores, by the clock",
+        lambda: images(loader),
+        lambda: images(task.training_batches(64, rng=np.random.default_rng(0))),
+        now=perf_counter,
+    )

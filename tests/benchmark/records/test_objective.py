@@ -179,7 +179,6 @@ def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
         "benchmark/records/objective.py",
         "benchmark/planning/settings.py",
         "benchmark/records/settings.py",
-        "benchmark/speed/report_costs.py",
     }
     named, written = set(), set()
     for path in [p for part in ("benchmark", "reports") for p in (ROOT / part).rglob("*.py")]:

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchmetrics import MeanAbsoluteError, MeanSquaredError
 
-from benchmark.speed.crowd import gradient
 from tasks.crowd.counting import Counting, MapLoss
 from tasks.crowd.density import block_sums, density_map
 from tasks.crowd.points import People
 from tasks.crowd.presets import C3_LOSS, CSRNET_LOSS
+from tests.tasks.crowd.definitions import gradient
 
 PLAIN = MapLoss(scale=1.0, mean=False)
 

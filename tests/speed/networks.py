@@ -1,11 +1,7 @@
 """Supernets and data that speed is measured on; untrained, which changes no path."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
-from os import times
-from time import process_time
 
 import numpy as np
 import torch
@@ -22,19 +18,13 @@ from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
 from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
-from benchmark.speed.roofline import TreeWork, tree_work
 from benchmark.training.evaluation import evaluate
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
+from tests.speed.roofline import TreeWork, tree_work
 
-LARGE, CACHED = 500, 32
-"""Images of a forward pass: as in the plain loop; so few that a core's caches hold their maps."""
-
-
-def subject_spec(backbone: str) -> NetworkSpec:
-    """``backbone`` with SE in every block."""
-    shape = shape_named(backbone)
-    return NetworkSpec(shape.native, "se", shape.reduction("se"), "full")
+DRAWS = 100
+"""Training draws that batch norms are recalibrated on."""
 
 
 @dataclass(frozen=True)
@@ -46,62 +36,42 @@ class Subject:
     data: OracleData
 
     @staticmethod
-    def make(backbone: str, rows: int, *, draws: int = 100, device: str = "cpu") -> "Subject":
-        """``backbone`` with SE in every block; ``draws`` are for calibration."""
-        shape, spec = shape_named(backbone), subject_spec(backbone)
+    def make(backbone: str, rows: int, *, device: str = "cpu") -> "Subject":
+        """``backbone`` with SE in every block, and so many images for validation."""
+        shape = shape_named(backbone)
+        spec = NetworkSpec(shape.native, "se", shape.reduction("se"), "full")
         generator = child_generator(0, "speed", backbone)
-        network = spec.build(generator).eval()
+        network = spec.build(generator).eval().to(device)
         size = (shape.native.in_channels, *shape.image_size)
-        images = torch.randn(rows, *size, generator=generator)
+        images, draws = (torch.randn(n, *size, generator=generator) for n in (rows, DRAWS))
         targets = torch.randint(shape.native.classes, (rows,), generator=generator)
-        calibration = torch.randn(draws, *size, generator=generator)
-        data = OracleData(
-            TensorSplit(images.to(device), targets.to(device)),
-            calibration.to(device),
-            Classification(),
-        )
-        return Subject(spec, network.to(device), data)
+        split = TensorSplit(images.to(device), targets.to(device))
+        return Subject(spec, network, OracleData(split, draws.to(device), Classification()))
 
     def tree(
-        self, mode: BatchNormMode = "running", dtype: torch.dtype | None = None
+        self, mode: BatchNormMode = "running", dtype: torch.dtype = torch.float32
     ) -> PrefixTreeOracle:
         """The fast oracle, as commands make it."""
-        device = self.data.calibration.device.type
-        kernels = chosen_kernels("auto", device, dtype or torch.float32)
+        kernels = chosen_kernels("auto", self.data.calibration.device.type, dtype)
         return PrefixTreeOracle(
             self.network, self.data, mode, identity="tree", dtype=dtype, kernels=kernels
-        )
-
-    def work(
-        self,
-        schemes: Schemes,
-        *,
-        rows: int,
-        tree: PrefixTreeOracle,
-        dtype: torch.dtype = torch.float32,
-    ) -> TreeWork:
-        """What ``tree`` takes for ``schemes`` on ``rows`` images, its maps in ``dtype``."""
-        _, channels, height, width = self.data.calibration.shape
-        return tree_work(
-            self.spec,
-            (channels, height, width),
-            schemes,
-            rows=rows,
-            piece=tree.footprint.piece,
-            dtype=dtype,
         )
 
     def plain(self, mode: BatchNormMode = "running") -> ReferenceOracle:
         """The eager loop, module by module, as the authors evaluate."""
         return ReferenceOracle(self.network, self.data, mode, identity="loop")
 
-    def strong(self, batch: int = LARGE) -> "StrongLoop":
-        """A loop that folds batch norms and lays features channels last."""
-        return StrongLoop(self, batch)
+    def work(
+        self, schemes: Schemes, tree: PrefixTreeOracle, dtype: torch.dtype = torch.float32
+    ) -> TreeWork:
+        """What ``tree`` takes for ``schemes``, its maps in ``dtype``."""
+        _, *shape = self.data.calibration.shape
+        rows, piece = len(self.data.validation), tree.footprint.piece
+        return tree_work(self.spec, tuple(shape), schemes, rows=rows, piece=piece, dtype=dtype)
 
 
 class StrongLoop:
-    """One scheme after the other, through convolutions with their batch norms folded in."""
+    """One scheme after the other, batch norms folded into convolutions, channels last."""
 
     def __init__(self, subject: Subject, batch: int) -> None:
         self._batch = batch
@@ -131,28 +101,9 @@ class StrongLoop:
         ]
 
 
-@dataclass
-class Elapsed:
-    """Seconds, once a `clock` has stopped, and how many of them were the kernel's."""
-
-    seconds: float = 0.0
-    kernel: float = 0.0
-
-
-@contextmanager
-def clock() -> Iterator[Elapsed]:
-    """Processor time of this process in the block: neighbours on the machine don't count."""
-    elapsed = Elapsed()
-    kernel = times().system
-    started = process_time()
-    yield elapsed
-    elapsed.seconds = process_time() - started
-    elapsed.kernel = times().system - kernel
-
-
 def random_schemes(number: int, blocks: int, rng: np.random.Generator) -> Schemes:
     """Different schemes, each bit set with probability 1/2."""
     found: set[bytes] = set()
     while len(found) < number:
-        found.add((rng.random(blocks) < 0.5).tobytes())  # noqa: PLR2004 - a fair coin
+        found.add((rng.random(blocks) < 0.5).tobytes())
     return np.array([np.frombuffer(bits, dtype=bool) for bits in sorted(found)])

@@ -8,9 +8,10 @@ from benchmark.networks.connect import SchemeNetwork
 from benchmark.networks.spec import NetworkSpec
 from benchmark.planning.rates import Device
 from benchmark.records.schemes import Schemes, all_schemes
-from benchmark.speed.roofline import TreeWork, tree_work
 from benchmark.standalone.costs import count_flops
 from tests.benchmark.small import SMALL
+from tests.speed.ceilings import cpu_ceilings
+from tests.speed.roofline import TreeWork, tree_work
 
 SPEC = NetworkSpec(SMALL, "se", 2, "full")
 SHAPE = (3, 6, 6)
@@ -65,3 +66,9 @@ def test_two_schemes_share_their_blocks_up_to_where_they_differ() -> None:
     head = 4 * 2 * 8 * 5  # of one leaf
     assert siblings == alone + head  # siblings come from one pass of the last block
     assert siblings < strangers < 2 * alone
+
+
+def test_ceilings_of_this_machine_are_measured() -> None:
+    ceilings = cpu_ceilings()
+    assert 1e8 < ceilings.flops < 1e13
+    assert 1e7 < ceilings.bandwidth < 1e13
