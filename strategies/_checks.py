@@ -1,3 +1,5 @@
+from collections.abc import Callable, Mapping
+
 from strategies.base import StrategyError
 
 
@@ -7,9 +9,7 @@ def require_positive(**hyper_parameters: int) -> None:
     Raises:
         StrategyError: names the first such hyper-parameter.
     """
-    for name, value in hyper_parameters.items():
-        if value < 1:
-            raise StrategyError(f"expected {name} of at least 1, received {value}")
+    _require(hyper_parameters, "of at least 1", lambda value: value >= 1)
 
 
 def require_above_zero(**hyper_parameters: float) -> None:
@@ -18,9 +18,7 @@ def require_above_zero(**hyper_parameters: float) -> None:
     Raises:
         StrategyError: names the first such hyper-parameter.
     """
-    for name, value in hyper_parameters.items():
-        if not value > 0:
-            raise StrategyError(f"expected {name} above 0, received {value}")
+    _require(hyper_parameters, "above 0", lambda value: value > 0)
 
 
 def require_not_negative(**hyper_parameters: float) -> None:
@@ -29,9 +27,7 @@ def require_not_negative(**hyper_parameters: float) -> None:
     Raises:
         StrategyError: names the first such hyper-parameter.
     """
-    for name, value in hyper_parameters.items():
-        if not value >= 0:
-            raise StrategyError(f"expected {name} of at least 0, received {value}")
+    _require(hyper_parameters, "of at least 0", lambda value: value >= 0)
 
 
 def require_fraction(**hyper_parameters: float) -> None:
@@ -40,6 +36,10 @@ def require_fraction(**hyper_parameters: float) -> None:
     Raises:
         StrategyError: names the first such hyper-parameter.
     """
-    for name, value in hyper_parameters.items():
-        if not 0 <= value <= 1:
-            raise StrategyError(f"expected {name} from 0 to 1, received {value}")
+    _require(hyper_parameters, "from 0 to 1", lambda value: 0 <= value <= 1)
+
+
+def _require(values: Mapping[str, float], expected: str, allowed: Callable[[float], bool]) -> None:
+    for name, value in values.items():
+        if not allowed(value):
+            raise StrategyError(f"expected {name} {expected}, received {value}")
