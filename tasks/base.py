@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +16,10 @@ from tasks.folders import data_folder
 from tasks.metrics import Metric, Outputs
 from tasks.parts import Head, Trunk
 from tasks.recipes import Recipe
-from tasks.splits import Batches, Rows, Split, everything
+from tasks.splits import Batches, Rows, Split, everything, spans
+
+Epoch = Callable[[Sequence[range], str], Batches]
+"""Gives out a training epoch's draws in these runs of rows, a batch each, on a device."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ class Task(ABC):
 class NamedTask(Task):
     """A task that the registry can make; what `Task` declares is its class's to say.
 
-    `load` makes the splits and hands them to `freeze`.
+    `load` makes the splits and hands them to `freeze`; `drawn` draws an epoch of training data.
     """
 
     published: ClassVar[Sizes]
@@ -195,9 +198,11 @@ class NamedTask(Task):
         return {}
 
     @classmethod
-    def under(cls, spec: TaskSpec) -> "type[NamedTask]":
-        """The class with the `changes` of ``spec``, for plans made without its data."""
-        return cast("type[NamedTask]", type(cls.__name__, (cls,), cls.changes(spec)))
+    def outline(cls, spec: TaskSpec) -> "NamedTask":
+        """The task of ``spec`` without its data, for plans: it knows what is declared of it."""
+        task = cls.__new__(cls)
+        vars(task).update(cls.changes(spec))
+        return task
 
     @classmethod
     def fetches(cls, spec: TaskSpec) -> bool:
@@ -253,6 +258,15 @@ class NamedTask(Task):
             "test draws": len(test),
             "fingerprint": fingerprint,
         }
+
+    @abstractmethod
+    def drawn(self, rng: np.random.Generator) -> Epoch:
+        """Draw one epoch: everything that is random about it, nothing later."""
+
+    def training_batches(
+        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
+    ) -> Batches:
+        return self.drawn(rng)(spans(self.epoch_size, size, rows), device)
 
     def validation(self) -> Split:
         return self._validation

@@ -7,17 +7,16 @@ Images", ``cifar-100-python``.
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
-from torch import Tensor
 
 from tasks.errors import DataError
 from tasks.pickles import PickleError, as_array, described, read_pickle, shown
+from tasks.stored_images import Stored
 
 CLASSES = 100
 _MD5 = {
@@ -29,14 +28,6 @@ _FOLDER = "cifar-100-python"
 _BYTES = 3 * 32 * 32
 _LARGEST = 2 * 2**30
 """Bytes of a file that is read: the largest has 155 MB, saved again as float64 1.2 GB."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Images and classes of one file, in its order."""
-
-    pixels: UInt8[Tensor, "n 3 32 32"]
-    labels: Int64[np.ndarray, " n"]
 
 
 class CifarFiles:
@@ -82,7 +73,7 @@ class CifarFiles:
                 raise PickleError(f"expected texts as `fine_label_names`, found {found}")
         return [name.decode("latin1") if isinstance(name, bytes) else name for name in names]
 
-    def images(self, name: str) -> Batch:
+    def images(self, name: str) -> Stored:
         """Images and labels of the file ``name``.
 
         Raises:
@@ -99,7 +90,7 @@ class CifarFiles:
                 raise PickleError(f"class {missing[0]} has no image")
         # Torch wants memory that may be written to.
         pixels = torch.from_numpy(np.require(data, requirements=["C", "W"])).view(-1, 3, 32, 32)
-        return Batch(pixels, labels)
+        return Stored(pixels, labels)
 
     def _read(self, name: str) -> tuple[dict[str, Any], int]:
         """What a file holds, by texts, and its size in bytes."""

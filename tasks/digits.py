@@ -7,17 +7,16 @@ whose digit is the label. The level shows only as a mean over the whole plane, s
 gating channels by global context, which is what attention modules do, pays off.
 """
 
-import hashlib
-
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from tasks.base import NamedTask, Sizes, TaskSpec
+from tasks.base import Epoch, NamedTask, Sizes, TaskSpec
 from tasks.digit_pools import SIZES, digit_rows
+from tasks.fingerprints import fingerprint
 from tasks.metrics import Classification
 from tasks.recipes import Recipe
-from tasks.splits import Batches, Rows, TensorSplit, everything, spans
+from tasks.splits import TensorSplit
 
 _LEVELS = np.array([-0.4, 0.0, 0.4])
 _CUE_NOISE = 0.5
@@ -64,7 +63,11 @@ class Digits(NamedTask):
             validation,
             test,
             seed=seed,
-            fingerprint=_fingerprint(validation, test, *self.pools["training"]),
+            fingerprint=fingerprint(
+                *(validation.images, validation.targets),
+                *(test.images, test.targets),
+                *self.pools["training"],
+            ),
             about={
                 **{f"{pool} digits": size for pool, size in SIZES.items()},
                 "draws per training epoch": self.epoch_size,
@@ -75,11 +78,9 @@ class Digits(NamedTask):
     def load(cls, spec: TaskSpec) -> "Digits":
         return cls(spec.seed)
 
-    def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
-    ) -> Batches:
+    def drawn(self, rng: np.random.Generator) -> Epoch:
         draws = compose(*self.pools["training"], self.epoch_size, rng=rng)
-        return _batches(draws.to(device), size, rows)
+        return lambda parts, device: draws.to(device).parts(parts)
 
 
 def compose(
@@ -106,23 +107,3 @@ def compose(
     images += _NOISE * rng.standard_normal(images.shape, dtype=np.float32)
     targets = labels[chosen[np.arange(size), cued]]
     return TensorSplit(torch.from_numpy(images), torch.from_numpy(targets))
-
-
-def _batches(draws: TensorSplit, size: int, rows: Rows) -> Batches:
-    for batch in spans(len(draws), size):
-        part = batch[rows(len(batch))]
-        yield draws.images[part.start : part.stop], draws.targets[part.start : part.stop]
-
-
-def _fingerprint(
-    validation: TensorSplit,
-    test: TensorSplit,
-    scans: Float[np.ndarray, "n 8 8"],
-    labels: Int[np.ndarray, " n"],
-) -> str:
-    digest = hashlib.sha256()
-    for split in (validation, test):
-        digest.update(split.images.numpy().tobytes())
-        digest.update(split.targets.numpy().tobytes())
-    digest.update(scans.tobytes() + labels.tobytes())
-    return digest.hexdigest()[:16]

@@ -23,21 +23,8 @@ class Limited(Task):
     def __init__(self, task: Task, rows: int) -> None:
         self._task = task
         self._rows = rows
-        self.name = task.name
-        self.summary = task.summary
-        self.source = task.source
-        self.metric = task.metric
-        self.backbone = task.backbone
-        self.trunk = task.trunk
-        self.head = task.head
-        self.supernet_recipe = task.supernet_recipe
-        self.standalone_recipe = task.standalone_recipe
-        self.image_shape = task.image_shape
-        self.classes = task.classes
+        vars(self).update({name: getattr(task, name) for name in Task.__annotations__})
         self.epoch_size = min(rows, task.epoch_size)
-        self.calibration_draws = task.calibration_draws
-        self.scoring_rows = task.scoring_rows
-        self.latency_rows = task.latency_rows
 
     def training_batches(
         self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import pad
 
-from tasks.splits import Batches, Labelled
+from tasks.splits import Batches, Labelled, spans
 
 Pixels = UInt8[Tensor, "n c h w"]
 
@@ -39,8 +39,8 @@ class PixelSplit(Labelled):
     normalisation: Normalisation
 
     def batches(self, size: int) -> Batches:
-        for start in range(0, len(self), size):
-            rows = slice(start, start + size)
+        for part in spans(len(self), size):
+            rows = slice(part.start, part.stop)
             yield self.normalisation(self.pixels[rows]), self.targets[rows]
 
     def to(self, device: str) -> "PixelSplit":

@@ -73,13 +73,13 @@ def _checked(spec: "TaskSpec") -> "type[NamedTask]":
     return known
 
 
-def outlined(spec: "TaskSpec") -> "type[NamedTask]":
-    """The task's class with what the options of ``spec`` change, for plans made without its data.
+def outlined(spec: "TaskSpec") -> "NamedTask":
+    """The task of ``spec`` without its data, for plans.
 
     Raises:
         DataError: an option that the task doesn't have.
     """
-    return _checked(spec).under(spec)
+    return _checked(spec).outline(spec)
 
 
 _KEPT: "dict[TaskSpec, Task]" = {}

@@ -1,7 +1,7 @@
 """Rows of a task: given out in batches, in memory or read when they are wanted."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +19,21 @@ Rows = Callable[[int], slice]
 """Which rows of a batch of so many are wanted."""
 
 
-def spans(count: int, size: int) -> list[range]:
-    """Numbers 0 to ``count`` - 1 in parts of ``size``, the last perhaps shorter."""
-    return [range(start, min(start + size, count)) for start in range(0, count, size)]
-
-
 def everything(rows: int) -> slice:
     """All ``rows`` rows of a batch."""
     return slice(0, rows)
+
+
+def spans(count: int, size: int, rows: Rows = everything) -> list[range]:
+    """Numbers 0 to ``count`` - 1 in parts of ``size``, the last perhaps shorter.
+
+    Args:
+        count: numbers in all.
+        size: of a part.
+        rows: given the length of a part, what of it is wanted.
+    """
+    parts = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    return [part[rows(len(part))] for part in parts]
 
 
 class Split(ABC):
@@ -86,8 +93,12 @@ class TensorSplit(Labelled):
     targets: Shaped[Tensor, "n ..."]
 
     def batches(self, size: int) -> Batches:
-        for start in range(0, len(self), size):
-            rows = slice(start, start + size)
+        return self.parts(spans(len(self), size))
+
+    def parts(self, parts: Iterable[range]) -> Batches:
+        """Images and targets of these runs of rows, a batch each."""
+        for part in parts:
+            rows = slice(part.start, part.stop)
             yield self.images[rows], self.targets[rows]
 
     def to(self, device: str) -> "TensorSplit":

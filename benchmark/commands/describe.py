@@ -17,6 +17,7 @@ from benchmark.commands import options
     "task",
     help=options.otherwise("Its images and classes.", "those of the backbone's paper"),
 )
+@options.settings("task_options")
 @options.as_json
 def describe(*, as_json: bool, scheme: str, task: str | None, **values: Any) -> None:
     """Count parameters, FLOPs and attention modules of the network of a scheme."""

@@ -33,9 +33,7 @@ class NetworkSpec:
     head: Head | None = None
 
     @staticmethod
-    def on(
-        task: Task | type[Task], shape: Shape, *, attention: str, sharing: Sharing
-    ) -> "NetworkSpec":
+    def on(task: Task, shape: Shape, *, attention: str, sharing: Sharing) -> "NetworkSpec":
         """The networks for the images, the outputs and the head of ``task``.
 
         Raises:

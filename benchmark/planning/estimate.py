@@ -12,9 +12,9 @@ from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes, task_spec
 from benchmark.planning.rates import DEVICES, EFFICIENCY, Device, Workload, counted
 from benchmark.planning.settings import Settings
 from reports.tables.formats import count
-from tasks.base import NamedTask, Sizes, Task
+from tasks.base import Sizes, Task
 from tasks.recipes import Recipe
-from tasks.registry import load_task, outlined, task_class
+from tasks.registry import load_task, outlined
 
 _SCORED_TOGETHER = 500  # images
 
@@ -73,7 +73,7 @@ class Estimate:
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         spec = task_spec(settings, cache)
         outline = outlined(spec)
-        task: Task | type[NamedTask] = outline
+        task: Task = outline
         if spec.data is None or outline.fetches(spec):
             cut = Sizes(SMOKE_ROWS, SMOKE_ROWS, SMOKE_ROWS)
             sizes = cut if settings.smoke else outline.published
@@ -91,6 +91,7 @@ class Estimate:
             f"Data: {classes}{sizes.training:,} images to train on, {sizes.validation:,} to "
             f"validate on, {sizes.test:,} to test on ({whence})."
         )
+        self.backbone = settings.backbone or task.backbone
         network = network_spec(settings, task)
         self.supernet_recipe, self.standalone_recipe = recipes(settings, task)
         blocks = network.backbone.blocks
@@ -108,10 +109,9 @@ class Estimate:
     def subject(self) -> str:
         """What is searched, by whom and how, in a sentence."""
         chosen = self.settings
-        backbone = chosen.backbone or task_class(chosen.task).backbone
         options = [f"{name} {value}" for name, value in chosen.task_options.items()]
         return (
-            f"{', '.join([chosen.task, *options])}; {backbone} with {chosen.attention}, "
+            f"{', '.join([chosen.task, *options])}; {self.backbone} with {chosen.attention}, "
             f"{chosen.sharing}; retain probability {chosen.retain:g}; batch norm "
             f"{chosen.batch_norm}; {chosen.objective.brief}; {', '.join(chosen.strategies)}"
         )

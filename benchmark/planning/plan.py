@@ -229,7 +229,7 @@ def _kernels(settings: Settings) -> str:
     return kernels_name(chosen_kernels(settings.oracle_kernels, settings.device, dtype))
 
 
-def network_spec(settings: Settings, task: Task | type[Task]) -> NetworkSpec:
+def network_spec(settings: Settings, task: Task) -> NetworkSpec:
     """The networks of ``settings`` for the images and classes of ``task``.
 
     Raises:
@@ -244,7 +244,7 @@ def full_sharings(network: NetworkSpec) -> tuple[Sharing, ...]:
     return ("share",) if network.outline().attention_of(0).recurrent else SHARINGS
 
 
-def recipes(settings: Settings, task: Task | type[Task]) -> tuple[Recipe, Recipe]:
+def recipes(settings: Settings, task: Task) -> tuple[Recipe, Recipe]:
     """How supernets and stand-alone networks are trained: the task's recipes with changes."""
     return (
         _changed(task.supernet_recipe, settings.supernet, settings.supernet_epochs),

@@ -1,17 +1,18 @@
 """What the network of a scheme is made of; nothing is trained, run or even filled with weights."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from benchmark.basics.errors import unknown_name
+from benchmark.basics.errors import UsageError, unknown_name
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
 from benchmark.networks.spec import NetworkSpec
 from benchmark.records.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
 from benchmark.standalone.costs import check_fit, count_flops, count_parameters
-from tasks.base import Task
-from tasks.registry import TASKS, task_class
+from tasks.base import Task, TaskSpec
+from tasks.registry import TASKS, outlined
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,13 @@ class NetworkDescription:
 
 @numerical_state()
 def describe_network(
-    backbone: str | None,
+    backbone: str | None = None,
     *,
     attention: str = "se",
     sharing: str = "full",
     scheme: str = "full",
     task: str | None = None,
+    task_options: Mapping[str, str] | None = None,
 ) -> NetworkDescription:
     """Describe the network of ``scheme``.
 
@@ -111,14 +113,18 @@ def describe_network(
         scheme: as `parse_scheme` reads it.
         task: gives images and classes; default: those that the backbone was published
             with (CIFAR100, ImageNet), or without a backbone ``digits``.
+        task_options: choices among what the task offers.
 
     Raises:
-        UsageError: an unknown name, or parts that don't fit.
+        UsageError: an unknown name, parts that don't fit, or options without a task.
+        DataError: an option that the task doesn't have.
         SchemeError: a scheme that doesn't fit the backbone.
     """
     if task is None and backbone is None:
         task = "digits"
-    known = None if task is None else _task(task)
+    if task is None and task_options:
+        raise UsageError("--task-option needs the task that it belongs to: --task NAME")
+    known = None if task is None else _task(task, task_options or {})
     if backbone is None:
         assert known is not None
         backbone = known.backbone
@@ -157,10 +163,10 @@ def _outputs(classes: int, head: str | None) -> str:
     return f"maps of {classes} channel{'s' if classes > 1 else ''} ({head})"
 
 
-def _task(name: str) -> type[Task]:
+def _task(name: str, options: Mapping[str, str]) -> Task:
     if name not in TASKS:
         raise unknown_name("task", name, TASKS)
-    return task_class(name)
+    return outlined(TaskSpec(name, options=tuple(sorted(options.items()))))
 
 
 def _sharing(name: str) -> Sharing:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from benchmark.planning.estimate import Estimate, Step
-from benchmark.planning.plan import full_sharings, network_spec
+from benchmark.planning.plan import full_sharings, network_spec, task_spec
 from benchmark.planning.rates import EFFICIENCY, Device
 from benchmark.planning.settings import Settings
-from tasks.registry import task_class
+from tasks.registry import outlined
 
 _RETAIN = (0.2, 0.5, 0.8)
 _COUNTING, _SEGMENTATION = ("shanghaitech-a", "shanghaitech-b"), ("voc2012",)
@@ -61,7 +61,7 @@ class Experiment:
     @property
     def carried(self) -> int:
         """Trainings of one target: Original, what is full, and the scheme, for each seed."""
-        network = network_spec(self.settings, task_class(self.settings.task))
+        network = network_spec(self.settings, outlined(task_spec(self.settings)))
         return (2 + len(full_sharings(network))) * self.settings.standalone_seeds
 
 
@@ -198,7 +198,7 @@ def programme(device: Device, efficiency: float, chosen: Mapping[str, Experiment
 
     def jobs(name: str, experiment: Experiment) -> Iterator[Job]:
         settings = experiment.settings
-        subject = f"{settings.backbone or task_class(settings.task).backbone}, {settings.task}"
+        subject = f"{experiment.estimate.backbone}, {settings.task}"
         supernets, search, trainings = experiment.estimate.steps
         trained, searched = f"{name}: supernet", f"{name}: search"
         yield Job(trained, hours(supernets), kind="supernets", subject=subject)

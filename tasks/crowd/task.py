@@ -4,9 +4,9 @@ A tenth of the training images is held out for validation, as in the paper. Netw
 trained on windows of one size and scored on whole images.
 """
 
-import hashlib
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,16 +15,16 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from tasks.apart import shared_files
-from tasks.base import NamedTask, TaskSpec
+from tasks.base import Epoch, NamedTask, TaskSpec
 from tasks.crowd.counting import Counting
 from tasks.crowd.images import Scene, Views, read_scenes
 from tasks.crowd.layouts import Part, recognised
 from tasks.crowd.presets import Preset
 from tasks.crowd.windows import Windows
 from tasks.errors import DataError
+from tasks.fingerprints import fingerprint
 from tasks.holdout import part_of
 from tasks.metrics import Outputs
-from tasks.splits import Batches, Rows, everything, spans
 from tasks.whole import WholeImages
 
 
@@ -70,7 +70,7 @@ class Crowd(NamedTask, ABC):
             self._whole(validation),
             self._whole(tested),
             seed=spec.seed,
-            fingerprint=_fingerprint(scenes, [len(trained), len(validation)]),
+            fingerprint=fingerprint(*_content(scenes, [len(trained), len(validation)])),
             about={
                 "training images": len(trained),
                 "people": sum(len(scene.people) for scene in scenes),
@@ -95,12 +95,8 @@ class Crowd(NamedTask, ABC):
     def load(cls, spec: TaskSpec) -> "Crowd":
         return cls(cls.folder(spec), spec)
 
-    def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
-    ) -> Batches:
-        draws = self._windows.draw(rng)
-        wanted = [batch[rows(len(batch))] for batch in spans(self.epoch_size, size)]
-        return self._windows.batches(draws, wanted, device)
+    def drawn(self, rng: np.random.Generator) -> Epoch:
+        return partial(self._windows.batches, self._windows.draw(rng))
 
     def held_out(self) -> Sequence[str]:
         return self._names
@@ -156,10 +152,9 @@ def _by_size(scenes: Sequence[Scene]) -> list[Scene]:
     return sorted(scenes, key=lambda scene: scene.people.size)
 
 
-def _fingerprint(scenes: Sequence[Scene], counts: Sequence[int]) -> str:
-    """Of names, sizes in bytes and points of all images, the same in every layout."""
-    digest = hashlib.blake2b(repr(list(counts)).encode(), digest_size=8)
+def _content(scenes: Sequence[Scene], counts: Sequence[int]) -> Iterator[str | np.ndarray]:
+    """Names, sizes in bytes and points of all images, the same in every layout."""
+    yield repr(list(counts))
     for scene in scenes:
-        digest.update(f"{scene.name}\0{scene.bytes}\0{scene.people.size}\0".encode())
-        digest.update(scene.people.pixels.tobytes())
-    return digest.hexdigest()
+        yield f"{scene.name}\0{scene.bytes}\0{scene.people.size}\0"
+        yield scene.people.pixels

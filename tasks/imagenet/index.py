@@ -4,7 +4,6 @@ An image is a span of a file: a whole file, or a member of a tar, which is read 
 place and never unpacked.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from tasks.errors import DataError
+from tasks.fingerprints import fingerprint
 from tasks.folders import keep
 
 _VERSION = "2"
@@ -146,12 +146,8 @@ def cached_index(
     """
     if folder is None:
         return scan()
-    digest = hashlib.sha256("\0".join((_VERSION, str(root.resolve()), key)).encode())
-    for path in watched:
-        state = path.stat()
-        size = 0 if path.is_dir() else state.st_size
-        digest.update(f"{path}\0{state.st_mtime_ns}\0{size}\n".encode())
-    path = folder / "indices" / f"{digest.hexdigest()[:16]}.npz"
+    about = "\0".join((_VERSION, str(root.resolve()), key))
+    path = folder / "indices" / f"{fingerprint(about, *map(_state, watched))}.npz"
     if path.exists():
         try:
             return _loaded(path)
@@ -160,6 +156,11 @@ def cached_index(
     index = scan()
     _save(index, path)
     return index
+
+
+def _state(path: Path) -> str:
+    state = path.stat()
+    return f"{path}\0{state.st_mtime_ns}\0{0 if path.is_dir() else state.st_size}\n"
 
 
 def _save(index: Index, path: Path) -> None:

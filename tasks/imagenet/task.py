@@ -4,8 +4,7 @@ The published validation set is the test split; validation images are held out o
 training set, the first 100 of each class in folder order (as released) or seeded.
 """
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from tasks.base import NamedTask, Sizes, TaskSpec
+from tasks.base import Epoch, NamedTask, Sizes, TaskSpec
 from tasks.decoding import Pixels, central_view, decoded, failures, in_batches, training_view
+from tasks.fingerprints import fingerprint
 from tasks.holdout import held_out
 from tasks.imagenet.index import Images, Index, cached_index
 from tasks.imagenet.layouts import recognised, without_broken
@@ -22,7 +22,7 @@ from tasks.memory import spare_memory
 from tasks.metrics import Classification
 from tasks.pixels import Normalisation, PixelSplit
 from tasks.recipes import Recipe
-from tasks.splits import Batches, Labelled, Rows, Split, everything, spans
+from tasks.splits import Batches, Labelled, Split, spans
 
 _SIZE = 224
 _NORMALISATION = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -115,7 +115,7 @@ class ImageNet(NamedTask):
             _files(root, self._held),
             _files(root, index.test),
             seed=seed,
-            fingerprint=_fingerprint(self._training, self._held, index.test),
+            fingerprint=fingerprint(*_content(self._training, self._held, index.test)),
             about={
                 "training images": self.epoch_size,
                 "validation images": f"{validation} of each class",
@@ -143,21 +143,9 @@ class ImageNet(NamedTask):
         )
         return cls(root, index, spec.seed, validation=cls.chosen(spec, "validation"))
 
-    def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
-    ) -> Batches:
+    def drawn(self, rng: np.random.Generator) -> Epoch:
         order = rng.permutation(self.epoch_size)
         seeds = rng.integers(2**63, size=self.epoch_size)
-        wanted = [batch[rows(len(batch))] for batch in spans(self.epoch_size, size)]
-        return self._batches(wanted, device, order, seeds)
-
-    def _batches(
-        self,
-        wanted: Sequence[range],
-        device: str,
-        order: Int64[np.ndarray, " n"],
-        seeds: Int64[np.ndarray, " n"],
-    ) -> Batches:
         images = self._training
 
         def view(position: int) -> Pixels:
@@ -166,9 +154,12 @@ class ImageNet(NamedTask):
             image = decoded(images.read(self._root, row), _place(self._root, images, row))
             return training_view(image, _SIZE, np.random.default_rng(seeds[position]))
 
-        for part, pixels in zip(wanted, in_batches(view, wanted), strict=True):
-            targets = self._targets[torch.from_numpy(order[part.start : part.stop])]
-            yield _NORMALISATION(torch.from_numpy(pixels).to(device)), targets.to(device)
+        def batches(parts: Sequence[range], device: str) -> Batches:
+            for part, pixels in zip(parts, in_batches(view, parts), strict=True):
+                targets = self._targets[torch.from_numpy(order[part.start : part.stop])]
+                yield _NORMALISATION(torch.from_numpy(pixels).to(device)), targets.to(device)
+
+        return batches
 
     def normalised_by(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return _NORMALISATION.mean, _NORMALISATION.std
@@ -193,10 +184,7 @@ def _broken(root: Path, images: Images) -> list[int]:
     return failures(lambda row: decoded(images.read(root, row), images.names[row]), len(images))
 
 
-def _fingerprint(*parts: Images) -> str:
-    """Of names, sizes in bytes and classes of all images, the same in every layout."""
-    digest = hashlib.blake2b(digest_size=8)
+def _content(*parts: Images) -> Iterator[str | np.ndarray]:
+    """Names, sizes in bytes and classes of all images, the same in every layout."""
     for images in parts:
-        digest.update("\0".join(images.names).encode("utf-8", "surrogateescape"))
-        digest.update(images.sizes.tobytes() + images.labels.tobytes())
-    return digest.hexdigest()
+        yield from ("\0".join(images.names), images.sizes, images.labels)

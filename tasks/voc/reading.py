@@ -1,6 +1,5 @@
 """One scene from its files, and which scenes can't be read."""
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image
 
 from tasks.decoding import decoded, failures
 from tasks.errors import BrokenImageError, DataError
+from tasks.fingerprints import fingerprint
 from tasks.folders import keep
 from tasks.voc.masks import read_mask
 from tasks.voc.sbd import read_sbd
@@ -52,10 +52,9 @@ def unreadable(scenes: Scenes, classes: int, cache: str | None) -> list[int]:
     """
     if cache is None:
         return _failures(scenes, classes)
-    digest = hashlib.sha256(_RULES + scenes.sizes.tobytes())
-    for path in (*scenes.images, *scenes.masks):
-        digest.update(os.fsencode(path) + b"\0%d\0" % _changed(path))
-    path = Path(cache) / "indices" / f"broken-{digest.hexdigest()[:16]}.json"
+    paths = (*scenes.images, *scenes.masks)
+    states = (os.fsencode(path) + b"\0%d\0" % _changed(path) for path in paths)
+    path = Path(cache) / "indices" / f"broken-{fingerprint(_RULES, scenes.sizes, *states)}.json"
     known = _remembered(path, len(scenes))
     if known is None:
         known = _failures(scenes, classes)

@@ -1,7 +1,6 @@
 """Segmentation of a VOC tree as a task, whoever's the tree is."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,11 +10,12 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from tasks.base import NamedTask, TaskSpec
+from tasks.base import Epoch, NamedTask, TaskSpec
 from tasks.decoding import Pixels, made_ahead
+from tasks.fingerprints import fingerprint
 from tasks.metrics import Outputs
 from tasks.pixels import Normalisation
-from tasks.splits import Batches, Rows, everything, spans
+from tasks.splits import Batches
 from tasks.voc.augmentation import Augmentation, drawn, view
 from tasks.voc.inference import Inference
 from tasks.voc.masks import Mask
@@ -71,7 +71,7 @@ class Segmented(NamedTask):
             self._whole(splits.validation),
             self._whole(splits.test),
             seed=spec.seed,
-            fingerprint=_fingerprint(splits),
+            fingerprint=fingerprint(*_content(splits)),
             about={**splits.about, **{name: self.chosen(spec, name) for name in self.options}},
         )
 
@@ -82,12 +82,9 @@ class Segmented(NamedTask):
         more = cls.published.training + cls.additional
         return {"published": replace(cls.published, training=more)}
 
-    def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
-    ) -> Batches:
+    def drawn(self, rng: np.random.Generator) -> Epoch:
         order = rng.permutation(self.epoch_size)
         seeds = rng.integers(2**63, size=self.epoch_size)
-        wanted = [batch[rows(len(batch))] for batch in spans(self.epoch_size, size)]
 
         def made(position: int) -> tuple[Pixels, Mask]:
             # A scene's draws are its own, so threads may take scenes as they come.
@@ -95,7 +92,7 @@ class Segmented(NamedTask):
             draw = drawn(self._augmentation, np.random.default_rng(seeds[position]))
             return view(image, mask, draw, self._augmentation, _PADDING)
 
-        return _batches(made_ahead(made, wanted), device)
+        return lambda parts, device: _batches(made_ahead(made, parts), device)
 
     def held_out(self) -> Sequence[str]:
         return self._held
@@ -133,10 +130,7 @@ def _batches(parts: Iterable[list[tuple[Pixels, Mask]]], device: str) -> Batches
         yield _NORMALISATION(images.to(device)), masks.to(device)
 
 
-def _fingerprint(splits: Splits) -> str:
-    """Of names and sizes in bytes of all images and masks, split by split."""
-    digest = hashlib.blake2b(digest_size=8)
+def _content(splits: Splits) -> Iterator[str | np.ndarray]:
+    """Names and sizes in bytes of all images and masks, split by split."""
     for scenes in (splits.training, splits.validation, splits.test):
-        digest.update("\0".join(scenes.names).encode("utf-8", "surrogateescape"))
-        digest.update(scenes.sizes.tobytes())
-    return digest.hexdigest()
+        yield from ("\0".join(scenes.names), scenes.sizes)

@@ -14,7 +14,7 @@ from benchmark.basics.errors import UsageError
 from benchmark.cli import main
 from benchmark.commands.options import given_values
 from benchmark.planning.estimate import Estimate
-from benchmark.planning.plan import recipes
+from benchmark.planning.plan import recipes, task_spec
 from benchmark.planning.rates import A100, EFFICIENCY, GTX_1080_TI, Device, Workload, counted
 from benchmark.planning.recipes import RECIPES
 from benchmark.records.settings import RecipeChanges
@@ -23,7 +23,7 @@ from benchmark.standalone.costs import count_flops
 from benchmark.training.optimizers import rate_factor
 from reports.numbers.tickets import ticket_file, ticket_schemes
 from tasks.recipes import Recipe
-from tasks.registry import TASKS, task_class
+from tasks.registry import TASKS, outlined, task_class
 from tests.tasks.trees import LAYOUTS, cifar_tree, imagenet_tree
 
 SMALL = ("--backbone", "resnet26-thin", "--strategies", "random", "--workers", "1")
@@ -200,7 +200,7 @@ def test_what_can_not_be_is_one_line_and_exit_code_two(
 
 def _trained(name: str, **changes: object) -> tuple[Recipe, Recipe]:
     settings = Settings(recipe=name, **changes)
-    return recipes(settings, task_class(settings.task))
+    return recipes(settings, outlined(task_spec(settings)))
 
 
 def test_recipes_say_what_the_paper_says() -> None:

@@ -14,7 +14,6 @@ from torchvision.transforms import v2
 from benchmark.basics.threads import single_thread
 from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
-from tasks.cifar_files import CifarFiles
 from tasks.imagenet.task import ImageNet
 from tests.speed.claims import Speed
 from tests.tasks.trees import cifar_content, cifar_tree, imagenet_tree, jpeg, write_pickle
@@ -52,7 +51,7 @@ def images(batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> int:
 def test_cifar_batches(speed: Speed, tmp_path: Path) -> None:
     root = cifar_tree(tmp_path, per_class=500)
     write_pickle(root / "cifar-100-python" / "test", cifar_content(100, 2))
-    task = Cifar100(CifarFiles(root))
+    task = Cifar100.load(TaskSpec("cifar100", data=str(root)))
     content = cifar_content(500, 1)
     loader = DataLoader(
         PerImage(content["data"], content["fine_labels"]), 128, shuffle=True, num_workers=WORKERS

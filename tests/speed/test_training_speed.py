@@ -22,8 +22,8 @@ from benchmark.networks.backbones import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.spec import NetworkSpec
 from benchmark.training import Watch, train
+from tasks.base import Task, TaskSpec
 from tasks.cifar100 import Cifar100
-from tasks.cifar_files import CifarFiles
 from tasks.recipes import Recipe
 from tests.speed.claims import Round, Speed
 from tests.speed.test_image_speed import PerImage
@@ -58,7 +58,7 @@ def network() -> AttentionNetwork:
     return spec.build(torch.Generator().manual_seed(0))
 
 
-def ours(task: Cifar100, recipe: Recipe) -> float:
+def ours(task: Task, recipe: Recipe) -> float:
     """Images a second, after the warm-up."""
     times: list[float] = []
 
@@ -107,7 +107,7 @@ def theirs(data: PerImage) -> float:
 def test_training(speed: Speed, tmp_path: Path, name: str) -> None:
     root = cifar_tree(tmp_path, per_class=100)
     write_pickle(root / "cifar-100-python" / "test", cifar_content(100, 2))
-    task, content = Cifar100(CifarFiles(root)), cifar_content(100, 1)
+    task, content = Cifar100.load(TaskSpec("cifar100", data=str(root))), cifar_content(100, 1)
     data = PerImage(content["data"], content["fine_labels"])
     recipe, threads = OURS[name]
 

@@ -14,12 +14,12 @@ from jaxtyping import Float, Float64, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from tasks.base import NamedTask, Sizes, TaskSpec
+from tasks.base import Epoch, NamedTask, Sizes, TaskSpec
 from tasks.metrics import Figure, Metric, Outputs, Score
 from tasks.parts import Head, Trunk
 from tasks.recipes import Recipe
 from tasks.registry import TASKS, forget_tasks
-from tasks.splits import Batches, Rows, Split, TensorSplit, everything, spans
+from tasks.splits import Batches, Split, TensorSplit
 
 SIZE = 16
 
@@ -156,10 +156,9 @@ class Dots(NamedTask):
     def load(cls, spec: TaskSpec) -> "Dots":
         return cls(spec.seed)
 
-    def training_batches(
-        self, size: int, *, rng: np.random.Generator, device: str = "cpu", rows: Rows = everything
-    ) -> Batches:
-        return _given_out(self._training.take(rng.permutation(48)).to(device), size, rows)
+    def drawn(self, rng: np.random.Generator) -> Epoch:
+        draws = self._training.take(rng.permutation(48))
+        return lambda parts, device: draws.to(device).parts(parts)
 
     def loss(self, outputs: Outputs, targets: Shaped[Tensor, "n ..."]) -> Float[Tensor, ""]:
         if isinstance(outputs, Tensor):
@@ -178,12 +177,6 @@ def drawn(rows: int, height: int, rng: np.random.Generator) -> TensorSplit:
             images[row, :, i, j] += 2
             maps[row, 0, i // 2, j // 2] += 1
     return TensorSplit(torch.from_numpy(images), torch.from_numpy(maps))
-
-
-def _given_out(draws: TensorSplit, size: int, rows: Rows) -> Batches:
-    for batch in spans(len(draws), size):
-        part = batch[rows(len(batch))]
-        yield draws.images[part.start : part.stop], draws.targets[part.start : part.stop]
 
 
 @contextmanager

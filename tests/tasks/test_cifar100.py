@@ -12,10 +12,12 @@ import torch
 from torchvision.transforms import v2
 
 from tasks import cifar_files
+from tasks.base import TaskSpec
 from tasks.cifar100 import Cifar100
 from tasks.cifar_files import CifarFiles
 from tasks.errors import DataError
 from tasks.pixels import Normalisation, cropped, cut_by_torch, padded
+from tasks.stored_images import StoredImages
 from tests.tasks.trees import cifar_content, cifar_tree, write_pickle
 
 
@@ -32,12 +34,16 @@ def files(tmp_path: Path) -> CifarFiles:
     return CifarFiles(tmp_path)
 
 
+def _cifar100(root: Path, **options: str) -> StoredImages:
+    return Cifar100.load(TaskSpec("cifar100", data=str(root), options=tuple(options.items())))
+
+
 @pytest.fixture(scope="module")
-def task(root: Path) -> Cifar100:
-    return Cifar100(CifarFiles(root))
+def task(root: Path) -> StoredImages:
+    return _cifar100(root)
 
 
-def test_a_fifth_of_each_class_is_held_out_and_the_rest_trained_on(task: Cifar100) -> None:
+def test_a_fifth_of_each_class_is_held_out_and_the_rest_trained_on(task: StoredImages) -> None:
     assert np.bincount(task.validation().strata()).tolist() == [2] * 100
     assert task.epoch_size == 800
     labels = cifar_content(10, 1)["fine_labels"]
@@ -46,7 +52,7 @@ def test_a_fifth_of_each_class_is_held_out_and_the_rest_trained_on(task: Cifar10
 
 
 def test_pixels_are_channels_of_rows_normalised_as_the_papers_authors_do(
-    root: Path, task: Cifar100
+    root: Path, task: StoredImages
 ) -> None:
     content = cifar_content(2, 2)
     image = content["data"][0].reshape(3, 32, 32)
@@ -54,16 +60,16 @@ def test_pixels_are_channels_of_rows_normalised_as_the_papers_authors_do(
     expected = (image / 255 - mean[:, None, None]) / std[:, None, None]
     ((first, _),) = task.test().head(1).batches(1)
     np.testing.assert_allclose(first[0].numpy(), expected, atol=1e-5)
-    own = Cifar100(CifarFiles(root), normalisation="own")
+    own = _cifar100(root, normalisation="own")
     ((other, _),) = own.test().head(1).batches(1)
     again = other[0, 2].numpy() * 0.2762 + 0.4409
     np.testing.assert_allclose(again * 255, image[2], atol=1e-3)
 
 
 def test_without_augmentation_an_epoch_is_the_training_images_in_another_order(
-    root: Path, task: Cifar100
+    root: Path, task: StoredImages
 ) -> None:
-    plain = Cifar100(CifarFiles(root), augmentation="none")
+    plain = _cifar100(root, augmentation="none")
     batches = plain.training_batches(1000, rng=np.random.default_rng(0))
     ((images, targets),) = batches
     held = {int(name.removeprefix("train ")) for name in task.held_out()}
@@ -118,7 +124,7 @@ def test_every_window_is_drawn_about_as_often(
     content["data"][:, 0, 10, 12] = 255
     content["data"] = content["data"].reshape(1000, 3072)
     write_pickle(root / "cifar-100-python" / "train", content)
-    task = Cifar100(CifarFiles(root), augmentation=augmentation)
+    task = _cifar100(root, augmentation=augmentation)
     seen: dict[int, int] = {}
     rng = np.random.default_rng(0)
     for _ in range(25):  # epochs of 800
@@ -135,22 +141,22 @@ def test_every_window_is_drawn_about_as_often(
     assert max(single) < mean + 5 * mean**0.5
 
 
-def test_what_differs_from_the_published_files_is_reported(task: Cifar100) -> None:
+def test_what_differs_from_the_published_files_is_reported(task: StoredImages) -> None:
     facts = task.facts()
     assert facts["files that differ from the published ones"] == "meta, train, test"
     assert facts["training images"] == 800
 
 
-def test_another_pixel_is_another_fingerprint(tmp_path: Path, task: Cifar100) -> None:
+def test_another_pixel_is_another_fingerprint(tmp_path: Path, task: StoredImages) -> None:
     root = cifar_tree(tmp_path)
     content = cifar_content(10, 1)
     content["data"][5, 7] ^= 1
     write_pickle(root / "cifar-100-python" / "train", content)
-    assert Cifar100(CifarFiles(root)).facts()["fingerprint"] != task.facts()["fingerprint"]
+    assert _cifar100(root).facts()["fingerprint"] != task.facts()["fingerprint"]
 
 
-def test_the_folder_itself_may_be_named(root: Path, task: Cifar100) -> None:
-    there = Cifar100(CifarFiles(root / "cifar-100-python"))
+def test_the_folder_itself_may_be_named(root: Path, task: StoredImages) -> None:
+    there = _cifar100(root / "cifar-100-python")
     assert there.facts() == task.facts()
 
 
@@ -372,7 +378,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, keep: int) -> None:
     path = root / "cifar-100-python" / "test"
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=r"test is not CIFAR100's: .*unpack .* again"):
-        Cifar100(CifarFiles(root))
+        _cifar100(root)
 
 
 @pytest.mark.hostile
@@ -427,4 +433,4 @@ def test_a_missing_file_is_named_with_what_was_expected(tmp_path: Path) -> None:
     root = cifar_tree(tmp_path)
     (root / "cifar-100-python" / "meta").unlink()
     with pytest.raises(DataError, match=r"expected CIFAR100's file .*meta, found none"):
-        Cifar100(CifarFiles(root))
+        _cifar100(root)

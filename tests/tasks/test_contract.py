@@ -20,11 +20,12 @@ from benchmark.networks.spec import NetworkSpec
 from benchmark.standalone.costs import check_fit
 from tasks.base import Task, TaskSpec
 from tasks.errors import DataError
-from tasks.registry import TASKS, load_task, outlined, task_class
+from tasks.registry import TASKS, forget_tasks, load_task, outlined, task_class
 from tasks.splits import Batches, Split
 from tests.benchmark.attentions import KINDS
+from tests.extensions.test_task import FashionMnist, fashion_tree
 from tests.tasks.crowd.trees import crowd_tree
-from tests.tasks.dots import registered
+from tests.tasks.dots import Dots
 from tests.tasks.trees import cifar_tree, imagenet_tree
 from tests.tasks.voc.trees import voc_tree
 
@@ -34,7 +35,9 @@ TREES: dict[str, Callable[[Path], Path]] = {
     "shanghaitech-a": crowd_tree,
     "shanghaitech-b": crowd_tree,
     "voc2012": voc_tree,
+    "fashion-mnist": fashion_tree,
 }
+"""What writes small data for each task that reads a folder."""
 # What makes a task's splits depend on the seed, where the default doesn't, or its images small.
 OPTIONS = {
     "imagenet": (("validation", "seeded"),),
@@ -44,13 +47,20 @@ OPTIONS = {
 }
 
 
+OTHERS = (Dots, FashionMnist)
+"""Tasks of the tests' own."""
+
+
 @pytest.fixture(scope="module", autouse=True)
-def dots() -> Iterator[None]:
-    with registered():
+def others() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for task in OTHERS:
+            patch.setitem(TASKS, task.name, f"{task.__module__}:{task.__name__}")
         yield
+    forget_tasks()
 
 
-@pytest.fixture(scope="module", params=sorted({*TASKS, "dots"}))
+@pytest.fixture(scope="module", params=sorted({*TASKS, *(task.name for task in OTHERS)}))
 def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TaskSpec:
     name = request.param
     if name not in TREES:
