@@ -6,12 +6,15 @@ from typing import Any
 import torch
 
 from benchmark.basics.errors import UsageError
+from benchmark.basics.identity import code_version
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.networks.backbones import Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
+from benchmark.networks.registry import ATTENTIONS
 from benchmark.networks.resnet import Backbone
-from tasks.base import Task
+from tasks.base import Task, TaskSpec
 from tasks.parts import Head
+from tasks.registry import TASKS
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class NetworkSpec:
         }
         head = values.pop("head")
         return values if head is None else values | {"head": {type(self.head).__name__: head}}
+
+    def code(self, task: TaskSpec, *roots: str) -> str:
+        """Version of the code that computes with these networks.
+
+        Args:
+            task: on whose data.
+            roots: modules that compute.
+        """
+        return code_version(*roots, TASKS[task.name], ATTENTIONS[self.attention])
 
     @numerical_state()
     def build(self, generator: torch.Generator | None) -> AttentionNetwork:

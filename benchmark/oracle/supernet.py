@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from benchmark.basics.devices import torch_dtype
-from benchmark.basics.identity import code_version, content_hash
+from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
@@ -43,23 +43,24 @@ class SupernetOracle:
 
     def identity(self, task: Task) -> str:
         """Content hash of weights, validation data, batch-norm mode, dtype and code."""
+        spec = self.supernet.spec
         return content_hash(
             supernet=self.supernet.identity,
             weights=self.supernet.weights,
             data=task.facts(),
             batch_norm=self.batch_norm,
-            calibration=[task.calibration_draws, self.supernet.spec.root_seed],
+            calibration=[task.calibration_draws, spec.root_seed],
             dtype=self.dtype,
             kernels=self.kernels,
             piece=footprint_of(
-                self.supernet.spec.network,
+                spec.network,
                 task.image_shape,
                 dtype=self.dtype,
                 device=self.device,
                 memory=self.memory,
             ).piece,
             device=self.device.partition(":")[0],
-            code=code_version(),
+            code=spec.network.code(spec.task, __name__),
         )
 
     def __call__(self) -> Oracle:

@@ -11,7 +11,7 @@ import torch
 
 from benchmark import __version__
 from benchmark.basics.devices import check_device, torch_dtype
-from benchmark.basics.identity import code_version, content_hash
+from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.basics.sizes import parse_size
@@ -39,6 +39,12 @@ from tasks.registry import load_task, task_class
 
 SMOKE_ROWS = 8
 """Of each split, where things are only tried out."""
+_COMPUTING = (
+    "benchmark.oracle.supernet",
+    "benchmark.search.runner",
+    "benchmark.standalone.training",
+)
+"""Modules that an experiment computes with; what they import counts too."""
 _LANDSCAPE_LIMIT = 20  # blocks; 2²⁰ schemes
 
 
@@ -82,6 +88,7 @@ class Plan:
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.kernels = _kernels(settings)
+        self.code = self.network.code(self.task_spec, *_COMPUTING)
         self.identity = content_hash(
             settings=settings.model_dump(include=set(IDENTIFYING))
             | {"task_options": _choices(settings)},
@@ -89,7 +96,7 @@ class Plan:
             data=self.task.facts(),
             piece=self._piece(),
             kernels=self.kernels,
-            code=[code_version(), code_version("strategies")],
+            code=self.code,
         )
         self.blocks = self.space.blocks
         self.original = "0" * self.blocks
@@ -195,7 +202,7 @@ class Plan:
         return {
             "command": command or self.settings.command(),
             "ticket-benchmark": __version__,
-            "code": code_version(),
+            "code": self.code,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "system": f"{platform.system()} {platform.machine()}",

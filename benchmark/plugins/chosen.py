@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from benchmark.basics.errors import UsageError, unknown_name
-from benchmark.basics.identity import code_version
+from benchmark.basics.identity import code_version, package_version
 from benchmark.plugins.confined import LOADING, try_out
 from benchmark.plugins.loading import is_loaded, load_class, module_name
 from benchmark.plugins.overrides import Overrides, checked_values
@@ -183,7 +183,7 @@ def _load(reference: str) -> tuple[type[Strategy], str]:
     except StrategyError as error:
         raise UsageError(str(error)) from error
     if reference in STRATEGIES:
-        return loaded, code_version("strategies")
+        return loaded, code_version(STRATEGIES[reference])
     return loaded, _package_version(loaded.__module__)
 
 
@@ -194,7 +194,7 @@ def _package_version(module: str) -> str:
         package = ".".join(parts[:length])
         spec = find_spec(package)
         if spec is not None and spec.origin is not None:  # not a namespace
-            return code_version(package)
+            return package_version(package)
     raise UsageError(f"can't find the source of {module}")
 
 

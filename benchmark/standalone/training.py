@@ -15,7 +15,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from benchmark.basics.errors import UsageError
-from benchmark.basics.identity import code_version, content_hash
+from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.networks.connect import SchemeNetwork
@@ -68,7 +68,9 @@ class Training:
             "network": self.network.described(),
             "start": None if self.start is None else self.start.identity(),
         }
-        return content_hash(spec=spec, data=task.facts(), code=code_version())
+        return content_hash(
+            spec=spec, data=task.facts(), code=self.network.code(self.task, __name__)
+        )
 
     def initial_network(self, bits: str, seed: int) -> SchemeNetwork:
         """The network of a scheme before training; weights that schemes share are equal.

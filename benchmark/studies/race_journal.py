@@ -15,14 +15,8 @@ from benchmark.basics.files import parse_json
 from benchmark.basics.identity import code_version, content_hash
 from benchmark.records.run import RaceRecord
 
-_CODE = (
-    "benchmark.oracle.known",
-    "benchmark.studies.race",
-    "benchmark.search.runner",
-    "benchmark.records.schemes",
-    "benchmark.basics.seeding",
-)
-"""What a record depends on beside the strategy's own code."""
+_CODE = ("benchmark.oracle.known", "benchmark.studies.race", "benchmark.search.runner")
+"""Modules that a record depends on beside the strategy's own."""
 
 
 @final

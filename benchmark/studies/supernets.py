@@ -10,8 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from benchmark.basics.errors import StoreError, UsageError
-from benchmark.basics.identity import code_version
+from benchmark.basics.errors import StoreError, UsageError, unknown_name
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.networks.spec import NetworkSpec
 from benchmark.planning.plan import Plan
@@ -24,12 +23,14 @@ from benchmark.supernet.file import (
     supernet_path,
     write_supernet,
 )
-from benchmark.supernet.train import FrozenSupernet, frozen_supernet
+from benchmark.supernet.train import FrozenSupernet, frozen_supernet, supernet_code
 from benchmark.training import ALONE, Figures, Group, Watch
 from benchmark.training.metrics import metrics
 from benchmark.training.watch import together
 from benchmark.watching.progress import Progress
+from tasks.base import TaskSpec
 from tasks.folders import names
+from tasks.registry import TASKS
 
 Say = Callable[[str], None]
 """Shows a line."""
@@ -168,6 +169,15 @@ def _check_fit(spec: dict[str, Any], weights: dict[str, Tensor]) -> None:
     network.outline().load_state_dict(weights, assign=True)
 
 
+def _code_here(spec: dict[str, Any]) -> str:
+    """Version of the code that trains the supernet ``spec`` here."""
+    task = spec.get("task")
+    name = task.get("name") if isinstance(task, dict) else None
+    if name not in TASKS:
+        raise unknown_name("task", str(name), TASKS)
+    return supernet_code(TaskSpec(name), TypeAdapter(NetworkSpec).validate_python(spec["network"]))
+
+
 def import_supernet(source: Path, cache: Path, *, adopt: bool = False) -> SupernetFile:
     """Put the supernet in ``source`` where runs with the same settings and data find it.
 
@@ -184,17 +194,18 @@ def import_supernet(source: Path, cache: Path, *, adopt: bool = False) -> Supern
     weights = file.weights()
     try:
         _check_fit(file.facts.spec, weights)
+        code = _code_here(file.facts.spec)
     except (ValidationError, UsageError, RuntimeError, ValueError) as error:
         reason = f"its weights aren't of the network it describes: {error}"
         raise UsageError(str(damaged(source, reason))) from error
     facts = file.facts
-    if facts.code != code_version():
+    if facts.code != code:
         if not adopt:
             raise UsageError(
                 f"{source} was trained by other code ({facts.code} with torch {facts.torch}, here "
-                f"{code_version()}), so runs here would train their own; --adopt takes it as it is"
+                f"{code}), so runs here would train their own; --adopt takes it as it is"
             )
-        facts = replace(facts, code=code_version())
+        facts = replace(facts, code=code)
     path = supernet_path(cache / "supernets", facts.identity)
     if path.exists() and read_supernet(path).facts.weights != facts.weights:
         raise UsageError(

@@ -34,6 +34,8 @@ from benchmark.workers.pool import WorkerPool
 from reports.pages.report import Report
 from strategies.base import SearchSpace
 
+_COMPUTING = ("benchmark.oracle.table", "benchmark.search.runner")
+"""Modules that a search computes with beside its strategy's."""
 _IN_MEMORY = Path(":memory:")
 
 
@@ -72,7 +74,7 @@ def run_on_table(
         settings=settings.model_dump(include=set(SEARCHED & IDENTIFYING)),
         strategies=[strategy.identity() for strategy in strategies],
         table=table.fingerprint(),
-        code=code_version("strategies"),
+        code=code_version(*_COMPUTING),
     )
     folder = RunFolder(Path(out or Path("runs") / f"table-{identity[:8]}"))
     on_folder(folder.path)
@@ -120,7 +122,7 @@ def _description(
         environment={
             "command": settings.command(),
             "ticket-benchmark": __version__,
-            "code": code_version("strategies"),
+            "code": code_version(*_COMPUTING),
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "workers": workers,

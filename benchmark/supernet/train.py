@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from benchmark.basics.errors import DivergenceError, StoreError, UsageError
 from benchmark.basics.files import made_folder
-from benchmark.basics.identity import code_version, content_hash
+from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.networks.connect import AttentionNetwork
@@ -60,12 +60,22 @@ class SupernetSpec:
 
     def identity(self, task: Task) -> str:
         """Content hash of this description, the data and the code."""
-        return content_hash(spec=self.described(), data=task.facts(), code=code_version())
+        return content_hash(spec=self.described(), data=task.facts(), code=self.code)
+
+    @property
+    def code(self) -> str:
+        """Version of the code that trains it."""
+        return supernet_code(self.task, self.network)
 
     def described(self) -> dict[str, Any]:
         """This description as JSON values, without the places of data."""
         places = {"task": self.task.identifying(), "device": self.device.partition(":")[0]}
         return asdict(self) | {"network": self.network.described()} | places
+
+
+def supernet_code(task: TaskSpec, network: NetworkSpec) -> str:
+    """Version of the code that trains supernets of ``network`` on ``task``."""
+    return network.code(task, __name__)
 
 
 def train_supernet(
@@ -216,7 +226,7 @@ def _train_and_freeze(
         facts = SupernetFacts(
             spec=spec.described(),
             data=task.facts(),
-            code=code_version(),
+            code=spec.code,
             torch=str(torch.__version__),
             parameters=sum(parameter.numel() for parameter in network.parameters()),
             weights=weights_hash(weights),

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, final
 import torch
 
 from benchmark.basics.errors import UsageError, WorkerError
-from benchmark.basics.identity import code_version
+from benchmark.basics.identity import package_version
 from benchmark.workers.engine import Engine, Work, available_cores, done
 
 Job = TypeVar("Job")
@@ -32,7 +32,8 @@ _OBJECTS = 100 * 2**20  # bytes; jobs and results are small
 def versions() -> str:
     """What must be the same everywhere for the same bits."""
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"code {code_version()}, torch {torch.__version__}, Python {python}"
+    code = package_version("benchmark", "strategies", "tasks")
+    return f"code {code}, torch {torch.__version__}, Python {python}"
 
 
 class Hand:

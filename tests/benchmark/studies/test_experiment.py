@@ -193,7 +193,7 @@ def test_a_folder_at_work_is_refused(root: Path, finished: Path) -> None:
 def test_a_run_of_other_code_is_refused(
     root: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("benchmark.planning.plan.code_version", lambda *_: "other code")
+    monkeypatch.setattr("benchmark.networks.spec.code_version", lambda *_: "other code")
     with pytest.raises(OtherExperimentError, match="other settings, data or code"):
         run(QUICK, out=finished, cache=root / "cache")
 

@@ -11,11 +11,13 @@ from safetensors.torch import load_file, save_file
 
 from benchmark.basics.identity import code_version
 from benchmark.cli import main
+from benchmark.networks.registry import ATTENTIONS
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.supernet.file import read_supernet, write_supernet
 from benchmark.supernet.train import frozen_supernet
 from benchmark.training import Watch
+from tasks.registry import TASKS
 
 OPTIONS = ["--sharing", "share", "--attention", "dia", "--smoke"]
 
@@ -69,7 +71,9 @@ def test_show_says_what_it_was_trained_from(trained: Path, cache: Path) -> None:
     assert found["spec"]["retain"] == 0.8
     assert found["spec"]["recipe"]["batch_size"] == 4
     assert found["data"]["fingerprint"]
-    assert found["code"] == code_version()
+    assert found["code"] == code_version(
+        "benchmark.supernet.train", TASKS["digits"], ATTENTIONS["dia"]
+    )
     text = _supernet("show", trained).stdout
     assert f"parameters                     {found['parameters']:,}" in text
 
