@@ -13,5 +13,5 @@ def small_runs() -> Iterator[None]:
     """Inside, ``smoke`` cuts data to `ROWS` and times networks twice, and changes no setting."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmark.planning.plan.SMOKE_ROWS", ROWS)
-        patch.setattr("benchmark.planning.settings._SMOKE", {})
+        patch.setattr("benchmark.planning.settings.SMOKE", {})
         yield
