@@ -68,7 +68,7 @@ class TaskSpec:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of the splits."""
+    """How many rows training, validation and test split have; a training epoch counts as one."""
 
     training: int
     validation: int
@@ -85,7 +85,7 @@ class Task(ABC):
 
     name: str
     summary: str
-    """One line for lists."""
+    """What is asked of which data, in the line that ``list tasks`` prints."""
     source: str
     """Where the data come from."""
     metric: Metric
@@ -98,7 +98,7 @@ class Task(ABC):
     supernet_recipe: Recipe
     standalone_recipe: Recipe
     image_shape: tuple[int, int, int]
-    """Of an image; where sizes differ, the one that costs are measured on."""
+    """Channels, height, width of an image; where sizes differ, those that costs are measured on."""
     classes: int
     """Channels of the outputs: classes, or 1 where a number is predicted."""
     epoch_size: int
@@ -137,7 +137,7 @@ class Task(ABC):
         """The frozen test split: asked once, after the search."""
 
     def sizes(self) -> Sizes:
-        """Rows of its splits."""
+        """How many rows each split has, data at hand counted."""
         return Sizes(self.epoch_size, len(self.validation()), len(self.test()))
 
     @abstractmethod

@@ -11,7 +11,7 @@ from jaxtyping import Int64
 
 PoolName = Literal["training", "validation", "test"]
 SIZES: dict[PoolName, int] = {"training": 900, "validation": 400, "test": 497}
-"""Digits of each pool."""
+"""How many digits are in each pool, by its name."""
 
 
 def digit_rows(seed: int) -> dict[PoolName, Int64[np.ndarray, " m"]]:

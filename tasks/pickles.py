@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 _COMMANDS_AT_MOST = 3_000_000
-"""Of one file: CIFAR100's have up to 200,000, of a NumPy number for each label and an array for
-each image 2,000,000."""
+"""Commands that one file may have: CIFAR100's have up to 200,000, with a NumPy number for each
+label and an array for each image 2,000,000."""
 _BITS = 63  # of a whole number
 _SHOWN = 60  # characters
 
@@ -223,7 +223,11 @@ class _Machine:
         self.stack[-1].state = state
 
     def extend(self, items: list[Any]) -> None:
-        """Add to a list."""
+        """Append ``items`` to the list on top of the stack.
+
+        Raises:
+            PickleError: something else lies there.
+        """
         if not isinstance(self.stack[-1], list):
             raise PickleError(f"it wants to add to a {described(self.stack[-1])}")
         self.stack[-1].extend(items)

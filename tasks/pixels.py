@@ -85,7 +85,7 @@ def cut_by_torch(
     flips: Bool[Tensor, " b"],
     size: tuple[int, int],
 ) -> UInt8[Tensor, "b c h w"]:
-    """See `cropped`; for every device."""
+    """The windows that `cropped` gives, on whichever device the images are."""
     height, width = size
     windows = bordered.unfold(2, height, 1).unfold(3, width, 1)
     cut = windows[rows, :, corners[:, 0], corners[:, 1]]

@@ -18,7 +18,7 @@ _KNOTS = 4  # of the ground, along each side
 _NOISE = 0.03
 
 Canvas = Float32[np.ndarray, "h w 3"]
-"""Colours in [0, 1]."""
+"""An image that is drawn on: red, green and blue in [0, 1]."""
 
 
 @dataclass(frozen=True)

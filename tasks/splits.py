@@ -44,7 +44,7 @@ class Split(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """Number of rows."""
+        """How many rows the split has."""
 
     @abstractmethod
     def batches(self, size: int) -> Batches:
@@ -66,7 +66,7 @@ class Split(ABC):
         return torch.zeros(len(self), dtype=torch.int64)
 
     def head(self, rows: int) -> "Split":
-        """The first ``rows`` rows."""
+        """A split of the first ``rows`` rows, or of all if there are fewer."""
         return self.take(np.arange(min(rows, len(self))))
 
 
@@ -74,7 +74,7 @@ class Labelled(Split):
     """A split whose targets are all at hand."""
 
     targets: Shaped[Tensor, "n ..."]
-    """Of all rows."""
+    """Targets of all rows, in order."""
 
     def __len__(self) -> int:
         return len(self.targets)

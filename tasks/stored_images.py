@@ -59,7 +59,7 @@ class StoredImages(NamedTask):
 
     metric = Classification()
     normalisation: Normalisation
-    """Of the pixels; where an option chooses it, `changes` says so."""
+    """Mean and deviation that pixels are normalised by; `changes` says so where options choose it."""
     options = {"augmentation": tuple(_MARGINS)}  # noqa: RUF012 - declared a ClassVar by the base class
     views: ClassVar[tuple[str, ...]] = ("augmentation",)
     """Options that change what networks see of an image."""

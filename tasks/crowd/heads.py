@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tasks.parts import Head
 
 _DEVIATION = 0.01
-"""Of initial weights, as in both published codes."""
+"""Standard deviation of initial weights, as in both published codes."""
 
 
 class _Layers(nn.Module):

@@ -21,7 +21,7 @@ CELL = 8
 
 
 Map = Float32[np.ndarray, "1 rows columns"]
-"""People in each cell."""
+"""How many people stand in each cell of an image, in parts where their kernels spread them."""
 
 
 @dataclass(frozen=True)

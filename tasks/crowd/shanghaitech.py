@@ -33,7 +33,7 @@ def _presets(normalisation: Normalisation, spread: float | None) -> Mapping[str,
 
 
 class _ShanghaiTech(Crowd, ABC):
-    """What both parts share."""
+    """What parts A and B of ShanghaiTech have in common: options, network, recipes."""
 
     source = (
         'Zhang et al., "Single-Image Crowd Counting via Multi-Column Convolutional Neural Network"'

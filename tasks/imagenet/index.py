@@ -98,7 +98,7 @@ class Entry:
 
 
 def collected(entries: Iterable[Entry]) -> Images:
-    """Entries in folder order."""
+    """Entries as columns, by class and then by name: the order of ImageFolder."""
     rows = sorted(entries, key=lambda entry: (entry.label, entry.name))
     return Images(
         [entry.path for entry in rows],

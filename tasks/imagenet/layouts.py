@@ -53,7 +53,7 @@ class Layout:
 
     @property
     def name(self) -> str:
-        """The layout in words."""
+        """How training and validation images lie on disk, in words, for `Index.layout`."""
         val = "tar" if self.val.is_file() else "folders" if _folders(self.val) else "flat"
         lists = label_files(self.places)
         by = f" by {lists[0].name}" if val != "folders" and lists else ""

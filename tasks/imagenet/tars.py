@@ -16,7 +16,7 @@ class Member(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Member":
-        """Of a header's 512 bytes.
+        """The member that the 512 bytes of a header describe.
 
         Raises:
             tarfile.ReadError: it tells a size that no such member has.

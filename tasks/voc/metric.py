@@ -31,12 +31,12 @@ class Shares:
 
     @property
     def mean_iou(self) -> float:
-        """Mean of `iou` (mIoU)."""
+        """Intersection over union, averaged over classes (mIoU)."""
         return float(self.iou.mean())
 
     @property
     def mean_accuracy(self) -> float:
-        """Mean of `accuracy` (mAcc)."""
+        """Share of a class's pixels that are right, averaged over classes (mAcc)."""
         return float(self.accuracy.mean())
 
 

@@ -17,7 +17,8 @@ from tasks.voc.sbd import read_sbd
 from tasks.voc.tree import Scenes
 
 _RULES = b"2"
-"""Of what can be read; another one wherever they change, so that what is broken is found anew."""
+"""Version of the rules of what can be read; raised where they change, so that what is broken is
+found anew."""
 
 
 def read_scene(
