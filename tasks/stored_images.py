@@ -59,7 +59,7 @@ class StoredImages(NamedTask):
 
     metric = Classification()
     normalisation: Normalisation
-    """Mean and deviation that pixels are normalised by; `changes` says so where options choose it."""
+    """Mean and deviation of pixels, taken off; `changes` says so where an option chooses them."""
     options = {"augmentation": tuple(_MARGINS)}  # noqa: RUF012 - declared a ClassVar by the base class
     views: ClassVar[tuple[str, ...]] = ("augmentation",)
     """Options that change what networks see of an image."""
