@@ -73,7 +73,8 @@ class NetworkSpec:
             task: on whose data.
             roots: modules that compute.
         """
-        return code_version(*roots, TASKS[task.name], ATTENTIONS[self.attention])
+        backbone = type(self.backbone).__module__
+        return code_version(*roots, TASKS[task.name], ATTENTIONS[self.attention], backbone)
 
     @numerical_state()
     def build(self, generator: torch.Generator | None) -> AttentionNetwork:

@@ -132,7 +132,7 @@ def test_what_is_added_changes_no_identity_of_others(
     path = copy / registry
     before = path.read_text(encoding="utf-8")
     entry = f'    "new": "{file[:-3].replace("/", ".")}:New",\n'
-    path.write_text(before.replace("dict[str, str] = {\n", f"dict[str, str] = {{\n{entry}", 1))
+    path.write_text(before.replace("dict[str, str] = {\n", f"dict[str, str] = {{\n{entry}"))
     assert "new" in path.read_text()
     try:
         assert changed(file, "") == set()

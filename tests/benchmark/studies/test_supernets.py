@@ -72,7 +72,8 @@ def test_show_says_what_it_was_trained_from(trained: Path, cache: Path) -> None:
     assert found["spec"]["recipe"]["batch_size"] == 4
     assert found["data"]["fingerprint"]
     assert found["code"] == code_version(
-        "benchmark.supernet.train", TASKS["digits"], ATTENTIONS["dia"]
+        "benchmark.supernet.train",
+        *(TASKS["digits"], ATTENTIONS["dia"], "benchmark.networks.resnet"),
     )
     text = _supernet("show", trained).stdout
     assert f"parameters                     {found['parameters']:,}" in text
