@@ -1,15 +1,21 @@
-"""Images of every mode and depth: the pixels that a network sees, worked by hand."""
+"""Images of every mode and depth: the pixels that a network sees, by hand or by torchvision."""
 
 import struct
 from io import BytesIO
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchvision.transforms import v2
 
-from tasks.decoding import decoded, in_rgb
+from tasks.decoding import central_view, decoded, in_batches, in_rgb, window
 from tasks.errors import BrokenImageError
+from tasks.splits import spans
 from tests.tasks.pngs import COLOUR, COLOUR_ALPHA, GREY, GREY_ALPHA, PALETTE, png
+from tests.tasks.trees import (
+    jpeg,
+)
 
 A, B = (200, 100, 50), (0, 255, 128)
 """Two pixels."""
@@ -151,3 +157,73 @@ def test_a_jpeg_of_12_bits_is_refused_by_name() -> None:
     raw[raw.index(b"\xff\xc0") + 4] = 12
     with pytest.raises(BrokenImageError, match=r"x\.jpg can't be decoded .*--skip-broken"):
         decoded(bytes(raw), "x.jpg")
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_every_colour_mode_becomes_rgb(mode: str) -> None:
+    image = decoded(jpeg(3, mode=mode), "x.JPEG")
+    expected = Image.open(BytesIO(jpeg(3, mode=mode))).convert("RGB")
+    assert image.mode == "RGB"
+    assert image.tobytes() == expected.tobytes()
+
+
+def test_a_rotation_in_exif_is_left_alone_as_in_image_folder() -> None:
+    raw = BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    Image.open(BytesIO(jpeg(3))).save(raw, "JPEG", exif=exif, quality=95)
+    assert decoded(raw.getvalue(), "x.JPEG").size == (48, 40)
+
+
+def test_windows_lie_inside_and_cover_what_torchvisions_do() -> None:
+    rng = np.random.default_rng(0)
+    boxes = np.array([window(500, 375, rng) for _ in range(2000)])
+    left, top, right, bottom = boxes.T
+    assert min(left.min(), top.min()) >= 0
+    assert right.max() <= 500
+    assert bottom.max() <= 375
+    areas = (right - left) * (bottom - top) / (500 * 375)
+    torch.manual_seed(0)
+    theirs = []
+    for _ in range(2000):
+        _, _, height, width = (
+            v2.RandomResizedCrop(224)
+            .make_params([torch.zeros(3, 375, 500, dtype=torch.uint8)])
+            .values()
+        )
+        theirs.append(height * width / (500 * 375))
+    quantiles = np.linspace(0.1, 0.9, 5)
+    np.testing.assert_allclose(
+        np.quantile(areas, quantiles), np.quantile(theirs, quantiles), atol=0.04
+    )
+
+
+def test_a_very_long_image_gives_its_middle() -> None:
+    assert window(1000, 10, np.random.default_rng(0)) == (493, 0, 506, 10)
+
+
+@pytest.mark.parametrize(("width", "height"), [(500, 375), (375, 500), (48, 40), (300, 300)])
+def test_central_views_are_torchvisions(width: int, height: int) -> None:
+    image = decoded(jpeg(1, width=width, height=height), "x")
+    transform = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])
+    np.testing.assert_array_equal(central_view(image, 224), transform(image).numpy())
+
+
+@pytest.mark.parametrize("size", [1, 5, 16, 100])
+def test_batches_come_in_order_however_they_are_made(size: int) -> None:
+    def make(row: int) -> np.ndarray:
+        return np.full((1, 1, 1), row, dtype=np.uint8)
+
+    found = [batch.flatten().tolist() for batch in in_batches(make, spans(37, size))]
+    assert [row for batch in found for row in batch] == list(range(37))
+    assert {len(batch) for batch in found[:-1]} <= {size}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "PPM", "TIFF", "WEBP"])
+def test_only_jpeg_and_png_are_opened_whatever_the_file_is_called(kind: str) -> None:
+    # Some of Pillow's formats start other programs.
+    raw = BytesIO()
+    Image.new("RGB", (4, 4)).save(raw, kind)
+    with pytest.raises(BrokenImageError, match="cannot identify image file"):
+        decoded(raw.getvalue(), "x.JPEG")
