@@ -2,6 +2,9 @@ from collections.abc import Callable, Mapping
 
 from strategies.base import StrategyError
 
+Number = int | float
+"""Tests check signatures at run time, where an int is no float."""
+
 
 def require_positive(**hyper_parameters: int) -> None:
     """Refuse counts below one, which would make a search stop or loop without a word.
@@ -39,7 +42,9 @@ def require_fraction(**hyper_parameters: float) -> None:
     _require(hyper_parameters, "from 0 to 1", lambda value: 0 <= value <= 1)
 
 
-def _require(values: Mapping[str, float], expected: str, allowed: Callable[[float], bool]) -> None:
+def _require(
+    values: Mapping[str, Number], expected: str, allowed: Callable[[Number], bool]
+) -> None:
     for name, value in values.items():
         if not allowed(value):
             raise StrategyError(f"expected {name} {expected}, received {value}")
