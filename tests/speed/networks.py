@@ -65,9 +65,10 @@ class Subject:
         self, schemes: Schemes, tree: PrefixTreeOracle, dtype: torch.dtype = torch.float32
     ) -> TreeWork:
         """What ``tree`` takes for ``schemes``, its maps in ``dtype``."""
-        _, *shape = self.data.calibration.shape
+        _, channels, height, width = self.data.calibration.shape
+        shape = (channels, height, width)
         rows, piece = len(self.data.validation), tree.footprint.piece
-        return tree_work(self.spec, tuple(shape), schemes, rows=rows, piece=piece, dtype=dtype)
+        return tree_work(self.spec, shape, schemes, rows=rows, piece=piece, dtype=dtype)
 
 
 class StrongLoop:
