@@ -39,9 +39,9 @@ class Breeding(Strategy, ABC):
     """
 
     algorithm: ClassVar[type]
-    """Pymoo's."""
+    """Class of pymoo's algorithm that breeds, such as ``GA``."""
     objectives: ClassVar[int]
-    """Costs of a scheme."""
+    """How many costs a scheme has, all to be minimised."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _Unseen(DuplicateElimination):  # type: ignore[misc]  # pymoo publishes no
         self.keys: set[bytes] = set()
 
     def remember(self, population: Any) -> None:
-        """These have been proposed."""
+        """Never propose these individuals' schemes again."""
         self.keys.update(scheme_key(child.X) for child in population)
 
     def _do(

@@ -37,13 +37,13 @@ class Horseshoe:
         self._noise = 1.0
 
     def __len__(self) -> int:
-        """Observations so far."""
+        """How many observations the model has taken in."""
         return len(self._targets)
 
     def add(
         self, design: Float64[np.ndarray, "n features"], targets: Float64[np.ndarray, " n"]
     ) -> None:
-        """Take observations in."""
+        """Take observations in: a row of features and a target each."""
         before, after = len(self._targets), len(self._targets) + len(targets)
         while after > len(self._design):
             self._design = np.concatenate([self._design, np.empty_like(self._design)])

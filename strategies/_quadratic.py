@@ -38,7 +38,7 @@ class Quadratic:
         self._pairs += self._pairs.T
 
     def value(self, schemes: Schemes) -> Float64[np.ndarray, " n"]:
-        """The function itself."""
+        """What the function is at each scheme."""
         x = spins(schemes)
         slopes = self._linear + 0.5 * (x @ self._pairs)
         value: Float64[np.ndarray, " n"] = self._constant + (slopes * x).sum(axis=1)

@@ -38,7 +38,7 @@ class _Weights:
 
     @staticmethod
     def sizes(hidden: int) -> list[int]:
-        """Entries of each part."""
+        """Entries of each view, in the order of the vector."""
         square = 4 * hidden * hidden
         return [3 * hidden, square, square, 8 * hidden, 2 * hidden, 2]
 

@@ -47,7 +47,7 @@ class SearchSpace:
 
     @property
     def blocks(self) -> int:
-        """Bits of a scheme."""
+        """Bits of a scheme: blocks of all stages together."""
         return sum(self.blocks_per_stage)
 
 

@@ -4,6 +4,7 @@ from typing import Literal, final
 import numpy as np
 from jaxtyping import Float64
 
+from strategies._adam import Adam
 from strategies._checks import (
     require_above_zero,
     require_not_negative,
@@ -21,8 +22,8 @@ from strategies.base import (
 LEAST = 0.001
 """Smallest share that an oracle gives."""
 _DEVIATION = 1e-3
-_BETAS = (0.5, 0.999)
-_EPSILON = 1e-8
+_MOMENTUM = 0.5
+"""Adam's β₁, as DARTS has it for logits."""
 
 Vector = Float64[np.ndarray, " blocks"]
 
@@ -87,17 +88,15 @@ class DARTS(Strategy):
         self._steps = steps
         self._share = Fraction(share).limit_denominator(10**6)
         self._virtual_rate = virtual_rate if order == "second" else 0.0
-        self._logits = _Adam(
-            _DEVIATION * rng.standard_normal((2, space.blocks)),
-            rate=learning_rate,
-            decay=weight_decay,
-        )
+        self._logits = _DEVIATION * rng.standard_normal(2 * space.blocks)
+        self._adam = Adam(self._logits, learning_rate=learning_rate, momentum=_MOMENTUM)
+        self._decay = weight_decay
         self._schemes: Schemes | None = None
 
     @property
     def gates(self) -> Vector:
         """The connected part of each block's softmax."""
-        unconnected, connected = self._logits.values
+        unconnected, connected = np.split(self._logits, 2)
         gates: Vector = 1 / (1 + np.exp(unconnected - connected))
         return gates
 
@@ -123,7 +122,8 @@ class DARTS(Strategy):
             question = GateQuestion(gates, self._share, step, self._virtual_rate)
             slope = self.oracle.gate_gradient(question).gradient * gates * (1 - gates)
             if np.isfinite(slope).all():
-                self._logits.step(np.stack([-slope, slope]))
+                gradient = np.concatenate([-slope, slope])
+                self._adam.descend(gradient + self._decay * self._logits)
         return steps * charge
 
     def _discretised(self) -> Schemes:
@@ -136,28 +136,3 @@ class DARTS(Strategy):
         counts = sorted(range(len(gates) + 1), key=lambda k: (abs(k - own), k))
         schemes: Schemes = rank < np.array(counts)[:, None]
         return schemes
-
-
-class _Adam:
-    """Adam of Kingma and Ba with DARTS's β; decay is added to the gradient, as torch has it."""
-
-    def __init__(
-        self, values: Float64[np.ndarray, "2 blocks"], *, rate: float, decay: float
-    ) -> None:
-        self.values = values
-        self._rate = rate
-        self._decay = decay
-        self._mean = np.zeros_like(values)
-        self._square = np.zeros_like(values)
-        self._steps = 0
-
-    def step(self, gradient: Float64[np.ndarray, "2 blocks"]) -> None:
-        """One step down."""
-        self._steps += 1
-        gradient = gradient + self._decay * self.values
-        first, second = _BETAS
-        self._mean = first * self._mean + (1 - first) * gradient
-        self._square = second * self._square + (1 - second) * gradient**2
-        mean = self._mean / (1 - first**self._steps)
-        square = self._square / (1 - second**self._steps)
-        self.values = self.values - self._rate * mean / (np.sqrt(square) + _EPSILON)

@@ -78,7 +78,7 @@ class ProgressServer:
 
     @property
     def address(self) -> str:
-        """Where browsers find it."""
+        """URL of the page, on this machine only."""
         return f"http://{LOOPBACK}:{self._server.server_address[1]}/"
 
     def show(self, folder: Path) -> None:

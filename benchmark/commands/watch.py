@@ -50,7 +50,7 @@ def watch(folder: Path, once: bool, serve: int | None) -> None:  # noqa: FBT001 
 
 
 def _wait(observer: "Observer") -> Any:
-    """The last snapshot."""
+    """Wait for the run's end; returns its last snapshot."""
     from time import sleep
 
     while (seen := observer.seen()) is None or not seen[0].over:

@@ -43,7 +43,7 @@ class Step:
 
     @property
     def flops(self) -> float:
-        """Floating-point operations."""
+        """Floating-point operations of the whole step."""
         return self.images * self.passes * float(self.network.flops.sum())
 
     def hours(self, device: Device) -> tuple[float, float]:

@@ -69,11 +69,11 @@ class NetworkDescription:
     head: str | None = None
 
     def json(self) -> str:
-        """All attributes as JSON."""
+        """All attributes as the text of a JSON object."""
         return json.dumps(asdict(self), indent=2)
 
     def text(self) -> str:
-        """The same for people."""
+        """All attributes as lines of a name and a value, for people."""
         images = "×".join(str(size) for size in self.image_shape)
         integers = ", ".join(str(number) for number in self.integers)
         return "\n".join(

@@ -28,7 +28,7 @@ _CARRIED = {
 }
 """Recipes of table II, and where tables VII and VIII carry what they find."""
 KINDS = ("supernets", "searches", "stand-alone", "transfers")
-"""What jobs do."""
+"""What a job of the programme can be for."""
 
 
 @dataclass(frozen=True)

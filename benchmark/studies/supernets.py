@@ -33,7 +33,7 @@ from tasks.folders import names
 from tasks.registry import TASKS
 
 Say = Callable[[str], None]
-"""Shows a line."""
+"""Called with each line that the user is to see."""
 
 
 @numerical_state()

@@ -229,7 +229,7 @@ class _Transfer:
         return f"{store.fact('description')['machine']}, {sharing}"
 
     def records(self, store: Store) -> TransferRecords:
-        """What the folder holds."""
+        """Networks and costs that the transfer's store holds so far."""
         known = store.fact("description")
         return TransferRecords(
             experiment=known["experiment"],

@@ -65,7 +65,7 @@ class Tuner:
 
     @property
     def space(self) -> SearchSpace:
-        """What is searched."""
+        """One stage of all blocks, with the budget of each search."""
         return SearchSpace((self.blocks,), self.budget)
 
     def regrets(

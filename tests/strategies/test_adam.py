@@ -1,15 +1,18 @@
 import numpy as np
+import pytest
 import torch
 
 from strategies._adam import Adam
 from strategies._networks import Descent, perceptron
 
 
-def test_it_steps_as_torchs_does() -> None:
+@pytest.mark.parametrize("momentum", [0.9, 0.5])
+def test_it_steps_as_torchs_does(momentum: float) -> None:
     rng = np.random.default_rng(0)
     ours = rng.normal(size=7)
     theirs = torch.tensor(ours, requires_grad=True)
-    adam, reference = Adam(ours, learning_rate=0.05), torch.optim.Adam([theirs], lr=0.05)
+    adam = Adam(ours, learning_rate=0.05, momentum=momentum)
+    reference = torch.optim.Adam([theirs], lr=0.05, betas=(momentum, 0.999))
     for _ in range(20):
         gradient = rng.normal(size=7) * rng.integers(2, size=7)  # zeros too
         adam.descend(gradient)
