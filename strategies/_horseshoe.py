@@ -9,7 +9,7 @@ _INTERCEPT = 100.0
 _WIDEST = 1e6
 """Largest prior variance, in units of the noise's: keeps the linear systems solvable."""
 _LEAST_NOISE = 1e-6
-"""Of targets of unit variance; without it an exact fit would divide by zero."""
+"""Least variance of the noise beside targets of unit variance: an exact fit has none."""
 
 
 @final
@@ -89,7 +89,7 @@ class Horseshoe:
         targets: Float64[np.ndarray, " n"],
         variance: Float64[np.ndarray, " features"],
     ) -> Float64[np.ndarray, " features"]:
-        """The same in the space of the observations: n² · features operations.
+        """A normal draw in the space of the observations: n² · features operations.
 
         Bhattacharya, Chakraborty and Mallick, "Fast Sampling with Gaussian Scale Mixture
         Priors in High-Dimensional Regression" (2016).

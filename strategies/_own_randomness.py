@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 _States = tuple[Any, Any, torch.Tensor]
-"""Of Python, NumPy and torch."""
+"""States of the generators of Python, NumPy and torch."""
 
 
 @contextmanager

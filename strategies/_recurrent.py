@@ -17,7 +17,7 @@ _INITIAL_BOUND = 0.1
 _START = 2
 """Row of the embedding that the first step reads; rows 0 and 1 are the decisions."""
 _CANDIDATE = 2
-"""Of the four gates (input, forget, candidate, output) the one with a tanh."""
+"""Which of the four gates (input, forget, candidate, output) has a tanh, not a sigmoid."""
 
 
 @final

@@ -36,4 +36,4 @@ class NSGA2(Breeding):
 
 
 _WORST = 1e9
-"""Of a failed answer; finite, because crowding distances of infinities are undefined."""
+"""Cost of a failed answer; finite, as crowding distances of infinities are undefined."""

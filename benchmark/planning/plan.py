@@ -38,7 +38,7 @@ from tasks.recipes import Recipe
 from tasks.registry import load_task, task_class
 
 SMOKE_ROWS = 8
-"""Of each split, where things are only tried out."""
+"""Rows that are left of each split where things are only tried out."""
 _COMPUTING = (
     "benchmark.oracle.supernet",
     "benchmark.search.runner",

@@ -94,7 +94,7 @@ def other_premises(ticket: Ticket, plan: Plan) -> Verification | None:
 
 
 def _as_json(value: Any) -> Any:
-    """As it comes back from a file: lists for tuples."""
+    """The value as it comes back from a file of JSON: lists for tuples."""
     return json.loads(json.dumps(value))
 
 
