@@ -62,11 +62,11 @@ def test_either_way_draws_from_the_posterior_of_a_linear_model(way: str) -> None
     targets, variance = rng.standard_normal(6), np.array([100.0, 4.0, 1e-6, 0.5, 1.0])
     model = Horseshoe(5, rng=rng)
     model.add(design, targets)
-    draws = np.array([getattr(model, way)(design, targets, variance) for _ in range(20_000)])
+    draws = np.array([getattr(model, way)(design, targets, variance) for _ in range(5_000)])
     # Unit noise: N(A⁻¹Xᵀy, A⁻¹) with A = XᵀX + D⁻¹.
     covariance = np.linalg.inv(design.T @ design + np.diag(1 / variance))
-    np.testing.assert_allclose(draws.mean(axis=0), covariance @ design.T @ targets, atol=0.03)
-    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.03)
+    np.testing.assert_allclose(draws.mean(axis=0), covariance @ design.T @ targets, atol=0.05)
+    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.05)
 
 
 def test_observations_beyond_the_features_change_the_way_and_not_what_is_learnt() -> None:
