@@ -11,17 +11,17 @@ from rich.text import Text
 
 from benchmark.basics.files import replacing
 from benchmark.records.run import Rule
+from reports.charts.curves import BEST, draw_curves, problem_curves_table
+from reports.charts.ranks import draw_ranks
+from reports.charts.schemes import SYMBOLS
 from reports.compare import tables as compared_tables
 from reports.compare.comparison import Comparison, compare
 from reports.compare.mixing import Member
 from reports.compare.sentences import verdict, warnings
-from reports.figures.ranks import draw_ranks
-from reports.figures.schemes import SYMBOLS
-from reports.figures.search import BEST, DRAWN, draw_curves, styles
+from reports.figures.series import DRAWN, styles
 from reports.numbers.statistics import CONFIDENCE
-from reports.pages.html import ENVIRONMENT, ROWS, render_notebook
+from reports.pages.html import ENVIRONMENT, ROWS, readable, render_notebook
 from reports.paper.latex import PaperTable
-from reports.tables.comparison import problem_curves_table
 from reports.tables.table import Table, describe_columns, escape_markdown, to_csv, to_markdown
 from reports.tables.terminal import TerminalTable
 from reports.tables.words import not_trained
@@ -130,7 +130,7 @@ class ComparisonReport:
         comparison = self.comparison
         drawn = self.figures
         runs, cells, problems, results, trained, every = (
-            table.shown().first(ROWS) for table in compared_tables.tables(comparison)
+            readable(table) for table in compared_tables.tables(comparison)
         )
         return ENVIRONMENT.get_template("compare.html.j2").render(
             warnings=warnings(comparison),

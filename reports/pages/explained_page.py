@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.basics.files import replacing
-from reports.figures.explained import (
+from reports.charts.explained import (
     draw_accuracy_by_ratio,
     draw_parameters_by_ratio,
     draw_scores,
     draw_times_by_ratio,
+    ratios_table,
+    scores_table,
 )
-from reports.numbers.explained import Explained, ratios_table, scores_table
+from reports.numbers.explained import Explained
 from reports.pages.html import ENVIRONMENT
 from reports.tables.formats import count
 from reports.tables.table import to_csv

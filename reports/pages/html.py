@@ -2,39 +2,30 @@
 
 import base64
 import re
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.figures.charts import charts, drawn_strategies
+from reports.charts.chart import Drawing, RunChart, drawn_strategies
+from reports.charts.schemes import SYMBOLS, draw_strip, in_charts, label
 from reports.figures.pictures import cam_words, rows_of_pictures
-from reports.figures.schemes import SYMBOLS, draw_strip, in_charts, label
 from reports.figures.svg_style import to_svg
 from reports.numbers.analysis import Analysis
-from reports.numbers.explained import ratios_caption, scores_caption
 from reports.numbers.tickets import ticket_file, ticket_schemes
 from reports.sentences import training
 from reports.sentences.answers import answers, title
 from reports.sentences.glossary import GLOSSARY, METHODS
 from reports.sentences.headline import headline
 from reports.sentences.search import unfinished
-from reports.tables.charts import chart_tables, times_table
-from reports.tables.comparison import budgets_table, ranks_table, volumes_table
 from reports.tables.formats import level
-from reports.tables.run import (
-    facts_table,
-    lanes_table,
-    ranking_table,
-    schemes_table,
-    trust_table,
-)
+from reports.tables.run import facts_table
 from reports.tables.table import Table, to_csv
-from reports.tables.words import batch_norm, landscape_caption, not_trained
+from reports.tables.words import batch_norm, not_trained
 
 ROWS = 1_000
 """Rows that a table inside a page can hold; the files beside it have all."""
@@ -48,21 +39,28 @@ ENVIRONMENT = Environment(
 )
 
 
-def render_page(analysis: Analysis) -> str:
-    """The whole page."""
+@dataclass(frozen=True)
+class Row:
+    """What stands side by side: figures, each with the name of its CSV, and tables."""
+
+    drawings: list[tuple[Drawing, str]]
+    tables: list[Table]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Charts under one heading: rows of figures, and tables below them with their summaries."""
+
+    heading: str
+    rows: list[Row]
+    below: list[tuple[Table, str]]
+
+
+def render_page(analysis: Analysis, charts: Mapping[str, RunChart]) -> str:
+    """The whole page of a run whose charts are given by name."""
     records = analysis.records
     style = drawn_strategies(analysis)
     task = str(records.facts.get("task", ""))
-    shown = {
-        "ranking": ranking_table(analysis),
-        "lanes": lanes_table(analysis),
-        "schemes": schemes_table(analysis),
-        "ranks": ranks_table(analysis),
-        "budgets": budgets_table(analysis),
-        "times": times_table(analysis),
-        "volumes": volumes_table(analysis),
-        "trust": trust_table(analysis),
-    }
     return ENVIRONMENT.get_template("report.html.j2").render(
         task=task,
         title=title(analysis),
@@ -74,16 +72,21 @@ def render_page(analysis: Analysis) -> str:
         ],
         facts=_facts(analysis),
         sentences=headline(analysis)[len(unfinished(analysis)) :],
-        failed=any(curve.failed and curve.strategy in style for curve in analysis.curves),
-        banded=any(np.isfinite(curve.high).any() for curve in analysis.curves if not curve.failed),
         not_trained=not_trained(records),
         on_table=records.on_table,
-        supernet_trained=any(item.training for item in analysis.times),
         style=style,
         left_out=len(analysis.ranking.standings) - len(style),
-        tables={name: table.shown().first(ROWS) for name, table in shown.items()},
-        charts=defaultdict(Markup, charts(analysis)),
-        files=_files(analysis, style),
+        tables={
+            name: readable(chart.table)
+            for name, chart in charts.items()
+            if chart.chart.place == "placed"
+        },
+        sections={
+            section: groups([one for one in charts.values() if one.chart.section == section])
+            for section in dict.fromkeys(one.chart.section for one in charts.values())
+        },
+        trained=bool(analysis.schemes),
+        files=_files(analysis, charts, style),
         tracebacks=[
             (f"{lane.key.strategy}, seed {lane.key.strategy_seed}", lane.traceback)
             for lane in records.lanes
@@ -91,18 +94,11 @@ def render_page(analysis: Analysis) -> str:
         ],
         reproduce=facts_table(records),
         command=str(records.environment.get("command", "")),
-        level=level(analysis.confidence),
         rule=analysis.rule,
         risk=level(round((1 - analysis.confidence) / 2, 6)),
-        seeds=[oracle.supernet_seed for oracle in records.oracles],
-        window=analysis.convergence.window,
         schemes=in_charts(analysis.schemes),
         label=label,
         strip=partial(draw_strip, blocks_per_stage=records.blocks_per_stage),
-        landscape_seeds=list(analysis.landscapes),
-        ratios_captions={seed: ratios_caption(one) for seed, one in analysis.explained.items()},
-        scores_captions={seed: scores_caption(one) for seed, one in analysis.explained.items()},
-        landscape_caption=landscape_caption(analysis),
         gap=training.gap(analysis),
         noise=analysis.noise,
         pictures=rows_of_pictures(records.cams, records.blocks_per_stage),
@@ -111,6 +107,34 @@ def render_page(analysis: Analysis) -> str:
         methods=METHODS,
         symbols=SYMBOLS,
     )
+
+
+def readable(table: Table) -> Table:
+    """As much of a table as a page shows."""
+    return table.shown().first(ROWS)
+
+
+def groups(charts: Sequence[RunChart]) -> list[Group]:
+    """Charts of a section by heading; those that have nothing to show are left out."""
+    made = (_group(heading, list(own)) for heading, own in groupby(charts, lambda one: one.heading))
+    return [group for group in made if group.rows or group.below]
+
+
+def _group(heading: str, charts: Sequence[RunChart]) -> Group:
+    rows: dict[int, Row] = {}
+    for chart in charts:
+        for drawing in chart.drawings:
+            row = rows.setdefault(drawing.row, Row([], []))
+            row.drawings.append((drawing, chart.chart.name))
+        if chart.chart.place == "beside" and chart.table.rows:
+            last = next(reversed(rows.values())) if rows else rows.setdefault(0, Row([], []))
+            last.tables.append(readable(chart.table))
+    below = [
+        (readable(chart.table), chart.chart.summary)
+        for chart in charts
+        if chart.chart.place == "below" and chart.table.rows
+    ]
+    return Group(heading, list(rows.values()), below)
 
 
 def _facts(analysis: Analysis) -> dict[str, object]:
@@ -140,14 +164,11 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _files(analysis: Analysis, style: Collection[str]) -> dict[str, str]:
+def _files(
+    analysis: Analysis, charts: Mapping[str, RunChart], style: Collection[str]
+) -> dict[str, str]:
     """CSV files inside the page: of the strategies that charts hold, and no endless ones."""
-    tables = [
-        ranking_table(analysis),
-        schemes_table(analysis),
-        lanes_table(analysis),
-        *chart_tables(analysis),
-    ]
+    tables = [chart.table for chart in charts.values() if chart.chart.inside]
     # Failed lanes have curves under labels of their own, so a whole table is left as it is.
     if len(style) < len(analysis.ranking.standings):
         tables = [table.of(style) for table in tables]

@@ -1,31 +1,23 @@
 """The report of a run: sentences, tables, figures; in the terminal, a notebook or a folder."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
 from benchmark.basics.files import replacing
 from benchmark.records.run import RunRecords
-from reports.figures.charts import charts
+from reports.charts.chart import RunChart
+from reports.charts.registry import figures, run_charts
 from reports.figures.pictures import cams_table
 from reports.numbers.analysis import Analysis, analyse
 from reports.pages.html import render_notebook, render_page
 from reports.paper.latex import PaperTable
 from reports.sentences.glossary import GLOSSARY, METHODS
 from reports.sentences.headline import headline
-from reports.tables.charts import chart_tables, times_table
-from reports.tables.comparison import budgets_table, ranks_table, volumes_table
-from reports.tables.run import (
-    evaluations_table,
-    facts_table,
-    lanes_table,
-    ranking_table,
-    schemes_table,
-    trust_table,
-)
+from reports.tables.run import facts_table
 from reports.tables.table import (
     Table,
     describe_columns,
@@ -63,14 +55,19 @@ class Report:
         return headline(self.analysis)
 
     @cached_property
+    def charts(self) -> Mapping[str, RunChart]:
+        """Every part of it by name: tables, and figures of them."""
+        return run_charts(self.analysis)
+
+    @property
     def ranking(self) -> Table:
         """One row a strategy, the leader first."""
-        return ranking_table(self.analysis)
+        return self.charts["ranking"].table
 
-    @cached_property
+    @property
     def schemes(self) -> Table:
         """One row a trained scheme with its verdict, the most accurate first."""
-        return schemes_table(self.analysis)
+        return self.charts["schemes"].table
 
     def write(self, folder: Path) -> list[Path]:
         """Write the page, Markdown and CSV files into ``folder``, which is made if need be.
@@ -79,7 +76,7 @@ class Report:
         """
         tables = self.files
         contents = {
-            "report.html": render_page(self.analysis),
+            "report.html": render_page(self.analysis, self.charts),
             "report.md": self._markdown(),
             **{f"{table.name}.csv": to_csv(table) for table in tables},
             "COLUMNS.md": describe_columns(tables),
@@ -98,9 +95,9 @@ class Report:
 
         return write_paper(
             [self.analysis],
-            figures=charts(self.analysis),
+            figures=figures(self.charts),
             tables=self.files,
-            ranks=[PaperTable(ranks_table(self.analysis))],
+            ranks=[PaperTable(self.charts["ranks"].table)],
             folder=folder,
         )
 
@@ -108,14 +105,7 @@ class Report:
     def files(self) -> list[Table]:
         """What every number of the page and its charts can be read from."""
         pictures = [cams_table(self.records)] if self.records.cams else []
-        return [
-            self.ranking,
-            self.schemes,
-            lanes_table(self.analysis),
-            evaluations_table(self.records),
-            *chart_tables(self.analysis),
-            *pictures,
-        ]
+        return [*(chart.table for chart in self.charts.values()), *pictures]
 
     def print(self, console: Console) -> None:
         """Sentences and the two main tables for a terminal."""
@@ -127,7 +117,7 @@ class Report:
                 console.print(TerminalTable(table))
 
     def _repr_html_(self) -> str:
-        drawings = [charts(self.analysis).get("curves", Markup(""))]
+        drawings = [one.figure for one in self.charts["curves"].drawings]
         return render_notebook(self.headline, [self.ranking, self.schemes], drawings)
 
     def _repr_markdown_(self) -> str:
@@ -140,18 +130,8 @@ class Report:
         return "\n".join(f"- {escape_markdown(sentence)}" for sentence in self.headline)
 
     def _markdown(self) -> str:
-        analysis = self.analysis
-        tables = [
-            self.ranking,
-            ranks_table(analysis),
-            budgets_table(analysis),
-            volumes_table(analysis),
-            times_table(analysis),
-            self.schemes,
-            trust_table(analysis),
-            lanes_table(analysis),
-            facts_table(self.records),
-        ]
+        shown = (one.table for one in self.charts.values() if one.chart.place != "files")
+        tables = [*shown, facts_table(self.records)]
         words = "\n".join(
             f"- **{word}**: {escape_markdown(text)}" for word, text in GLOSSARY.items()
         )

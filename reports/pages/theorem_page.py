@@ -9,7 +9,7 @@ from markupsafe import Markup
 from benchmark.basics.files import replacing
 from benchmark.records.theorem import TheoremRecord
 from reports.figures import svg
-from reports.figures.search import WIDTH, legend
+from reports.figures.series import WIDTH, legend
 from reports.pages.html import render_theorem, standalone
 from reports.tables.formats import Number, count, plain, words
 from reports.tables.table import Column, Table, Value, describe_columns, to_csv

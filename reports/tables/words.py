@@ -83,17 +83,3 @@ def seed_words(schemes: Sequence[SchemeOutcome]) -> str:
         return "no training that came to its end"
     low, high = min(seeds), max(seeds)
     return count(high, "stand-alone seed") if low == high else f"{low} to {high} stand-alone seeds"
-
-
-def landscape_caption(analysis: Analysis) -> str:
-    """What the landscape figures show."""
-    marks = (
-        "Marks: each lane's scheme of the best reward within "
-        f"{count(analysis.ranking.horizon, 'evaluation')}; {analysis.records.objective.leaning}. "
-        if analysis.ranking.placed
-        else ""
-    )
-    return (
-        "Shading: how the schemes with that many connections spread, strongest where most lie. "
-        f"{marks}{oracle_words(analysis.records).capitalize()}."
-    )

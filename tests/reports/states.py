@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchmark.records.run import Interval, LaneRecord, OracleAnswers, OracleRecord, RunRecords
+from reports.charts.budgets import budgets_table
 from reports.numbers.analysis import Analysis
 from reports.pages.report import Report
 from reports.sentences.answers import answers, title
 from reports.sentences.headline import headline
-from reports.tables.comparison import budgets_table
 from reports.tables.formats import percent, plain
 from tests.reports.conftest import cut
 

@@ -16,6 +16,7 @@ from benchmark.search.runner import Lane, search
 from benchmark.storage.store import Store
 from benchmark.studies.race import run_race
 from benchmark.watching.snapshots import look
+from reports.charts.landscape import landscape_caption
 from reports.compare.comparison import compare
 from reports.compare.mixing import Member
 from reports.compare.tables import cells_table, results_table
@@ -26,7 +27,6 @@ from reports.pages.report import Report
 from reports.sentences.glossary import GLOSSARY
 from reports.tables.columns import EVALUATIONS
 from reports.tables.run import evaluations_table
-from reports.tables.words import landscape_caption
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 from tests.benchmark.formula import Formula
 from tests.reports.conftest import _records as make_records

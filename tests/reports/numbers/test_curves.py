@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from benchmark.records.run import LaneKey, LaneRecord, RunRecords
+from reports.charts.curves import time_curves_table
 from reports.numbers.analysis import analyse
 from reports.numbers.curves import checkpoints, curves, time_curves
 from reports.numbers.ranking import rank_strategies
-from reports.tables.comparison import time_curves_table
 from reports.tables.table import Value
 from tests.reports.conftest import cut
 

@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 
 from benchmark.records.schemes import all_schemes
-from reports.numbers.explained import (
-    Spread,
-    connection_score,
-    explain,
-    ratios_caption,
-    ratios_table,
-    scores_caption,
-    scores_table,
-)
+from reports.charts.explained import ratios_caption, ratios_table, scores_caption, scores_table
+from reports.numbers.explained import Spread, connection_score, explain
 from reports.pages.explained_page import render_explained, write_explained
 
 SCHEMES = all_schemes(3)

@@ -10,10 +10,9 @@ from hypothesis.extra.numpy import arrays
 
 from benchmark.records.run import RunRecords
 from benchmark.records.schemes import scheme_bits
-from reports.figures.fronts import draw_front, draw_sparsity
+from reports.charts.fronts import draw_front, draw_sparsity, sparsity_table, volumes_table
 from reports.numbers.analysis import analyse
 from reports.numbers.fronts import best_within, hypervolume, non_dominated
-from reports.tables.comparison import sparsity_table, volumes_table
 
 MakeRecords = Callable[..., RunRecords]
 SIZES = np.array([0, 1, 1, 2, 4])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from benchmark.records.run import RunRecords
-from reports.figures.ranks import draw_ranks
+from reports.charts.ranks import draw_ranks, ranks_table
 from reports.numbers.analysis import analyse
 from reports.numbers.ranks import (
     Cell,
@@ -18,7 +18,6 @@ from reports.numbers.ranks import (
     summarise_ranks,
     tied_neighbours,
 )
-from reports.tables.comparison import ranks_table
 
 # Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", Table 5 (α = 0.05).
 NEMENYI = {3: 2.343, 4: 2.569, 5: 2.728, 10: 3.164}

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from pyarrow import parquet
 
 from benchmark.records.run import RunRecords
-from reports.figures.charts import charts
+from reports.charts.registry import figures
 from reports.figures.pdf import write_pdf
 from reports.figures.svg_paths import path_corners
 from reports.figures.svg_style import printable, to_svg
@@ -142,7 +142,7 @@ def test_the_tables_compile(folder: Path) -> None:
 
 
 def test_figures_are_those_of_the_page_with_fonts_inside(report: Report, folder: Path) -> None:
-    names = set(charts(report.analysis))
+    names = set(figures(report.charts))
     assert {"curves", "ranks", "schemes"} <= names
     for kind in ("svg", "pdf"):
         assert {path.stem for path in (folder / "figures").glob(f"*.{kind}")} == names

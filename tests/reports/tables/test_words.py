@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.records.run import Interval, RunRecords
+from reports.charts.ranks import ranks_table
 from reports.numbers.analysis import analyse
-from reports.tables.comparison import ranks_table
 from reports.tables.words import (
     batch_norm,
     interval_words,

@@ -7,28 +7,40 @@ from math import isfinite
 import numpy as np
 from markupsafe import Markup
 
-from benchmark.records.schemes import bits_scheme
+from reports.charts.chart import Chart, Drawing, drawn_strategies
+from reports.charts.columns import STRATEGY, Reward
 from reports.figures import svg
+from reports.figures.series import WIDTH, short
+from reports.numbers.analysis import Analysis
 from reports.numbers.curves import Curve, Line
-from reports.numbers.landscape import Density, Landscape, density
-from reports.numbers.ranking import LaneScore
-from reports.tables.formats import Number, count, percent
+from reports.numbers.problems import Problem
+from reports.tables.formats import (
+    Number,
+    level,
+)
+from reports.tables.table import Column, Table, Value
+from reports.tables.words import oracle_words
 
-WIDTH = 520
-DRAWN = 12
-"""Strategies that a chart can hold; tables and files have all."""
-_LONGEST = 18
 _LOGARITHMIC_FROM = 100
-
-
-def styles(strategies: Sequence[str]) -> dict[str, int]:
-    """A number for each strategy, from which colour, dash and marker follow everywhere."""
-    return {name: number for number, name in enumerate(dict.fromkeys(strategies))}
-
-
-def short(name: str) -> str:
-    """A name that fits beside a curve."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+_CURVES = (
+    STRATEGY,
+    Column("evaluations", "Evaluations", "charged to each lane", kind="whole"),
+    Reward("best_reward", "Best reward", "mean over lanes; holds until the next row"),
+)
+_CURVES_SECONDS = (
+    STRATEGY,
+    Column(
+        "seconds",
+        "Seconds",
+        "the strategy's own processor time (where it is known) plus the oracle's mean time for "
+        "each evaluation",
+        unit="s",
+        kind="number",
+        digits=3,
+        timing=True,
+    ),
+    Reward("best_reward", "Best reward", "mean over lanes; holds until the next row"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,10 +75,6 @@ BEST_BY_TIME = Look(
     scale=100,
     logarithmic=True,
 )
-AGREEMENT = Look(
-    "agreement", "Mean probability of what is asked", "p̄ (0.5: even draws, 1: settled)"
-)
-DISTINCT = Look("distinct", "Different schemes asked so far", "different schemes so far")
 
 
 def draw_curves(curves: Sequence[Curve], style: Mapping[str, int], look: Look = BEST) -> Markup:
@@ -168,104 +176,68 @@ def _end_label(
     )
 
 
-def draw_landscape(
-    table: Landscape, lanes: Sequence[LaneScore], style: Mapping[str, int], blocks: int
-) -> Markup:
-    """Density of all tabulated schemes by connections and accuracy, with each lane's best."""
-    found = [
-        score
-        for score in lanes
-        if score.ranked
-        and score.key.supernet_seed == table.supernet_seed
-        and score.key.strategy in style
-    ]
-    values = np.append(table.accuracy, [score.accuracy for score in found]) * 100
-    pad = max(float(np.ptp(values)) * 0.03, 0.01)
-    x = svg.Axis((-0.6, blocks + 0.6), (52, WIDTH - 12), whole=True)
-    y = svg.Axis((float(values.min()) - pad, float(values.max()) + pad), (308, 34))
-    names = [name for name in style if any(score.key.strategy == name for score in found)]
-    marks = [
-        svg.marker(
-            x(
-                score_ones(score)
-                + 0.7 * (names.index(score.key.strategy) + 0.5) / len(names)
-                - 0.35
-            ),
-            y(score.accuracy * 100),
-            style[score.key.strategy],
-            f"mark found c{style[score.key.strategy] % svg.COLORS}",
-            3.6,
-            strategy=score.key.strategy,
-        )
-        for score in found
-    ]
-    what = "all" if table.exhaustive else "the tabulated"
-    middle = percent(float(np.median(table.accuracy)))
-    best = percent(float(table.accuracy.max()))
-    labels = ("connected blocks", "oracle accuracy (%, validation)")
-    return svg.picture(
-        f"landscape-{table.supernet_seed}",
-        f"Landscape of supernet {table.supernet_seed}",
-        f"Oracle accuracy of {what} {count(len(table.accuracy), 'scheme')} against connected "
-        f"blocks: median {middle}, best {best}."
-        + (" Marks: the scheme of the best reward of each lane." if found else ""),
-        (WIDTH, 362 + 20 * len(legend_rows(names))),
-        svg.frame(x, y, labels, (".0f", "g")),
-        *_density(density(table, blocks), x, y),
-        *marks,
-        *legend(names, style, 366),
+def curves_table(analysis: Analysis) -> Table:
+    """The curves against evaluations: one row where a mean changes, and one at the end."""
+    rows = _points(analysis.curves, whole=True)
+    caption = f"Best reward so far; {oracle_words(analysis.records)}."
+    return Table("curves", "Against evaluations", caption, _CURVES, rows)
+
+
+def problem_curves_table(problem: Problem, name: str) -> Table:
+    """The curves of one problem of a comparison, as `curves_table` has a run's."""
+    caption = f"Best reward so far on {problem.label}; {oracle_words(problem.records)}."
+    rows = _points(problem.curves, whole=True)
+    return Table(name, f"Against evaluations: {problem.label}", caption, _CURVES, rows)
+
+
+def time_curves_table(analysis: Analysis) -> Table:
+    """The curves against seconds: one row where a mean changes, and one at the end."""
+    rows = _points(analysis.time_curves, whole=False)
+    caption = f"Best reward so far; {oracle_words(analysis.records)}. Times differ from run to run."
+    return Table("curves-seconds", "Against seconds", caption, _CURVES_SECONDS, rows)
+
+
+def _points(curves: Sequence[Curve], *, whole: bool) -> tuple[tuple[Value, ...], ...]:
+    rows: list[tuple[Value, ...]] = []
+    for curve in curves:
+        known = np.isfinite(curve.center)
+        lines = np.array([curve.center, curve.low, curve.high])
+        moved = np.any(lines[:, 1:] != lines[:, :-1], axis=0)
+        shown = known & np.concatenate([[True], moved])
+        shown[-1] = known[-1]
+        rows += [
+            (curve.label, int(at) if whole else float(at), curve.interval(point))
+            for point, at in zip(np.flatnonzero(shown).tolist(), curve.where[shown], strict=True)
+        ]
+    return tuple(rows)
+
+
+def banded(analysis: Analysis) -> bool:
+    """Whether any curve has intervals."""
+    return any(np.isfinite(curve.high).any() for curve in analysis.curves if not curve.failed)
+
+
+def _draw(analysis: Analysis) -> list[Drawing]:
+    style = drawn_strategies(analysis)
+    bands = f"; bands are {level(analysis.confidence)} intervals" if banded(analysis) else ""
+    failed = any(curve.failed and curve.strategy in style for curve in analysis.curves)
+    caption = (
+        f"Best reward so far, mean over lanes{bands}. Higher and earlier is better."
+        f"{' Broken lines that end in × are lanes that failed.' if failed else ''}"
     )
+    return [Drawing("curves", draw_curves(analysis.curves, style), caption)]
 
 
-def score_ones(score: LaneScore) -> int:
-    """Connected blocks of a lane's best scheme."""
-    return int(bits_scheme(score.bits).sum())
+def _draw_by_time(analysis: Analysis) -> list[Drawing]:
+    caption = (
+        "The same against seconds: the strategy's own time (where it is known) plus the oracle's "
+        "for each evaluation, as if every lane searched alone. Times are of this machine."
+    )
+    drawn = draw_curves(analysis.time_curves, drawn_strategies(analysis), BEST_BY_TIME)
+    return [Drawing("curves-seconds", drawn, caption)]
 
 
-def _density(found: Density, x: svg.Axis, y: svg.Axis) -> list[Markup]:
-    # Columns have very different sizes (1 to 924 of 4,096): shade within a column.
-    tallest = np.maximum(found.counts.max(axis=1), 1)
-    width = 0.8 * (x(1) - x(0))
-    height = y(100 * found.edges[0]) - y(100 * found.edges[1])
-    return [
-        svg.element(
-            "rect",
-            x=x(column) - width / 2,
-            y=y(100 * found.edges[row + 1]),
-            width=width,
-            height=height,
-            fill_opacity=0.08 + 0.5 * found.counts[column, row] / tallest[column],
-            class_="density",
-        )
-        for column in range(len(found.counts))
-        for row in np.flatnonzero(found.counts[column]).tolist()
-    ]
-
-
-def legend_rows(names: Sequence[str]) -> list[list[str]]:
-    """Names that share a line of the legend."""
-    rows: list[list[str]] = [[]]
-    for name in names:
-        if sum(len(short(other)) * 8.2 + 34 for other in [*rows[-1], name]) > WIDTH - 60:
-            rows.append([])
-        rows[-1].append(name)
-    return rows
-
-
-def legend(names: Sequence[str], style: Mapping[str, int], top: Number) -> list[Markup]:
-    """Markers and names from ``top`` on, in as many lines as they need."""
-    drawn = []
-    for row, members in enumerate(legend_rows(names)):
-        left = 58.0
-        for name in members:
-            color = f"c{style[name] % svg.COLORS}"
-            drawn.append(
-                svg.element(
-                    "g",
-                    svg.marker(left, top + 20 * row, style[name], f"mark {color}"),
-                    svg.text(left + 10, top + 20 * row, short(name), kind=f"name {color}"),
-                    data_strategy=name,
-                )
-            )
-            left += 34 + 8.2 * len(short(name))
-    return drawn
+CURVES = Chart("curves", section="search", table=curves_table, draw=_draw)
+CURVES_SECONDS = Chart(
+    "curves-seconds", section="search", table=time_curves_table, draw=_draw_by_time
+)

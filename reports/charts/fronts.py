@@ -5,13 +5,61 @@ from math import isfinite
 
 from markupsafe import Markup
 
+from benchmark.records.schemes import format_bits
+from reports.charts.chart import Chart, Drawing, drawn_strategies
+from reports.charts.columns import STRATEGY, Percent
+from reports.charts.curves import banded
 from reports.figures import svg
-from reports.figures.search import WIDTH, legend, legend_rows
+from reports.figures.series import WIDTH, legend, legend_rows
+from reports.numbers.analysis import Analysis
 from reports.numbers.fronts import FrontPoint, Sparsity
-from reports.tables.formats import Number, count, percent
+from reports.tables.formats import Number, count, level, percent
+from reports.tables.table import Column, Table, Value
+from reports.tables.words import interval_words, oracle_words
 
 _LABELS = ("oracle accuracy (%, validation)",)
 _BOTTOM = 308
+_SPARSITY = (
+    STRATEGY,
+    Column("connections", "Connections", "at most so many connected blocks", kind="whole"),
+    Percent(
+        "accuracy",
+        "Accuracy",
+        "highest oracle accuracy of a lane within so many, mean over the lanes that asked for one",
+        interval=True,
+    ),
+    Column("found", "Lanes with one", "lanes that asked for such a scheme", kind="whole"),
+    Column("lanes", "Lanes", "lanes that count", kind="whole"),
+)
+_FRONTS = (
+    STRATEGY,
+    Column("supernet_seed", "Supernet seed", "seed of the frozen supernet", kind="whole"),
+    Column("connections", "Connections", "connected blocks", kind="whole"),
+    Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),
+    Column("scheme", "Scheme", "that none of the strategy's others beats in both", kind="bits"),
+)
+_VOLUMES = (
+    STRATEGY,
+    Column(
+        "hypervolume",
+        "Hypervolume",
+        "gain in oracle accuracy over Original of the best scheme within a share of connections, "
+        "averaged over all shares (reference point: Full-SA's connections, Original's accuracy); "
+        "mean over lanes",
+        unit="points",
+        kind="number",
+        scale=100,
+        interval=True,
+    ),
+    Percent(
+        "share",
+        "Of all schemes'",
+        "share of the hypervolume of the whole landscape; needs one",
+        digits=1,
+        optional=True,
+    ),
+    Column("lanes", "Lanes", "lanes that count", kind="whole"),
+)
 
 
 def draw_sparsity(rows: Sequence[Sparsity], style: Mapping[str, int], blocks: int) -> Markup:
@@ -141,3 +189,72 @@ def _steps(points: Sequence[FrontPoint], number: int, x: svg.Axis, y: svg.Axis) 
         for p in points
     ]
     return svg.element("g", path, *marks, data_strategy=points[0].strategy)
+
+
+def sparsity_table(analysis: Analysis) -> Table:
+    """One row a strategy and number of connections."""
+    rows: list[tuple[Value, ...]] = [
+        (row.strategy, row.connections, row.accuracy, row.found, row.lanes)
+        for row in analysis.fronts.sparsity
+    ]
+    caption = (
+        "Best accuracy with at most so many connections, whatever the reward; "
+        f"{oracle_words(analysis.records)}. Where some lanes have no such scheme the mean is over "
+        "the others, so it can't be compared."
+    )
+    return Table("sparsity", "At equal sparsity", caption, _SPARSITY, tuple(rows))
+
+
+def fronts_table(analysis: Analysis) -> Table:
+    """One row a non-dominated scheme of a strategy on a supernet, over all its lanes."""
+    stages = analysis.records.blocks_per_stage
+    rows: list[tuple[Value, ...]] = [
+        (
+            point.strategy,
+            point.supernet_seed,
+            point.connections,
+            point.accuracy,
+            format_bits(point.bits, stages),
+        )
+        for point in analysis.fronts.points
+    ]
+    caption = f"Accuracy against connections, all lanes together; {oracle_words(analysis.records)}."
+    return Table("fronts", "Pareto fronts", caption, _FRONTS, tuple(rows))
+
+
+def volumes_table(analysis: Analysis) -> Table:
+    """One row a strategy, in order of rank."""
+    found = analysis.fronts.volumes
+    rows: list[tuple[Value, ...]] = [
+        (item.strategy, item.volume, item.share, item.lanes) for item in found
+    ]
+    caption = (
+        f"{oracle_words(analysis.records).capitalize()}; mean over lanes"
+        f"{interval_words((item.volume for item in found), analysis.confidence)}. Schemes no more "
+        "accurate than Original count nothing."
+    )
+    return Table("hypervolume", "Hypervolume", caption, _VOLUMES, tuple(rows))
+
+
+def _draw_sparsity(analysis: Analysis) -> list[Drawing]:
+    style, blocks = drawn_strategies(analysis), sum(analysis.records.blocks_per_stage)
+    bands = f" with {level(analysis.confidence)} interval" if banded(analysis) else ""
+    caption = (
+        "At equal sparsity: best oracle accuracy with at most so many connections, mean over "
+        f"lanes{bands}. Hollow marks: some lanes asked for no such scheme."
+    )
+    return [Drawing("sparsity", draw_sparsity(analysis.fronts.sparsity, style, blocks), caption)]
+
+
+def _draw_fronts(analysis: Analysis) -> list[Drawing]:
+    style, blocks = drawn_strategies(analysis), sum(analysis.records.blocks_per_stage)
+    caption = "Pareto fronts, all lanes of a strategy together: up and to the left is better."
+    return [
+        Drawing(f"front-{seed}", draw_front(analysis.fronts.points, seed, style, blocks), caption)
+        for seed in (oracle.supernet_seed for oracle in analysis.records.oracles)
+    ]
+
+
+SPARSITY = Chart("sparsity", section="fronts", table=sparsity_table, draw=_draw_sparsity)
+FRONTS = Chart("fronts", section="fronts", table=fronts_table, draw=_draw_fronts)
+HYPERVOLUME = Chart("hypervolume", section="fronts", table=volumes_table, place="below")

@@ -4,14 +4,27 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from reports.charts.chart import Chart, Drawing, drawn_strategies
+from reports.charts.columns import STRATEGY, Percent, Seconds
 from reports.figures import svg
-from reports.figures.search import WIDTH, short
+from reports.figures.series import WIDTH, short
+from reports.numbers.analysis import Analysis
 from reports.numbers.times import SearchTime
 from reports.tables.formats import Number, percent, plain
+from reports.tables.table import Column, Table, Value
 
 _ROW = 26.0
 _TOP = 40.0
 _LEFT = 150.0
+_COLUMNS = (
+    STRATEGY,
+    Column("evaluations", "Evaluations", "charged to a lane, mean", kind="number", digits=1),
+    Seconds("search", "Search", "one lane searching alone, mean over lanes", interval=True),
+    Seconds("own", "Of it the strategy's own", "processor time of the strategy itself, mean"),
+    Seconds("training", "Supernet training", "mean over supernets; all strategies share it"),
+    Percent("share", "Search / training", "both on this machine", digits=1, timing=True),
+    Column("lanes", "Lanes", "lanes that count", kind="whole"),
+)
 
 
 def draw_times(times: Sequence[SearchTime], style: Mapping[str, int]) -> Markup:
@@ -63,3 +76,47 @@ def _bar(name: str, value: float, words: str, x: svg.Axis, middle: Number, *, ki
         svg.element("rect", x=_LEFT, y=middle - 8, width=width, height=16, class_=kind),
         svg.text(_LEFT + width + 8, middle, words, kind="label number"),
     )
+
+
+def times_table(analysis: Analysis) -> Table:
+    """Search against training: one row a strategy."""
+    rows: list[tuple[Value, ...]] = [
+        (
+            item.strategy,
+            item.evaluations,
+            item.search,
+            item.own,
+            item.training,
+            item.share,
+            item.lanes,
+        )
+        for item in analysis.times
+    ]
+    caption = (
+        "Seconds of this machine, as if each lane had searched alone: the strategy's own time and "
+        "the oracle's mean time for each evaluation. The paper's Table VI reports 25.4% for "
+        "ResNet38 and 21.3% for ResNet164."
+    )
+    return Table("times", "Search time against training time", caption, _COLUMNS, tuple(rows))
+
+
+def _trained(analysis: Analysis) -> bool:
+    return any(item.training for item in analysis.times)
+
+
+def _heading(analysis: Analysis) -> str:
+    return f"Search time{' against training time' if _trained(analysis) else ''}"
+
+
+def _draw(analysis: Analysis) -> list[Drawing]:
+    beside = (
+        " beside the training of the supernet that all strategies share; in brackets the share of "
+        "it"
+    )
+    caption = f"One lane's search{beside if _trained(analysis) else ''}."
+    return [Drawing("times", draw_times(analysis.times, drawn_strategies(analysis)), caption)]
+
+
+TIMES = Chart(
+    "times", section="search", table=times_table, draw=_draw, place="beside", heading=_heading
+)

@@ -1,16 +1,18 @@
 """Figures of trained schemes: their connections, their accuracy, and the oracle's guess."""
 
 from collections.abc import Sequence
-from math import isfinite, isnan, nan
+from math import isfinite
 
 from markupsafe import Markup
 
-from benchmark.records.run import OracleAnswers
 from benchmark.records.verdicts import Word
+from reports.charts.chart import Chart, Drawing
 from reports.figures import svg
-from reports.figures.search import WIDTH
+from reports.figures.series import WIDTH
+from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
 from reports.tables.formats import Number, count, interval_points, percent
+from reports.tables.run import schemes_table
 
 SYMBOLS = {"ticket": "●", "undecided": "◐", "not a ticket": "○", "reference": "◇"}
 ROWS = 40
@@ -178,56 +180,27 @@ def _symbol(x: Number, y: Number, word: Word) -> Markup:
     return outline + filled if word == "undecided" else outline
 
 
-def draw_trust(schemes: Sequence[SchemeOutcome], answers: OracleAnswers, name: str) -> Markup:
-    """Oracle accuracy against stand-alone test accuracy, one mark a scheme.
-
-    Args:
-        schemes: trained ones.
-        answers: of one oracle; schemes without one are left out.
-        name: tells this figure from others of its page.
-    """
-    shown = [
-        item
-        for item in schemes
-        if not item.all_diverged and not isnan(answers.accuracy.get(item.bits, nan))
-    ]
-    if not shown:
-        return Markup("")
-    across = [100 * answers.accuracy[item.bits] for item in shown]
-    ends = [100 * v for s in shown for v in (s.test.center, s.test.low, s.test.high) if isfinite(v)]
-    side, rise = max((max(across) - min(across)) * 0.06, 0.05), max(ends) - min(ends)
-    x = svg.Axis((min(across) - side, max(across) + side), (52, WIDTH - 20))
-    y = svg.Axis((min(ends) - 0.05 * rise - 0.02, max(ends) + 0.05 * rise + 0.02), (268, 34))
-    mode = f", {answers.batch_norm}" if answers.batch_norm else ""
-    across_label = f"oracle accuracy (%, validation{mode}, supernet {answers.supernet_seed})"
-    labels = (across_label, "stand-alone accuracy (%, test)")
-    return svg.picture(
-        name,
-        f"Oracle of supernet {answers.supernet_seed} against stand-alone training",
-        f"{count(len(shown), 'scheme')}; the closer to a rising line, the better the oracle.",
-        (WIDTH, 312),
-        svg.frame(x, y, labels, ("g", "g")),
-        *(_trust_mark(item, answers.accuracy[item.bits], x, y) for item in shown),
-        *(
-            _beside(x(100 * answers.accuracy[item.bits]), y(100 * item.test.center), item.name)
-            for item in shown
-            if item.name
+def _draw(analysis: Analysis) -> list[Drawing]:
+    schemes = draw_schemes(analysis.schemes, analysis.records.blocks_per_stage)
+    decide = (
+        "their intervals, which the paper's rule ignores"
+        if analysis.rule == "paper"
+        else "the intervals that decide"
+    )
+    bounds = f" with {decide}" if analysis.noise.freedom else ""
+    return [
+        Drawing(
+            "schemes",
+            schemes,
+            "Which blocks each scheme connects, stage under stage, the most accurate first (test "
+            "split).",
         ),
-    )
+        Drawing(
+            "accuracies",
+            draw_accuracies(analysis.schemes),
+            f"The same rows: paired differences to Full-SA{bounds}.",
+        ),
+    ]
 
 
-def _beside(left: Number, up: Number, name: str) -> Markup:
-    """A name to the right of a mark, or to its left where there is no room."""
-    if left + 9 + 8.2 * len(name) > WIDTH:
-        return svg.text(left - 9, up, name, anchor="end")
-    return svg.text(left + 9, up, name)
-
-
-def _trust_mark(item: SchemeOutcome, asked: Number, x: svg.Axis, y: svg.Axis) -> Markup:
-    left, up = x(100 * asked), y(100 * item.test.center)
-    whole = (
-        svg.line(left, y(100 * item.test.low), left, y(100 * item.test.high), "whisker c0")
-        if isfinite(item.test.low)
-        else Markup("")
-    )
-    return svg.element("g", whole, svg.marker(left, up, 3 if item.name else 0, "mark c0"))
+SCHEMES = Chart("schemes", section="schemes", table=schemes_table, draw=_draw, place="below")
