@@ -103,7 +103,7 @@ def _scheme_row(
         svg.text(80, y, label(item, number), anchor="end", kind="label"),
         *cells,
         svg.text(after, y, percent(item.test.center), kind="label number"),
-        svg.text(after + 64, y, f"{SYMBOLS[word]} {word}", kind=f"label v-{word.split()[0]}"),
+        svg.text(after + 64, y, f"{SYMBOLS[word]} {word}", kind=f"label word-{word.split()[0]}"),
         class_="scheme",
         data_bits=item.bits,
     )

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from reports.charts.chart import Drawing, RunChart, drawn_strategies
 from reports.charts.schemes import SYMBOLS, draw_strip, in_charts, label
 from reports.figures.pictures import cam_words, rows_of_pictures
-from reports.figures.svg_style import to_svg
+from reports.figures.style import figure_css, palette_css, to_svg
 from reports.numbers.analysis import Analysis
 from reports.numbers.tickets import ticket_file, ticket_schemes
 from reports.sentences import training
@@ -37,6 +37,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+ENVIRONMENT.globals |= {"figure_css": Markup(figure_css()), "palette_css": Markup(palette_css())}  # noqa: S704 - ours
 
 
 @dataclass(frozen=True)
@@ -197,16 +198,6 @@ def render_transfer(tables: list[Table], facts: Table, sentences: list[str], tit
         title=title,
         symbols=SYMBOLS,
     )
-
-
-def standalone(figure: Markup) -> str:
-    """A figure as a file of its own, with the page's styles inside."""
-    folder = Path(__file__).parents[1] / "templates"
-    style = "".join(
-        (folder / name).read_text(encoding="utf-8") for name in ("report.css", "figures.css")
-    )
-    head, _, rest = figure.partition(">")
-    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}\n'
 
 
 def render_notebook(

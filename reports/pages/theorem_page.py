@@ -10,7 +10,8 @@ from benchmark.basics.files import replacing
 from benchmark.records.theorem import TheoremRecord
 from reports.figures import svg
 from reports.figures.series import WIDTH, legend
-from reports.pages.html import render_theorem, standalone
+from reports.figures.style import to_svg
+from reports.pages.html import render_theorem
 from reports.tables.formats import Number, count, plain, words
 from reports.tables.table import Column, Table, Value, describe_columns, to_csv
 
@@ -182,7 +183,7 @@ def write_theorem(
     figure, text = draw_theorem(records), theorem_words(records, inputs=inputs)
     contents = {
         "theorem.html": render_theorem(table, figure, text),
-        "theorem.svg": standalone(figure),
+        "theorem.svg": to_svg(figure),
         "theorem.csv": to_csv(table),
         "COLUMNS.md": describe_columns([table]),
     }

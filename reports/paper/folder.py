@@ -9,7 +9,7 @@ from markupsafe import Markup
 from benchmark.basics.files import replacing
 from benchmark.records.transfer import TransferRecords
 from reports.figures.pdf import write_pdf
-from reports.figures.svg_style import to_svg
+from reports.figures.style import to_svg
 from reports.numbers.analysis import Analysis
 from reports.pages.transfer_page import rank_table, transfer_table
 from reports.paper.latex import PaperTable, document, to_latex

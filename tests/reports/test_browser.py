@@ -12,6 +12,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
 from benchmark.records.run import RunRecords
+from reports.charts.registry import figures
+from reports.figures.style import to_svg
 from reports.pages.report import Report
 from tests.reports.browser import chromium, logged, requests, show, violations
 from tests.reports.stored import read, unpack
@@ -92,6 +94,32 @@ def test_every_chart_has_marks_and_offers_its_data(page: webdriver.Chrome) -> No
         )
         assert marks >= 3
         assert figure.find_element(By.CSS_SELECTOR, "button[data-csv]").is_displayed()
+
+
+LOOK = """
+const wanted = ["fill", "fillOpacity", "fontSize", "fontWeight", "opacity", "stroke",
+                "strokeDasharray", "strokeWidth", "textAnchor"];
+const own = (element) => wanted.map((name) =>
+  element.tagName === "text" && name.startsWith("stroke") ? "" : getComputedStyle(element)[name]);
+const read = (svg) => [...svg.querySelectorAll("circle, line, path, rect, text")].map(own);
+const host = document.createElement("div");
+host.innerHTML = arguments[1];
+document.body.append(host);
+const both = [read(document.getElementById(arguments[0]).closest("svg")), read(host)];
+host.remove();
+return both;
+"""
+"""How every mark of a figure looks on the page, halos of text aside, and in its file."""
+
+
+def test_files_hold_what_the_style_sheet_makes_of_figures(
+    page: webdriver.Chrome, stored: RunRecords
+) -> None:
+    drawn = figures(Report(stored).charts)
+    assert len(drawn) > 10
+    for name, figure in drawn.items():
+        on_page, in_file = page.execute_script(LOOK, f"{name}-title", to_svg(figure))
+        assert on_page == in_file != [], name
 
 
 def test_a_heading_sorts_numbers_as_numbers_both_ways(page: webdriver.Chrome) -> None:

@@ -1,4 +1,6 @@
+import re
 import shutil
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +13,9 @@ from pyarrow import parquet
 
 from benchmark.records.run import RunRecords
 from reports.charts.registry import figures
+from reports.figures import svg
 from reports.figures.pdf import write_pdf
-from reports.figures.svg_paths import path_corners
-from reports.figures.svg_style import printable, to_svg
+from reports.figures.style import to_svg
 from reports.numbers.analysis import Analysis, analyse
 from reports.pages.report import Report
 from reports.paper.latex import PaperTable
@@ -160,17 +162,19 @@ def test_figures_are_those_of_the_page_with_fonts_inside(report: Report, folder:
 
 def test_styles_become_attributes() -> None:
     figure = Markup(
-        '<svg class="figure" viewBox="0 0 10 10"><g class="c1"><text class="name" x="1">a$b$</text>'
-        '<path class="curve c0" d="M0 0H5" stroke-dasharray="2 3"/></g></svg>'
+        '<svg class="figure" viewBox="0 0 10 10"><g><text class="name c1" x="1">a$b$</text>'
+        '<path class="mark hollow c0 broken" d="M0 0H5" stroke-dasharray="2 3"/></g></svg>'
     )
-    text, path = list(printable(figure)[0])
-    assert path.get("fill") == "none"
-    assert path.get("stroke") == "#0b5cad"
-    assert path.get("stroke-dasharray") == "2 3"
-    assert text.get("stroke") == "none"
-    assert text.get("fill") == "#b8420b"
     root = ET.fromstring(to_svg(figure))
-    assert root.get("width") == "10"
+    assert (root.get("width"), root.get("fill"), root.get("font-size")) == ("10", "#1c1d20", "12.5")
+    text, path = list(root[0])
+    assert (text.get("fill"), text.get("font-weight"), text.get("stroke")) == (
+        *("#b8420b", "600", None),
+    )
+    assert (path.get("fill"), path.get("stroke"), path.get("opacity")) == (
+        *("#fcfbf8", "#0b5cad", ".7"),
+    )
+    assert path.get("stroke-dasharray") == "2 3"
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -180,16 +184,24 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
 
 
-def test_paths_of_straight_lines_and_arcs() -> None:
-    corners, codes = path_corners("M1 2H4V6L0 0ZM5 5L6 6")
-    assert corners == [(1, 2), (4, 2), (4, 6), (0, 0), (1, 2), (5, 5), (6, 6)]
-    assert codes == [1, 2, 2, 2, 79, 1, 2]
-    # A half circle of radius 4 from top to bottom, by the left (SVG's sweep 0).
-    half, _ = path_corners("M0 -4A4 4 0 0 0 0 4Z")
-    assert half[12] == pytest.approx((-4, 0))
-    assert all(x * x + y * y == pytest.approx(16) for x, y in half[1:-2])
-    with pytest.raises(ValueError, match="received 'C'"):
-        path_corners("M0 0C1 1 2 2 3 3")
+def test_text_lines_dashes_and_colours_are_drawn(tmp_path: Path) -> None:
+    figure = svg.picture(
+        "n",
+        "Title",
+        "Said",
+        (200, 100),
+        svg.line(10, 20, 110, 20, "curve c1", dash=1),
+        svg.text(150, 50, "λ = −1", anchor="end"),
+    )
+    write_pdf(figure, tmp_path / "a.pdf")
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert b"/MediaBox [0 0 200.00 100.00]" in content
+    packed = re.findall(rb"stream\n(\x78.*?)\nendstream", content, re.DOTALL)
+    (drawn,) = [part for part in map(zlib.decompress, packed) if b" RG" in part]
+    assert b"q 1 0 0 1 0 0 cm" in drawn
+    assert b"0.7216 0.2588 0.0431 RG [7 3] 0 d 10 20 m 110 20 l" in drawn
+    # Glyphs have their Unicode, so that text can be searched and copied.
+    assert all(f"<{ord(sign):04X}>\n".encode() in content for sign in "λ=−1")
 
 
 def test_parquet_keeps_types_units_and_gaps(tmp_path: Path) -> None:
