@@ -4,7 +4,7 @@ import codecs
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,20 @@ def replacing(path: Path) -> Iterator[Path]:
             _flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write UTF-8 files by name into ``folder``, made if need be, each whole or not at all.
+
+    Files of these names are replaced; nothing else in the folder is touched.
+
+    Returns:
+        Their paths, in the order of ``texts``.
+    """
+    for name, text in texts.items():
+        with replacing(folder / name) as draft:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+    return [folder / name for name in texts]
 
 
 def _flush(path: Path) -> None:

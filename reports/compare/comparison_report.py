@@ -9,7 +9,7 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.text import Text
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from benchmark.records.run import Rule
 from reports.charts.curves import BEST, draw_curves, problem_curves_table
 from reports.charts.ranks import draw_ranks
@@ -92,12 +92,7 @@ class ComparisonReport:
             **{f"{table.name}.csv": to_csv(table) for table in self.tables},
             "COLUMNS.md": describe_columns(list(self.tables)),
         }
-        paths = []
-        for name, content in contents.items():
-            with replacing(folder / name) as draft:
-                draft.write_text(content, encoding="utf-8", newline="\n")
-            paths.append(folder / name)
-        return paths
+        return write_texts(folder, contents)
 
     def write_paper(self, folder: Path) -> list[Path]:
         """Write what papers need into ``folder``; see `reports.paper.folder.write_paper`."""

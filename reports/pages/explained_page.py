@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from reports.charts.explained import (
     draw_accuracy_by_ratio,
     draw_parameters_by_ratio,
@@ -57,10 +57,11 @@ def write_explained(found: Explained, table: Path, facts: Mapping[str, Any]) -> 
     Returns:
         What was written.
     """
-    written = {table.with_suffix(".html"): render_explained(found, table.name, facts)}
-    for part in (ratios_table(found), scores_table(found)):
-        written[table.with_name(f"{table.stem}-{part.name}.csv")] = to_csv(part)
-    for path, text in written.items():
-        with replacing(path) as draft:
-            draft.write_text(text, encoding="utf-8", newline="")
-    return list(written)
+    parts = (ratios_table(found), scores_table(found))
+    return write_texts(
+        table.parent,
+        {
+            f"{table.stem}.html": render_explained(found, table.name, facts),
+            **{f"{table.stem}-{part.name}.csv": to_csv(part) for part in parts},
+        },
+    )

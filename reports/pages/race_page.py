@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from benchmark.records.run import Interval, RaceRecord
 from reports.numbers.statistics import Values, bootstrap_interval, tie_groups
 from reports.tables.formats import count
@@ -85,9 +85,7 @@ def write_tables(tables: Sequence[Table], folder: Path, *, name: str) -> None:
     """``NAME.md`` with all tables, and one CSV file a table."""
     contents = {f"{table.name}.csv": to_csv(table) for table in tables}
     contents[f"{name}.md"] = "\n".join(to_markdown(table) for table in tables)
-    for file, content in contents.items():
-        with replacing(folder / file) as draft:
-            draft.write_text(content, encoding="utf-8")
+    write_texts(folder, contents)
 
 
 def _table(name: str, title: str, records: Sequence[RaceRecord]) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from benchmark.records.run import RunRecords
 from reports.charts.chart import RunChart
 from reports.charts.registry import figures, run_charts
@@ -81,13 +81,7 @@ class Report:
             **{f"{table.name}.csv": to_csv(table) for table in tables},
             "COLUMNS.md": describe_columns(tables),
         }
-        paths = []
-        for name, content in contents.items():
-            path = folder / name
-            with replacing(path) as draft:
-                draft.write_text(content, encoding="utf-8", newline="\n")
-            paths.append(path)
-        return paths
+        return write_texts(folder, contents)
 
     def write_paper(self, folder: Path) -> list[Path]:
         """Write what papers need into ``folder``; see `reports.paper.folder.write_paper`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from benchmark.records.theorem import TheoremRecord
 from reports.figures import svg
 from reports.figures.series import WIDTH, legend
@@ -187,9 +187,4 @@ def write_theorem(
         "theorem.csv": to_csv(table),
         "COLUMNS.md": describe_columns([table]),
     }
-    paths = []
-    for name, content in contents.items():
-        with replacing(folder / name) as draft:
-            draft.write_text(content, encoding="utf-8", newline="\n")
-        paths.append(folder / name)
-    return paths
+    return write_texts(folder, contents)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from benchmark.records.run import Interval, StandaloneRecord
 from benchmark.records.schemes import format_bits
 from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
@@ -380,9 +380,4 @@ def write_transfer(records: TransferRecords, folder: Path) -> list[Path]:
         **{f"{table.name}.csv": to_csv(table) for table in tables},
         "COLUMNS.md": describe_columns(tables),
     }
-    paths = []
-    for name, content in contents.items():
-        with replacing(folder / name) as draft:
-            draft.write_text(content, encoding="utf-8", newline="\n")
-        paths.append(folder / name)
-    return paths
+    return write_texts(folder, contents)

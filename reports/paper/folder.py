@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from benchmark.basics.files import replacing
+from benchmark.basics.files import write_texts
 from benchmark.records.transfer import TransferRecords
 from reports.figures.pdf import write_pdf
 from reports.figures.style import to_svg
@@ -63,15 +63,14 @@ def _write(
     texts["data/COLUMNS.md"] = describe_columns(every)
     figures = {name: figure for name, figure in figures.items() if figure}
     texts |= {f"figures/{name}.svg": to_svg(figure) for name, figure in figures.items()}
-    for name, text in texts.items():
-        with replacing(folder / name) as draft:
-            draft.write_text(text, encoding="utf-8", newline="\n")
+    written = write_texts(folder, texts)
     for table in every:
         write_parquet(table, folder / "data" / f"{table.name}.parquet")
     for name, figure in figures.items():
         write_pdf(figure, folder / "figures" / f"{name}.pdf")
     data = [f"data/{table.name}.parquet" for table in every]
-    return [folder / name for name in [*texts, *data, *(f"figures/{n}.pdf" for n in figures)]]
+    others = [*data, *(f"figures/{name}.pdf" for name in figures)]
+    return [*written, *(folder / name for name in others)]
 
 
 def _unfinished(paper: PaperTable) -> PaperTable:
