@@ -24,7 +24,7 @@ from reports.paper.latex import to_latex
 from reports.paper.tables import paper_tables
 from tests.reports.conftest import _records as make_records
 from tests.reports.conftest import cut, in_two_modes
-from tests.reports.pages.test_report import page
+from tests.reports.pages.test_report import page, written
 from tests.reports.states import (
     AXES,
     Change,
@@ -79,13 +79,12 @@ def test_whatever_happened_together_a_run_says_only_what_is_there(changes: list[
 def test_every_state_has_a_page_files_and_tables_for_a_paper(
     changes: list[Change], tmp_path: Path
 ) -> None:
-    records = changed(changes)
-    text, _ = page(records, tmp_path)
+    report = Report(changed(changes))
+    text, _ = written(report, tmp_path)
     shown = re.sub(r"<(script|style).*?</(script|style)>", "", text, flags=re.DOTALL)
     assert NO_NUMBER.findall(shown) == []
     for path in tmp_path.iterdir():
         assert path.suffix == ".html" or NO_NUMBER.findall(path.read_text(encoding="utf-8")) == []
-    report = Report(records)
     report.print(Console(file=io.StringIO(), width=100))
     for paper in paper_tables([report.analysis]):
         assert NO_NUMBER.findall(to_latex(paper)) == []

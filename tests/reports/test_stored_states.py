@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,13 @@ STATES = {
 }
 
 
-@pytest.fixture
-def left(tmp_path: Path) -> Callable[[str], Path]:
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder of the stored run with two lanes a strategy, in a state."""
 
+    @cache
     def make(state: str) -> Path:
-        folder = tmp_path / state.replace(" ", "-")
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp(state.replace(" ", "-"))
         with closing(sqlite3.connect(unpack(folder))) as store, store:
             (text,) = store.execute("SELECT value FROM facts WHERE key = 'description'").fetchone()
             known = json.loads(text)
@@ -59,33 +60,48 @@ def left(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
+@pytest.fixture(scope="module")
+def said(left: Callable[[str], Path]) -> Callable[[str], str]:
+    """What `report` says of a state, its page and files beside it."""
+
+    @cache
+    def report(state: str) -> str:
+        shown = CliRunner().invoke(main, ["report", str(left(state))])
+        assert shown.exit_code == 0, shown.output
+        return shown.output
+
+    return report
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_has_a_report(state: str, left: Callable[[str], Path]) -> None:
-    folder = left(state)
-    shown = CliRunner().invoke(main, ["report", str(folder)])
-    assert shown.exit_code == 0, shown.output
-    for text in (shown.output, (folder / "report.md").read_text(encoding="utf-8")):
+def test_every_state_has_a_report(
+    state: str, left: Callable[[str], Path], said: Callable[[str], str]
+) -> None:
+    for text in (said(state), (left(state) / "report.md").read_text(encoding="utf-8")):
         assert NO_NUMBER.findall(text) == []
 
 
-def test_a_killed_run_speaks_of_what_it_has(left: Callable[[str], Path]) -> None:
-    folder = left("killed after ten trainings")
-    said = CliRunner().invoke(main, ["report", str(folder)]).output
-    assert "6 of 6 lanes finished, 10 of 36 trainings done" in " ".join(said.split())
-    assert "No candidate has been trained" not in said
-    page = (folder / "report.html").read_text(encoding="utf-8")
+def test_a_killed_run_speaks_of_what_it_has(
+    left: Callable[[str], Path], said: Callable[[str], str]
+) -> None:
+    state = "killed after ten trainings"
+    text = " ".join(said(state).split())
+    assert "6 of 6 lanes finished, 10 of 36 trainings done" in text
+    assert "No candidate has been trained" not in text
+    page = (left(state) / "report.html").read_text(encoding="utf-8")
     assert "Inference was not timed yet." in page
     assert "Every latency interval" not in page
     assert "the intervals overlap" not in page
     assert "Full-SA, which savings are counted from, has not been trained yet." in page
 
 
-def test_one_seed_has_no_intervals_that_overlap(left: Callable[[str], Path]) -> None:
-    folder = left("one seed")
-    said = " ".join(CliRunner().invoke(main, ["report", str(folder)]).output.split())
-    assert "One stand-alone seed gives no interval: train more seeds to decide." in said
-    assert "overlap" not in said
-    page = (folder / "report.html").read_text(encoding="utf-8")
+def test_one_seed_has_no_intervals_that_overlap(
+    left: Callable[[str], Path], said: Callable[[str], str]
+) -> None:
+    text = " ".join(said("one seed").split())
+    assert "One stand-alone seed gives no interval: train more seeds to decide." in text
+    assert "overlap" not in text
+    page = (left("one seed") / "report.html").read_text(encoding="utf-8")
     assert "no intervals, which take several seeds of several schemes" in page
     assert "degrees of freedom" not in page.partition('id="methods"')[0]
     assert "test accuracy minus Full-SA (points)<" in page

@@ -60,7 +60,11 @@ class Balanced(HTMLParser):
 
 
 def page(records: RunRecords, folder: Path) -> tuple[str, Balanced]:
-    Report(records).write(folder)
+    return written(Report(records), folder)
+
+
+def written(report: Report, folder: Path) -> tuple[str, Balanced]:
+    report.write(folder)
     text = (folder / "report.html").read_text(encoding="utf-8")
     parser = Balanced()
     parser.feed(text)
@@ -69,46 +73,67 @@ def page(records: RunRecords, folder: Path) -> tuple[str, Balanced]:
     return text, parser
 
 
-def printed(records: RunRecords, width: int = 120) -> str:
+def printed(report: Report, width: int = 120) -> str:
     console = Console(file=io.StringIO(), width=width)
-    Report(records).print(console)
+    report.print(console)
     return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
-def test_write_makes_the_folder_and_names_its_files(records: RunRecords, tmp_path: Path) -> None:
-    paths = Report(records).write(tmp_path / "new" / "folder")
+@pytest.fixture(scope="module")
+def report(records: RunRecords) -> Report:
+    return Report(records)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report") / "new" / "folder"
+
+
+@pytest.fixture(scope="module")
+def whole(report: Report, folder: Path) -> tuple[str, Balanced]:
+    """Text and parts of the page of the run with everything, all files beside it."""
+    return written(report, folder)
+
+
+def test_write_makes_the_folder_and_names_its_files(
+    whole: tuple[str, Balanced], folder: Path
+) -> None:
+    del whole
+    paths = list(folder.iterdir())
     assert sorted(path.name for path in paths) == sorted(NAMES)
     assert all(path.stat().st_size > 100 for path in paths)
 
 
-def test_same_records_give_the_same_bytes(make_records: MakeRecords, tmp_path: Path) -> None:
-    first = Report(make_records()).write(tmp_path / "a")
-    second = Report(make_records()).write(tmp_path / "b")
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes()
+def test_same_records_give_the_same_bytes(
+    make_records: MakeRecords, whole: tuple[str, Balanced], folder: Path, tmp_path: Path
+) -> None:
+    del whole
+    for again in Report(make_records()).write(tmp_path):
+        assert again.read_bytes() == (folder / again.name).read_bytes()
 
 
-def test_only_timing_columns_follow_the_clock(records: RunRecords, tmp_path: Path) -> None:
+def test_only_timing_columns_follow_the_clock(
+    records: RunRecords, report: Report, whole: tuple[str, Balanced], folder: Path, tmp_path: Path
+) -> None:
+    del whole
     slower = replace(
         records,
         standalone=[replace(item, seconds=item.seconds * 2) for item in records.standalone],
         costs=[replace(item, milliseconds=item.milliseconds * 2) for item in records.costs],
         oracles=[replace(item, seconds=99.0, training_seconds=99.0) for item in records.oracles],
     )
-    Report(records).write(tmp_path / "a")
-    Report(slower).write(tmp_path / "b")
+    slow = Report(slower)
+    slow.write(tmp_path)
     timeless = set(NAMES[2:]) - {"schemes.csv", "curves-seconds.csv", "times.csv"}
     for name in sorted(timeless):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    timing = {column.key for column in Report(records).schemes.columns if column.timing}
-    for one, other in zip(
-        Report(records).schemes.records(), Report(slower).schemes.records(), strict=True
-    ):
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
+    timing = {column.key for column in report.schemes.columns if column.timing}
+    for one, other in zip(report.schemes.records(), slow.schemes.records(), strict=True):
         assert {key for key in one if one[key] != other[key]} <= timing
 
 
-def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_path: Path) -> None:
-    text, parsed = page(records, tmp_path)
+def test_page_stands_alone_and_opens_with_the_verdict(whole: tuple[str, Balanced]) -> None:
+    text, parsed = whole
     assert all(re.fullmatch(r"tickets/digits-[0-9-]+\.json", link) for link in parsed.outside)
     assert not re.search(r"url\(|@import|https?://", text)
     assert len(parsed.ids) == len(set(parsed.ids))
@@ -120,36 +145,38 @@ def test_page_stands_alone_and_opens_with_the_verdict(records: RunRecords, tmp_p
 
 
 def test_page_says_what_a_ticket_is_how_sure_it_is_and_how_to_check_it(
-    records: RunRecords, tmp_path: Path
+    report: Report, whole: tuple[str, Balanced]
 ) -> None:
-    text, parsed = page(records, tmp_path)
+    text, parsed = whole
     seen = " ".join("".join(parsed.text).split())
     assert "A ticket is a choice of blocks that, with attention modules there" in seen
     assert "leave at most 2.5% of chance for the contrary" in seen
     files = [link for link in parsed.outside if link.startswith("tickets/")]
     assert f"python -m benchmark verify {files[0]}" in text
     assert f"python -m benchmark export {files[0]} --to onnx" in text
-    assert len(files) == len(ticket_schemes(Report(records).analysis)) > 0
+    assert len(files) == len(ticket_schemes(report.analysis)) > 0
 
 
 def test_an_unfinished_run_links_no_tickets(unfinished: RunRecords, tmp_path: Path) -> None:
     assert page(unfinished, tmp_path)[1].outside == []
 
 
-def test_the_papers_rule_is_named_wherever_it_judges(records: RunRecords, tmp_path: Path) -> None:
-    paper = replace(records, settings=records.settings | {"verdict": "paper"})
-    _, parsed = page(paper, tmp_path)
+def test_the_papers_rule_is_named_wherever_it_judges(
+    records: RunRecords, report: Report, tmp_path: Path
+) -> None:
+    paper = Report(replace(records, settings=records.settings | {"verdict": "paper"}))
+    _, parsed = written(paper, tmp_path)
     seen = " ".join("".join(parsed.text).split())
     assert "Here verdicts compare means alone, as the paper does" in seen
     assert "by the paper's rule" in seen
     assert "intervals that decide" not in seen
     assert "at 95% confidence" not in seen.split("How the numbers are made")[0]
-    assert {row["verdict"] for row in Report(paper).schemes.records()} <= {
+    assert {row["verdict"] for row in paper.schemes.records()} <= {
         *("ticket", "not a ticket", "reference")
     }
-    by_means = [row["paper_rule"] for row in Report(records).schemes.records()]
-    assert by_means == [row["verdict"] == "ticket" for row in Report(paper).schemes.records()]
-    for table in (Report(paper).schemes, Report(paper).ranking):
+    by_means = [row["paper_rule"] for row in report.schemes.records()]
+    assert by_means == [row["verdict"] == "ticket" for row in paper.schemes.records()]
+    for table in (paper.schemes, paper.ranking):
         assert "verdicts by the paper's rule: means alone, noise ignored" in table.caption
 
 
@@ -161,17 +188,19 @@ def test_page_shows_both_batch_norm_modes(two_modes: RunRecords, tmp_path: Path)
     assert "the oracle&#39;s noise" in text
 
 
-def test_latency_that_could_not_be_timed_finely_is_named(records: RunRecords) -> None:
-    assert "Every latency interval is within ±2 points." in Report(records).schemes.caption
+def test_latency_that_could_not_be_timed_finely_is_named(
+    records: RunRecords, report: Report
+) -> None:
+    assert "Every latency interval is within ±2 points." in report.schemes.caption
     first, *others = records.costs
     wide = replace(first, increment_over_full=Interval(-0.1, -0.15, -0.06))
     noisy = Report(replace(records, costs=[wide, *others])).schemes.caption
-    number = len(Report(records).analysis.schemes)
+    number = len(report.analysis.schemes)
     assert f"1 of {number} latency intervals is wider than ±2 points, up to ±5.0" in noisy
 
 
-def test_links_of_the_page_lead_somewhere(records: RunRecords, tmp_path: Path) -> None:
-    text, parsed = page(records, tmp_path)
+def test_links_of_the_page_lead_somewhere(whole: tuple[str, Balanced]) -> None:
+    text, parsed = whole
     assert set(re.findall(r'href="#([a-z-]+)"', text)) <= set(parsed.ids)
 
 
@@ -185,7 +214,7 @@ def test_names_from_users_are_escaped_everywhere(hostile: RunRecords, tmp_path: 
     assert "<b>" not in markdown
     assert "a\\|b" in markdown
     assert "<b>" not in Report(hostile)._repr_html_()
-    assert "</script><b>bold</b>" in printed(hostile, width=200)
+    assert "</script><b>bold</b>" in printed(Report(hostile), width=200)
 
 
 def test_failure_messages_are_escaped_and_shown(failed_lane: RunRecords, tmp_path: Path) -> None:
@@ -194,11 +223,11 @@ def test_failure_messages_are_escaped_and_shown(failed_lane: RunRecords, tmp_pat
 
 
 def test_unfinished_run_is_marked(
-    unfinished: RunRecords, records: RunRecords, tmp_path: Path
+    unfinished: RunRecords, whole: tuple[str, Balanced], tmp_path: Path
 ) -> None:
-    assert page(unfinished, tmp_path / "a")[0].count("This run is unfinished") == 1
-    assert "This run is unfinished" not in page(records, tmp_path / "b")[0]
-    assert "This run is unfinished" in printed(unfinished)
+    assert page(unfinished, tmp_path)[0].count("This run is unfinished") == 1
+    assert "This run is unfinished" not in whole[0]
+    assert "This run is unfinished" in printed(Report(unfinished))
 
 
 @pytest.mark.parametrize(
@@ -228,36 +257,36 @@ def test_run_without_lanes_or_oracles_has_a_report(records: RunRecords, tmp_path
     assert "No strategy can be ranked" in text
 
 
-def test_terminal_prints_sentences_and_tables(records: RunRecords) -> None:
-    text = printed(records)
+def test_terminal_prints_sentences_and_tables(report: Report) -> None:
+    text = printed(report)
     assert text.startswith("• No single winner: ean and ga")
     assert "Ranking of strategies" in text
     assert "1111|1111|1111" in text
 
 
-def test_terminal_fits_eighty_columns(records: RunRecords) -> None:
-    assert max(len(line) for line in printed(records, width=80).splitlines()) <= 80
+def test_terminal_fits_eighty_columns(report: Report) -> None:
+    assert max(len(line) for line in printed(report, width=80).splitlines()) <= 80
 
 
-def test_notebooks_get_sentences_and_tables(records: RunRecords) -> None:
-    fragment = Report(records)._repr_html_()
+def test_notebooks_get_sentences_and_tables(report: Report) -> None:
+    fragment = report._repr_html_()
     assert fragment.startswith("<p>No single winner")
     assert fragment.count("<table") == 2
 
 
-def test_markdown_says_all_that_the_page_says(records: RunRecords, tmp_path: Path) -> None:
-    Report(records).write(tmp_path)
-    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+def test_markdown_says_all_that_the_page_says(whole: tuple[str, Balanced], folder: Path) -> None:
+    del whole
+    text = (folder / "report.md").read_text(encoding="utf-8")
     for heading in ("Ranking of strategies", "Trained schemes", "Lanes", "How to reproduce"):
         assert f"## {heading}" in text
     assert "1111\\|1111\\|1111" in text
 
 
-def test_columns_file_covers_every_csv_field(records: RunRecords, tmp_path: Path) -> None:
-    Report(records).write(tmp_path)
-    described = (tmp_path / "COLUMNS.md").read_text(encoding="utf-8")
+def test_columns_file_covers_every_csv_field(whole: tuple[str, Balanced], folder: Path) -> None:
+    del whole
+    described = (folder / "COLUMNS.md").read_text(encoding="utf-8")
     for name in NAMES[2:-1]:
-        for field in (tmp_path / name).read_text(encoding="utf-8").splitlines()[0].split(","):
+        for field in (folder / name).read_text(encoding="utf-8").splitlines()[0].split(","):
             assert f"`{field}`" in described
 
 
@@ -277,17 +306,18 @@ def test_of_many_strategies_charts_hold_the_first_and_files_all(
 ) -> None:
     names = {f"s{number:02d}": 0.5 + number / 100 for number in range(20)}
     records = make_records(strategies=names, lanes=1, seeds=1, evaluations=8, tabulated=False)
-    text, _ = page(records, tmp_path)
+    many = Report(records)
+    text, _ = written(many, tmp_path)
     assert "Charts hold the first 12 strategies; 8 more are in the tables" in text
-    best = [item.strategy for item in Report(records).analysis.ranking.standings]
+    best = [item.strategy for item in many.analysis.ranking.standings]
     assert {name for name in names if f'name="strategy" value="{name}"' in text} == set(best[:12])
     assert "20 strategies can&#39;t be told apart" in text
     rows = (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert {row.split(",")[0] for row in rows} == set(names)
 
 
-def test_long_tables_say_where_the_rest_is(records: RunRecords) -> None:
-    table = Report(records).ranking
+def test_long_tables_say_where_the_rest_is(report: Report) -> None:
+    table = report.ranking
     assert table.first(3) is table
     short = table.first(2)
     assert short.rows == table.rows[:2]
