@@ -29,7 +29,7 @@ class Call:
 
     @property
     def charge(self) -> Fraction:
-        """Evaluations that it costs."""
+        """Evaluations that the call is charged with, fractions for cheaper answers included."""
         return len(self.bits) * self.fidelity
 
 

@@ -31,7 +31,7 @@ class Database(sqlite3.Connection):
             raise _explained(self.file, error) from error
 
     def executemany(self, *arguments: Any) -> sqlite3.Cursor:
-        """See `execute`."""
+        """Run a statement once for each row of parameters; raises what `execute` raises."""
         try:
             return super().executemany(*arguments)
         except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes what it can't read

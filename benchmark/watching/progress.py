@@ -17,9 +17,9 @@ class Progress(ABC):
 
 
 class NoProgress(Progress):
-    """Shows nothing."""
+    """Progress of a run that nobody watches: every call does nothing."""
 
     @contextmanager
     def stage(self, title: str, total: int, unit: str) -> Iterator[Advance]:  # noqa: ARG002 - a listener's view
-        """See `Progress.stage`."""
+        """A stage that nothing is shown of."""
         yield lambda _: None

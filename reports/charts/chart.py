@@ -88,7 +88,7 @@ class RunChart:
 
     @cached_property
     def table(self) -> Table:
-        """Its numbers."""
+        """The numbers of the chart, a tidy table named like it."""
         return self.chart.table(self._analysis)
 
     @cached_property

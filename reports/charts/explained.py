@@ -45,7 +45,7 @@ def draw_accuracy_by_ratio(found: Explained, name: str = "accuracy-by-ratio") ->
 
 
 def draw_parameters_by_ratio(found: Explained) -> Markup:
-    """Parameters against connections."""
+    """Parameters against connections: a box a number of connections."""
     return _draw_ratios(
         "parameters-by-ratio",
         "Parameters by connection ratio",

@@ -66,7 +66,7 @@ class Analysis:
 
 
 def analyse(records: RunRecords) -> Analysis:
-    """Compute all parts."""
+    """Compute all results of a run from its records, each once."""
     confidence = float(records.settings.get("confidence", CONFIDENCE))
     ranking = rank_strategies(records, confidence)
     tables = landscapes(records)

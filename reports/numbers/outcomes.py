@@ -65,7 +65,7 @@ class SchemeOutcome:
 
     @property
     def name(self) -> str:
-        """Original, Full-SA, or nothing."""
+        """What a reference is called, Original or Full-SA; empty for any other scheme."""
         return {"0": "Original", "1": "Full-SA"}.get("".join(sorted(set(self.bits))), "")
 
     @property
@@ -75,7 +75,7 @@ class SchemeOutcome:
 
     @property
     def strategies(self) -> tuple[str, ...]:
-        """Strategies that proposed it."""
+        """Names of the strategies that proposed the scheme, in the order of the run."""
         return tuple(dict.fromkeys(key.strategy for key in self.lanes))
 
 

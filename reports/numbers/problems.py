@@ -54,7 +54,7 @@ class Problem:
 
     @property
     def strategies(self) -> tuple[str, ...]:
-        """Names of its strategies."""
+        """Names of all strategies that searched on the problem, each once."""
         return tuple(dict.fromkeys(lane.key.strategy for lane in self.records.lanes))
 
     def finished(self) -> dict[LaneKey, float]:

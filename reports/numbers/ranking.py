@@ -48,7 +48,7 @@ class LaneScore:
 
     @property
     def ranked(self) -> bool:
-        """Whether the lane counts."""
+        """Whether the lane counts in ranks and means: it neither failed nor lacks an answer."""
         return self.state != "failed" and not np.isnan(self.reward)
 
 

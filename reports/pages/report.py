@@ -46,7 +46,7 @@ class Report:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """All results as data."""
+        """All results of the run as data, computed when first asked for."""
         return analyse(self.records)
 
     @cached_property

@@ -70,7 +70,7 @@ COLUMNS = (
 
 
 def tuning_tables(tunings: Sequence[TuningRecord]) -> list[Table]:
-    """One row a strategy."""
+    """A table with one row a tuned strategy: what tuning took, and what it gained."""
     one = tunings[0]
     bounds = ", with a 95% bootstrap interval over instances" if one.seeds > 1 else ""
     caption = (
