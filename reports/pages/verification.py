@@ -10,7 +10,7 @@ from reports.tables.table import Table
 
 
 def verification_table(ticket: Ticket, found: Verification) -> Table:
-    """A table with one row a quantity: what the ticket states, what was found, whether they agree."""
+    """A table with one row a quantity: stated in the ticket, found, whether both agree."""
     scheme = format_bits(ticket.scheme, ticket.blocks_per_stage)
     caption = (
         f"Scheme {scheme}, task {ticket.settings['task']}. Accuracies: stand-alone, test split. "
