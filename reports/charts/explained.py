@@ -7,7 +7,7 @@ from math import isfinite, isnan
 from markupsafe import Markup
 
 from reports.charts.chart import Chart, Drawing
-from reports.charts.columns import SUPERNET
+from reports.charts.columns import SUPERNET, Percent
 from reports.figures import svg
 from reports.figures.series import WIDTH
 from reports.numbers.analysis import Analysis
@@ -176,13 +176,8 @@ def ratios_table(found: Explained) -> Table:
         Column("ratio", "ratio", "share of blocks that are connected", kind="number"),
         Column("schemes", "schemes", "schemes with so many connections", kind="whole"),
         *(
-            Column(
-                f"accuracy_{key}",
-                f"{word} accuracy",
-                f"{word} oracle accuracy, validation split",
-                unit="%",
-                kind="number",
-                scale=100,
+            Percent(
+                f"accuracy_{key}", f"{word} accuracy", f"{word} oracle accuracy, validation split"
             )
             for key, word in _QUANTILES
         ),
@@ -190,24 +185,20 @@ def ratios_table(found: Explained) -> Table:
             Column(f"parameters_{key}", f"{word} parameters", f"{word} parameters", kind="whole")
             for key, word in _QUANTILES
         ),
-        Column("above_full", "≥ Full-SA", "share at least as accurate as Full-SA", unit="%",
-               kind="number", digits=1, scale=100),
-        Column("below_original", "< Original", "share less accurate than Original", unit="%",
-               kind="number", digits=1, scale=100),
+        Percent("above_full", "≥ Full-SA", "share at least as accurate as Full-SA", digits=1),
+        Percent("below_original", "< Original", "share less accurate than Original", digits=1),
         *(
-            Column(
+            Percent(
                 f"increment_{key}",
                 f"{word} time increment",
                 f"{word} inference time relative to Original's, minus 1, of the schemes timed",
-                unit="%",
                 kind="signed",
                 digits=1,
-                scale=100,
                 optional=True,
             )
             for key, word in _QUANTILES
         ),
-    )  # fmt: skip
+    )
     rows = tuple(
         (
             item.connections,

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from benchmark.basics.files import write_texts
 from benchmark.records.theorem import TheoremRecord
+from reports.charts.columns import Percent
 from reports.figures import svg
 from reports.figures.series import WIDTH, legend
 from reports.figures.style import to_svg
@@ -19,35 +20,26 @@ COLUMNS = (
     Column("epsilon", "ε", "tolerated change of the output", kind="number"),
     Column("width", "Width", "hidden neurons", kind="whole"),
     Column("draws", "Draws", "networks drawn at random", kind="whole", terminal=False),
-    Column(
+    Percent(
         "everywhere",
         "Spared, any input",
         "networks with a hidden neuron whose removal changes no output by more than ε, "
         "whatever the input of norm at most 1",
         interval=True,
-        unit="%",
-        kind="number",
         digits=1,
-        scale=100,
     ),
-    Column(
+    Percent(
         "predicted",
         "By the formula",
         "the same by 1 − (1 − p)^width with p = P(χ² ≤ ε²)",
-        unit="%",
-        kind="number",
         digits=1,
-        scale=100,
     ),
-    Column(
+    Percent(
         "sampled",
         "Spared, tried inputs",
         "the same on a few random inputs of norm 1 only",
-        terminal=False,
-        unit="%",
-        kind="number",
         digits=1,
-        scale=100,
+        terminal=False,
     ),
     Column(
         "removed",
