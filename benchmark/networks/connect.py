@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from benchmark.basics.errors import SchemeError, UsageError
 from benchmark.networks.attention import Attention, State, attention_class
+from benchmark.networks.backbone import Backbone, BackboneNetwork, Block, MakeHead
 from benchmark.networks.initial import draw, made
-from benchmark.networks.resnet import Backbone, Block, MakeHead, ResNet
 
 Sharing = Literal["full", "share"]
 SHARINGS: tuple[Sharing, ...] = get_args(Sharing)
@@ -34,7 +34,7 @@ class AttentionNetwork(nn.Module):
         spec: the backbone.
         make_attention: makes the SAM of a block or stage from its channels.
         sharing: ``full`` or ``share``.
-        make_head: makes a task's own head; None: pooling and a linear classifier.
+        make_head: makes a task's own head; None: the backbone's.
 
     Raises:
         UsageError: a recurrent SAM with ``full``.
@@ -50,7 +50,7 @@ class AttentionNetwork(nn.Module):
         super().__init__()
         self.spec = spec
         self.sharing: Sharing = sharing
-        self.backbone = ResNet(spec, make_head)
+        self.backbone = BackboneNetwork(spec, make_head)
         owners = range(spec.blocks) if sharing == "full" else range(len(spec.widths))
         self.attention = nn.ModuleDict(
             {str(owner): make_attention(self.channels_of(str(owner))) for owner in owners}
@@ -108,7 +108,7 @@ class AttentionNetwork(nn.Module):
             residual = block.body(features)
             if scheme[index]:
                 residual, state = self.attention_of(index)(residual, state)
-            features = (block.skip(features) + residual).relu_()
+            features = block.join(block.skip(features), residual)
         return features
 
     def used_owners(self, scheme: Sequence[bool] | Bool[np.ndarray, " blocks"]) -> set[str]:
@@ -171,7 +171,7 @@ def outline_network(
         attention: name of the SAM.
         reduction: what channels are divided by; see `Attention`.
         sharing: ``full`` or ``share``.
-        make_head: makes a task's own head; None: pooling and a linear classifier.
+        make_head: makes a task's own head; None: the backbone's.
 
     Raises:
         UsageError: an unknown SAM, or one that doesn't fit the backbone or the sharing.
@@ -207,7 +207,7 @@ def build_network(
         sharing: ``full`` or ``share``.
         generator: source of all randomness; None leaves the backbone's weights as memory happens
             to be, where nobody looks at them.
-        make_head: makes a task's own head; None: pooling and a linear classifier.
+        make_head: makes a task's own head; None: the backbone's.
         finish_head: draws those values of it that aren't the usual ones, in place.
 
     Raises:

@@ -25,18 +25,27 @@ _WITHOUT_VALUES = {
 _BY_TORCH: tuple[list[Any], ...] = ([], [_aten.uniform_])
 """What was written to a layer's weight or bias when torch's own start is all that it has had."""
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
 def draw(layer: nn.Module, generator: torch.Generator) -> None:
     """Give ``layer`` of a backbone its values.
 
     Convolutions are drawn from N(0, 2 / (k² · outputs)), as in the paper's code, their biases and
-    linear layers as by torch; batch norms start at scale 1 and shift 0.
+    linear layers as by torch; norms start at scale 1 and shift 0.
+
+    Raises:
+        UsageError: it holds values of another kind.
     """
-    if isinstance(layer, nn.BatchNorm2d):
+    if isinstance(layer, _NORMS):
         layer.reset_parameters()
         return
     for name, parameter in _tensors(layer, recurse=False):
+        if not isinstance(layer, nn.Conv2d | nn.Linear):
+            raise UsageError(
+                f"{type(layer).__name__}.{name}: expected backbones of convolutions (2d), linear "
+                "layers and norms, whose initial values are known, received another layer"
+            )
         _draw(layer, name, parameter, generator)
 
 
@@ -144,9 +153,9 @@ def _draw(layer: nn.Module, name: str, parameter: Tensor, generator: torch.Gener
         if name == "weight":
             parameter.normal_(0, (2 / (area * layer.out_channels)) ** 0.5, generator=generator)
             return
-        bound = (area * layer.in_channels) ** -0.5
+        bound = (area * layer.in_channels // layer.groups) ** -0.5
     else:
-        assert isinstance(layer, nn.Linear), f"no initial values are known for {layer}"
+        assert isinstance(layer, nn.Linear)
         bound = layer.in_features**-0.5
     parameter.uniform_(-bound, bound, generator=generator)
 

@@ -1,10 +1,11 @@
-"""Batch norms inside of SAMs and of a task's own head: which there are, and which are refused."""
+"""Batch norms that no convolution is folded with: which there are, and which are refused."""
 
 from typing import get_args
 
 from torch import nn
 
 from benchmark.basics.errors import UsageError
+from benchmark.networks.backbone import units_of
 from benchmark.networks.connect import AttentionNetwork
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
@@ -13,16 +14,17 @@ _FORWARDS = {kind.forward for kind in get_args(BatchNorm)}
 
 
 def inner_norms(network: AttentionNetwork) -> list[BatchNorm]:
-    """All batch norms of SAMs and of a task's own head.
+    """All batch norms of SAMs and heads, and those of stem and blocks that are in no unit.
 
     Raises:
         UsageError: one that keeps no running statistics, which would make a row's answer depend
             on the rows beside it; or one that does more than torch's, which nobody here knows.
     """
-    norms = []
+    norms: list[BatchNorm] = []
+    stem, blocks = network.backbone.first, network.backbone.blocks
+    folded = {unit.norm for unit in [*units_of(stem), *units_of(blocks)]}
     for name, module in network.named_modules():
-        inside = name.startswith(("attention.", "backbone.own_head."))
-        if not inside or not isinstance(module, BatchNorm):
+        if not isinstance(module, BatchNorm) or module in folded:
             continue
         if module.running_mean is None or module.running_var is None:
             raise UsageError(

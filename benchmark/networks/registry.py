@@ -1,4 +1,4 @@
-"""Attention modules by name, imported only when they are used: naming them needs no torch."""
+"""Attention modules and backbones by name, imported only when used: naming them needs no torch."""
 
 ATTENTIONS: dict[str, str] = {
     "se": "benchmark.networks.se:SE",
@@ -6,3 +6,8 @@ ATTENTIONS: dict[str, str] = {
     "dia": "benchmark.networks.dia:DIA",
 }
 """Module and class of every attention module. The class says all else that others ask."""
+
+BACKBONES: dict[str, str] = {
+    "resnet": "benchmark.networks.resnet:ResNet",
+}
+"""Module and class of every family of backbones. The class says all else that others ask."""

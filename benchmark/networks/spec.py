@@ -8,10 +8,9 @@ import torch
 from benchmark.basics.errors import UsageError
 from benchmark.basics.identity import code_version
 from benchmark.basics.numerical_state import numerical_state
-from benchmark.networks.backbones import Shape
+from benchmark.networks.backbone import Backbone, Shape
 from benchmark.networks.connect import AttentionNetwork, Sharing, build_network, outline_network
 from benchmark.networks.registry import ATTENTIONS
-from benchmark.networks.resnet import Backbone
 from tasks.base import Task, TaskSpec
 from tasks.parts import Head
 from tasks.registry import TASKS
@@ -22,11 +21,11 @@ class NetworkSpec:
     """A network up to its weights.
 
     Attributes:
-        backbone: the ResNet.
+        backbone: stem, blocks and head.
         attention: name of the SAM.
         reduction: what channels are divided by; see `Attention`.
         sharing: one SAM for each block or for each stage.
-        head: a task's own, instead of pooling and a linear classifier.
+        head: a task's own, instead of the backbone's.
     """
 
     backbone: Backbone
@@ -58,7 +57,7 @@ class NetworkSpec:
     def described(self) -> dict[str, Any]:
         """This description as JSON values; what only some tasks have is left out elsewhere."""
         values = asdict(self)
-        values["backbone"] = {
+        values["backbone"] = {"family": self.backbone.family} | {
             name: value
             for name, value in values["backbone"].items()
             if value != () or name not in ("strides", "dilations", "earlier")

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from benchmark.networks.resnet import ConvNorm
+from benchmark.networks.backbone import ConvNorm
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
 
 
@@ -34,10 +34,14 @@ class Measure:
         if unit not in self._convolve:
             self._convolve[unit] = self._convolutions.fold(unit.conv)
         convolve = self._convolve[unit]
-        return lambda features: self._normalised(unit, convolve(features))
+        # Units are replayed in the order in which they are asked for, which need not be that in
+        # which they run; one that doesn't run leaves this in its place.
+        place = len(self.tape)
+        self.tape.append((unit.norm.weight, unit.norm.bias))
+        return lambda features: self._normalised(unit, convolve(features), place)
 
     def _normalised(
-        self, unit: ConvNorm, convolved: Float[Tensor, "n k i j"]
+        self, unit: ConvNorm, convolved: Float[Tensor, "n k i j"], place: int
     ) -> Float[Tensor, "n k i j"]:
         norm = unit.norm
         mean, variance = torch.zeros_like(norm.weight), torch.ones_like(norm.weight)
@@ -52,7 +56,7 @@ class Measure:
             momentum=1.0,
             eps=norm.eps,
         )
-        self.tape.append(_affine(unit, mean, variance))
+        self.tape[place] = _affine(unit, mean, variance)
         return normalised
 
 

@@ -1,17 +1,17 @@
-"""Batch norms inside of SAMs and of a task's own head: those that no convolution is folded with.
+"""Batch norms that no convolution is folded with: those of SAMs and heads, and of odd blocks.
 
 Wherever schemes are scored, each use of a norm is normalised by the statistics of the calibration
 draws at that very use. In a stage whose blocks share a SAM its norms are used once a connected
 block, and what they measure there depends on the blocks in front of it only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import cycle
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmark.networks.connect import AttentionNetwork
@@ -22,13 +22,8 @@ Use = list[tuple[Tensor, Tensor]]
 Normalise = Callable[[BatchNorm, Tensor], Tensor]
 
 
-def normalise_by(network: AttentionNetwork, normalise: Normalise) -> list[BatchNorm]:
-    """Have ``normalise`` take the place of what the inner norms of ``network`` do, for good.
-
-    Returns:
-        These norms.
-    """
-    norms = inner_norms(network)
+def normalise_by(norms: Sequence[BatchNorm], normalise: Normalise) -> Sequence[BatchNorm]:
+    """Have ``normalise`` take the place of what ``norms`` do, for good; returns them."""
     for norm in norms:
         norm.forward = partial(normalise, norm)  # type: ignore[method-assign]  # of an instance
     return norms
@@ -38,14 +33,20 @@ class InnerNorms:
     """Measures the inner norms of a network on one descent and replays them on others.
 
     Descents of equal schemes use modules in the same order. They call `enter` before each use:
-    of a SAM at a node, of a head at a leaf. The network is changed for good: give a copy.
+    of the stem, of a block's branches and of a SAM at a node, of a head at a leaf. The network is
+    changed for good: give a copy.
     """
 
     def __init__(self, network: AttentionNetwork) -> None:
         self._tape: list[Use] | None = None
         self._uses: Iterator[Use] | None = None
         self._calls: Iterator[tuple[Tensor, Tensor]] = iter(())
-        self.some = bool(normalise_by(network, self._normalised))
+        norms = set(normalise_by(inner_norms(network), self._normalised))
+        self._users = {
+            module
+            for module in network.modules()
+            if norms and not norms.isdisjoint(module.modules())
+        }
 
     def measure(self) -> list[Use]:
         """From here on take each piece's own statistics and put them on the tape returned."""
@@ -56,9 +57,9 @@ class InnerNorms:
         """From here on take what is on ``tape``; None: the supernet's running statistics."""
         self._tape, self._uses = None, None if tape is None else iter(tape)
 
-    def enter(self) -> None:
-        """A module is about to be used, once for each piece."""
-        if not self.some:
+    def enter(self, module: nn.Module) -> None:
+        """Expect ``module`` to be used, once for each piece."""
+        if module not in self._users:
             return
         if self._tape is not None:
             self._tape.append([])

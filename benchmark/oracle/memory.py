@@ -5,16 +5,19 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from benchmark.basics.devices import torch_dtype
 from benchmark.basics.errors import UsageError
+from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.sizes import shown_size
 from benchmark.networks.attention import attention_class
+from benchmark.networks.backbone import Backbone, BackboneNetwork, blocks_of
 from benchmark.networks.norms import normalised_channels
-from benchmark.networks.resnet import Backbone
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.kernels.layout import Maps
 
@@ -37,7 +40,7 @@ class Footprint:
     """Memory of `PrefixTreeOracle` on one network, beside the network and the data.
 
     A tree holds two maps a level (the features that a block passes on, and its residual
-    branch until both children have run), a third where the shortcut is a projection, and
+    branch until both children have run), a third where the shortcut is one of its own, and
     the state of a recurrent SAM; blocks work on one piece at a time. So ``rows`` rows
     that travel in pieces of ``piece`` rows need::
 
@@ -110,7 +113,7 @@ class Footprint:
     @property
     def largest_map(self) -> int:
         """Bytes of the largest features of a row."""
-        return self.itemsize * max(*self._stem(), *(c * h * w for c, h, w in self._blocks()))
+        return self.itemsize * self._maps.largest
 
     def peak(self, rows: int, *, piece: int | None = None) -> int:
         """Bytes held at most while ``rows`` rows travel in pieces of ``piece`` rows."""
@@ -129,59 +132,90 @@ class Footprint:
         activations = draws * (self._held() + _TEMPORARY * self.largest_map)
         return activations + self._statistics()
 
-    def _stem(self) -> tuple[int, int]:
-        """Numbers of a row's features in front of the first block: before and after pooling."""
-        height, width = self.image_size
-        if self.backbone.stem == "cifar":
-            return (self.backbone.widths[0] * height * width,) * 2
-        first = self.backbone.widths[0] * _half(height) * _half(width)
-        return first, self.backbone.widths[0] * _half(_half(height)) * _half(_half(width))
-
-    def _blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Channels, height and width of each block's output."""
-        height, width = self.image_size
-        if self.backbone.stem == "imagenet":
-            height, width = _half(_half(height)), _half(_half(width))
-        stages = self.backbone.stage_of
-        for level, stage in enumerate(stages):
-            if level == 0 or stage != stages[level - 1]:
-                stride = self.backbone.stride(stage)
-                height, width = -(-height // stride), -(-width // stride)
-            yield self.backbone.channels[stage], height, width
+    @property
+    def _maps(self) -> "_NetworkMaps":
+        return _maps_of(self.backbone, self.image_size)
 
     def _held(self) -> int:
         """Bytes of a row's features alive at the end of a descent."""
-        held = self._stem()[1]
-        before = self.backbone.widths[0]
-        stages = self.backbone.stage_of
-        for level, (channels, height, width) in enumerate(self._blocks()):
-            starts = level == 0 or stages[level] != stages[level - 1]
-            strided = starts and self.backbone.stride(stages[level]) > 1
-            projected = strided or channels != before
-            held += (3 if projected else 2) * channels * height * width
-            held += 2 * channels if self.recurrent else 0
-            before = channels
+        states = 2 if self.recurrent else 0
+        blocks = self._maps.blocks
+        held = self._maps.entering + sum(m.held + states * m.leaving.channels for m in blocks)
         return held * self.itemsize
 
     def _means(self) -> int:
         """Bytes of what the compiled kernels keep of each leaf."""
         if self.device != "cpu" or self.maps:
             return 0
-        *_, (channels, height, width) = self._blocks()
-        return 4 * self.group * Maps(channels, height, width).together * channels
+        last = self._maps.blocks[-1].leaving
+        return 4 * self.group * last.together * last.channels
 
     def _statistics(self) -> int:
-        units = 3 if self.backbone.block == "bottleneck" else 2
         total = 0
-        for level, (channels, _, _) in enumerate(self._blocks()):
-            # A projection's norm has as many channels as the last one.
+        for level, maps in enumerate(self._maps.blocks):
             inner = 2 * self.inner_norms[level] if self.inner_norms else 0
-            total += 2 * 4 * min(2**level, self.group) * (units * channels + inner)
+            total += 2 * 4 * min(2**level, self.group) * (maps.norms + inner)
         return total
 
 
-def _half(size: int) -> int:
-    return -(-size // 2)
+@dataclass(frozen=True)
+class _BlockMaps:
+    """What a row's pass through a block takes.
+
+    Attributes:
+        leaving: the maps that leave it.
+        held: numbers of its residual, of what leaves it, and of a shortcut of its own.
+        norms: channels of its batch norms.
+    """
+
+    leaving: Maps
+    held: int
+    norms: int
+
+
+@dataclass(frozen=True)
+class _NetworkMaps:
+    """What a row's pass through a backbone takes, in numbers.
+
+    Attributes:
+        entering: of the features that enter the first block.
+        largest: of the largest map anywhere in stem and blocks.
+        blocks: of each block, first block first.
+    """
+
+    entering: int
+    largest: int
+    blocks: tuple[_BlockMaps, ...]
+
+
+@lru_cache(maxsize=32)
+@numerical_state()
+@torch.no_grad()
+def _maps_of(backbone: Backbone, image_size: tuple[int, int]) -> _NetworkMaps:
+    """Maps of ``backbone``, by a pass of a batch without rows, which computes nothing."""
+    with torch.device("meta"):
+        network = BackboneNetwork(backbone)
+    network.to_empty(device="cpu").eval()
+    numbers: list[int] = []
+
+    def look(_module: nn.Module, _inputs: Any, outputs: Any) -> None:
+        if isinstance(outputs, Tensor):
+            numbers.append(outputs.shape[1:].numel())
+
+    for part in network.modules():
+        part.register_forward_hook(look)
+    features = network.stem(torch.empty(0, backbone.in_channels, *image_size))
+    entering = features.shape[1:].numel()
+    blocks = []
+    for block in blocks_of(network):
+        residual, skip = block.body(features), block.skip(features)
+        held = [residual] if skip is None or skip is features else [residual, skip]
+        features = block.join(skip, residual)
+        held.append(features)
+        sizes = [tensor.shape[1:].numel() for tensor in held]
+        numbers += sizes
+        blocks.append(_BlockMaps(Maps.of(features), sum(sizes), normalised_channels(block)))
+    return _NetworkMaps(entering, max(numbers), tuple(blocks))
 
 
 _REFUSALS = "can't allocate|out of memory|could not create a memory|STATUS_ALLOC_FAILED"

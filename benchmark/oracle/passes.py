@@ -1,21 +1,24 @@
 """Block passes: what a node of the tree of prefixes hands to its children, and who computes it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.networks.attention import Attention, State
-from benchmark.networks.resnet import Apply, Block, ConvNorm, ResNet
+from benchmark.networks.backbone import BackboneNetwork, Block, ConvNorm, units_of
 from benchmark.oracle.base import Schemes
 from benchmark.oracle.convolution import Convolve
 
 Pieces = Sequence[Float[Tensor, "_ _ _ _"]]
 """Rows in parts, each of which goes through a block on its own."""
 Prepare = Callable[[ConvNorm], Convolve]
-"""Makes a node's convolution, its norm included; asked in the order in which they run."""
+"""Makes a node's convolution, its norm included; asked in the order of `units_of`."""
+Enter = Callable[[nn.Module], None]
+"""Is told that a module is about to be used, once for each piece."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Passes(ABC):
     """Computes a tree's features, node by node in the order of a descent."""
 
     @abstractmethod
-    def enter(self, backbone: ResNet, images: Pieces) -> Pieces:
+    def enter(self, backbone: BackboneNetwork, images: Pieces) -> Pieces:
         """Features that enter the first block."""
 
     @abstractmethod
@@ -77,68 +80,68 @@ class Operations(Passes):
 
     Args:
         prepare: makes convolutions.
+        enter: is told when the stem and each of a block's branches are about to be used.
     """
 
-    def __init__(self, prepare: Prepare) -> None:
-        self._prepare = prepare
+    def __init__(self, prepare: Prepare, enter: Enter = lambda _: None) -> None:
+        self._prepare, self._enter = prepare, enter
 
-    def enter(self, backbone: ResNet, images: Pieces) -> Pieces:
-        stem = shared(self._prepare, [backbone.first])
-        return [backbone.stem(piece, stem) for piece in images]
+    def enter(self, backbone: BackboneNetwork, images: Pieces) -> Pieces:
+        with prepared(backbone.first, self._prepare):
+            self._enter(backbone.first)
+            return [backbone.stem(piece) for piece in images]
 
     def node(
         self, block: Block, attention: Attention, features: Pieces, children: Children
     ) -> Node:
-        return _Residuals(*branches(block, features, self._prepare), attention, children)
+        branches = branches_of(block, features, self._prepare, self._enter)
+        return _Residuals(block, *branches, attention, children)
 
 
 class _Residuals(Node):
     def __init__(
         self,
+        block: Block,
         residuals: list[Tensor],
-        skips: list[Tensor],
+        skips: list[Tensor | None],
         attention: Attention,
         children: Children,
     ) -> None:
-        self._residuals, self._skips = residuals, skips
+        self._block, self._residuals, self._skips = block, residuals, skips
         self._attention, self._children = attention, children
 
     def passed(self) -> Pieces:
         # Without a sibling, nobody needs the residuals any more.
-        add = Tensor.add if self._children.attended else Tensor.add_
-        return [add(r, s).relu_() for s, r in zip(self._skips, self._residuals, strict=True)]
+        join = self._block.join if self._children.attended else self._block.join_
+        return [join(s, r) for s, r in zip(self._skips, self._residuals, strict=True)]
 
     def attended(self, states: Sequence[State]) -> tuple[Pieces, list[State]]:
         following = list(states)
         for number, (residual, skip) in enumerate(zip(self._residuals, self._skips, strict=True)):
             _, following[number] = self._attention.rescale_(residual, following[number])
-            residual.add_(skip).relu_()
+            self._residuals[number] = self._block.join_(skip, residual)
         return self._residuals, following
 
 
-def branches(block: Block, features: Pieces, prepare: Prepare) -> tuple[list[Tensor], list[Tensor]]:
+def branches_of(
+    block: Block, features: Pieces, prepare: Prepare, enter: Enter = lambda _: None
+) -> tuple[list[Tensor], list[Tensor | None]]:
     """Residuals and shortcuts of each piece; what they share is gone afterwards."""
-    apply = shared(prepare, units_of(block))
-    residuals = [block.body(piece, apply) for piece in features]
-    return residuals, [block.skip(piece, apply) for piece in features]
+    with prepared(block, prepare):
+        enter(block)
+        residuals = [block.body(piece) for piece in features]
+        enter(block)
+        return residuals, [block.skip(piece) for piece in features]
 
 
-def blocks_of(backbone: ResNet) -> list[Block]:
-    """The blocks of ``backbone``, first block first."""
-    blocks = [module for module in backbone.blocks if isinstance(module, Block)]
-    assert len(blocks) == len(backbone.blocks)
-    return blocks
-
-
-def units_of(block: Block) -> list[ConvNorm]:
-    """The convolutions of ``block`` in the order in which they are prepared."""
-    shortcut: list[nn.Module] = [] if block.shortcut is None else [block.shortcut]
-    units = [unit for unit in [*block.units, *shortcut] if isinstance(unit, ConvNorm)]
-    assert len(units) == len(block.units) + len(shortcut)
-    return units
-
-
-def shared(prepare: Prepare, units: Sequence[ConvNorm]) -> Apply:
-    """Runs each of ``units`` with its convolution prepared once."""
-    prepared = {unit: prepare(unit) for unit in units}
-    return lambda unit, features: prepared[unit](features)
+@contextmanager
+def prepared(module: nn.Module, prepare: Prepare) -> Iterator[None]:
+    """Run the units inside of ``module`` by what ``prepare`` makes of each, while inside."""
+    units = units_of(module)
+    for unit in units:
+        vars(unit)["convolve"] = prepare(unit)  # hides the method until it is deleted
+    try:
+        yield
+    finally:
+        for unit in units:
+            vars(unit).pop("convolve", None)

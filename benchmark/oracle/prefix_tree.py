@@ -21,16 +21,16 @@ from itertools import chain
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.basics.devices import repeatable
 from benchmark.basics.errors import UsageError
 from benchmark.basics.sizes import shown_size
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
+from benchmark.networks.backbone import BackboneNetwork, ConvNorm, blocks_of, units_of
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.norms import inner_norms, normalised_channels
-from benchmark.networks.resnet import ConvNorm, ResNet
 from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
 from benchmark.oracle.batch_norms import Frozen, Measure, Replay, Running
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
@@ -44,7 +44,7 @@ from benchmark.oracle.memory import (
     memory_refusals,
     release_memory,
 )
-from benchmark.oracle.passes import Children, Operations, Passes, Pieces, blocks_of
+from benchmark.oracle.passes import Children, Enter, Operations, Passes, Pieces
 
 Features = Float[Tensor, "n c h w"]
 Outputs = Sequence[Float[Tensor, "_ ..."]]
@@ -70,8 +70,8 @@ class PrefixTreeOracle(Oracle):
 
     Raises:
         UsageError: ``memory`` is too little for a single row or for the calibration;
-            ``kernels`` are given for what isn't float32 on a CPU; or a batch norm inside of a SAM
-            or a head keeps no running statistics.
+            ``kernels`` are given for what isn't float32 on a CPU; or a batch norm outside of units
+            keeps no running statistics.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class PrefixTreeOracle(Oracle):
         draws = [self._laid(self._data.calibration)]
         try:
             with memory_refusals():
-                passes = Operations(measure)
+                passes = Operations(measure, self._inner.enter)
                 for _ in descend(self._network, schemes, draws, passes, self._inner.enter):
                     pass  # only what is measured on the way counts
         except OutOfMemoryError as error:
@@ -253,7 +253,9 @@ class PrefixTreeOracle(Oracle):
         return self._passes(Replay(self._convolutions, tape.units))
 
     def _passes(self, norms: Frozen) -> Passes:
-        return Operations(norms) if self._layouts is None else Compiled(self._layouts, norms)
+        if self._layouts is None:
+            return Operations(norms, self._inner.enter)
+        return Compiled(self._layouts, norms, self._inner.enter)
 
     def _halve(self, refusal: str) -> None:
         piece = self.footprint.piece
@@ -291,16 +293,16 @@ def descend(
     schemes: Schemes,
     pieces: Pieces,
     passes: Passes,
-    enter: Callable[[], None] = lambda: None,
+    enter: Enter = lambda _: None,
 ) -> Iterator[tuple[int, Outputs]]:
     """Yield the row and the outputs of each scheme; shared prefixes run once.
 
     Nodes are visited in an order that depends on ``schemes`` alone, which must be
-    unique and in ascending order. ``enter`` is called before a SAM is used at a node, and
-    before the head is at a leaf, for all pieces each.
+    unique and in ascending order. ``enter`` is told when a SAM is about to be used at a node,
+    and the head at a leaf; of stem and blocks ``passes`` tell.
     """
     blocks = blocks_of(network.backbone)
-    pools = network.backbone.own_head is None
+    pools = network.backbone.pools
     exact = next(network.backbone.parameters()).dtype
     kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
 
@@ -310,7 +312,7 @@ def descend(
         if level in kept:
             earlier = [*earlier, features]
         if level == len(blocks):
-            enter()
+            enter(network.backbone.top)
             yield rows.start, _outputs_of(network.backbone, features, earlier, pieces, exact)
             return
         if (subtree := passes.subtree(level, features)) is not None:
@@ -326,11 +328,12 @@ def descend(
             attended=ones < rows.stop,
             pooled=pools and level + 1 == len(blocks),
         )
-        node = passes.node(blocks[level], network.attention_of(level), features, children)
+        attention = network.attention_of(level)
+        node = passes.node(blocks[level], attention, features, children)
         if children.passed:
             yield from visit(level + 1, range(rows.start, ones), node.passed(), states, earlier)
         if children.attended:
-            enter()
+            enter(attention)
             attended, states = node.attended(states)
             yield from visit(level + 1, range(ones, rows.stop), attended, states, earlier)
 
@@ -340,7 +343,7 @@ def descend(
 
 
 def _outputs_of(
-    backbone: ResNet,
+    backbone: BackboneNetwork,
     features: Pieces,
     earlier: Sequence[Pieces],
     images: Pieces,
@@ -366,7 +369,7 @@ class _Tape:
 
 
 def _with_norms_of_its_own(network: AttentionNetwork) -> AttentionNetwork:
-    """``network``; where SAMs or a head hold batch norms, other modules with the same weights."""
+    """``network``; where it has batch norms outside of units, other modules with its weights."""
     if not inner_norms(network):
         return network
     shared = chain(network.parameters(), network.buffers())
@@ -374,11 +377,26 @@ def _with_norms_of_its_own(network: AttentionNetwork) -> AttentionNetwork:
 
 
 def _in_type(network: AttentionNetwork, dtype: torch.dtype) -> AttentionNetwork:
-    """``network`` with SAMs that compute in ``dtype``; norms and classifier stay as they are."""
+    """``network`` whose SAMs and blocks compute in ``dtype``; norms and head stay as they are.
+
+    So do units, which are folded before they are rounded.
+    """
     if dtype == next(network.parameters()).dtype:
         return network
     typed = deepcopy(network)
     typed.attention.to(dtype)
-    for norm, exact in zip(inner_norms(typed), inner_norms(network), strict=True):
-        norm.to(next(network.parameters()).dtype).load_state_dict(exact.state_dict())
+    for part in (typed.backbone.first, typed.backbone.blocks):
+        units = {module for unit in units_of(part) for module in unit.modules()}
+        for module in part.modules():
+            if module not in units:
+                _to_type(module, dtype)
+    for norm, other in zip(inner_norms(typed), inner_norms(network), strict=True):
+        norm.to(next(network.parameters()).dtype).load_state_dict(other.state_dict())
     return typed
+
+
+def _to_type(module: nn.Module, dtype: torch.dtype) -> None:
+    """Bring parameters and buffers of ``module`` itself to ``dtype``, and none of its parts."""
+    for tensor in chain(module.parameters(recurse=False), module.buffers(recurse=False)):
+        if tensor.is_floating_point():
+            tensor.data = tensor.to(dtype)

@@ -18,9 +18,9 @@ from torch.nn import functional
 from benchmark.basics.devices import repeatable
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
+from benchmark.networks.backbone import blocks_of
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.norms import BatchNorm, inner_norms
-from benchmark.networks.resnet import Apply, Block, run_unit
 from benchmark.oracle.base import BatchNormMode, OracleData
 from benchmark.oracle.inner_norms import normalise_by
 from strategies.base import GateGradient
@@ -51,6 +51,7 @@ class SoftGates:
     ) -> None:
         self.network = deepcopy(network).eval()
         inner_norms(self.network)  # refuses those that have no statistics
+        self._norms = [module for module in self.network.modules() if isinstance(module, BatchNorm)]
         # One batch, or one for each stretch of images of one size.
         self._batches = list(data.validation.batches(len(data.validation)))
         self._data = data
@@ -114,41 +115,35 @@ class SoftGates:
         statistics = self._measured(gates) if self._recalibrated else None
         losses = []
         for images, targets in batches:
-            apply = run_unit if statistics is None else self._applied(_Replay(statistics))
-            outputs = gated(self.network, images, gates, apply)
+            if statistics is not None:
+                normalise_by(self._norms, _Replay(statistics))
+            outputs = gated(self.network, images, gates)
             losses.append(self._data.loss(outputs, targets) * (len(images) / rows))
         return torch.stack(losses).sum()
 
     def _measured(self, gates: Gates) -> "list[_Affine]":
         """Scale and shift of every batch norm, from the draws; they carry the gradient."""
         measure = _Measure()
-        gated(self.network, self._data.calibration, gates, self._applied(measure))
+        normalise_by(self._norms, measure)
+        gated(self.network, self._data.calibration, gates)
         return measure.affine
 
-    def _applied(self, normalise: "_Measure | _Replay") -> Apply:
-        """Have the batch norms of units, of SAMs and of a task's own head ``normalise``."""
-        normalise_by(self.network, normalise)
-        return lambda unit, features: normalise(unit.norm, unit.conv(features))
 
-
-def gated(
-    network: AttentionNetwork, images: Float[Tensor, "n c h w"], gates: Gates, apply: Apply
-) -> Any:
+def gated(network: AttentionNetwork, images: Float[Tensor, "n c h w"], gates: Gates) -> Any:
     """The network's outputs with a soft gate in each block."""
     # Channels last isn't safe on the way back: see `benchmark.training.precision`.
-    features = network.backbone.stem(images.contiguous(), apply)
+    features = network.backbone.stem(images.contiguous())
     kept = {network.spec.blocks_of(stage).stop for stage in network.spec.earlier}
     earlier: list[Tensor] = []
     state: State = None
-    for index, (block, gate) in enumerate(zip(network.backbone.blocks, gates, strict=True)):
-        assert isinstance(block, Block)
+    for index, (block, gate) in enumerate(zip(blocks_of(network.backbone), gates, strict=True)):
         if network.starts_stage(index):
             state = None
-        residual = block.body(features, apply)
+        residual = block.body(features)
         attended, new = network.attention_of(index)(residual, state)
         state = _mixed(gate, new, state)
         residual = gate * attended + (1 - gate) * residual
-        features = (block.skip(features, apply) + residual).relu_()
+        features = block.join(block.skip(features), residual)
         if index + 1 in kept:
             earlier.append(features)
     return network.backbone.head(features, tuple(earlier), (images.shape[2], images.shape[3]))

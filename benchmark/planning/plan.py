@@ -15,7 +15,7 @@ from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.basics.sizes import parse_size
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.kernels.library import TORCH, chosen_kernels, kernels_name

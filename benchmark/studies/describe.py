@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from benchmark.basics.errors import UsageError, unknown_name
 from benchmark.basics.numerical_state import numerical_state
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
 from benchmark.networks.spec import NetworkSpec
 from benchmark.records.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
@@ -40,7 +40,7 @@ class NetworkDescription:
 
     Attributes:
         backbone: its name.
-        block: ``basic`` or ``bottleneck``.
+        block: what its blocks are called, such as ``bottleneck``.
         attention: name of the SAM.
         sharing: ``full`` or ``share``.
         image_shape: channels, height, width.
@@ -142,7 +142,7 @@ def describe_network(
     alone = SchemeNetwork(network.outline(), bits).eval()
     return NetworkDescription(
         backbone=backbone,
-        block=spec.block,
+        block=spec.block_kind,
         attention=attention,
         sharing=network.sharing,
         image_shape=image_shape,

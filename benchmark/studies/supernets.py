@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmark.basics.errors import StoreError, UsageError, unknown_name
 from benchmark.basics.numerical_state import numerical_state
+from benchmark.networks.backbone import backbone_class
 from benchmark.networks.spec import NetworkSpec
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
@@ -31,6 +32,8 @@ from benchmark.watching.progress import Progress
 from tasks.base import TaskSpec
 from tasks.folders import names
 from tasks.registry import TASKS
+
+_AS_JSON = TypeAdapter(dict[str, Any])
 
 Say = Callable[[str], None]
 """Called with each line that the user is to see."""
@@ -160,7 +163,12 @@ def export_supernet(name: str, target: Path, cache: Path) -> SupernetFile:
 
 
 def _check_fit(spec: dict[str, Any], weights: dict[str, Tensor]) -> None:
-    network = TypeAdapter(NetworkSpec).validate_python(spec.get("network"))
+    values = _AS_JSON.validate_python(spec.get("network"))
+    backbone = _AS_JSON.validate_python(values.get("backbone"))
+    described = TypeAdapter(backbone_class(str(backbone.pop("family", "")))).validate_python(
+        backbone
+    )
+    network = TypeAdapter(NetworkSpec).validate_python(values | {"backbone": described})
     stages, counts = len(network.backbone.widths), len(network.backbone.blocks_per_stage)
     if stages != counts or not stages:
         raise ValueError(f"{stages} widths for {counts} stages")

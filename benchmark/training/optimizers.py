@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from benchmark.networks.resnet import ResNet
+from benchmark.networks.backbone import BackboneNetwork
 from tasks.recipes import Recipe
 
 _POWER = 0.9  # of Zhao et al., "Pyramid Scene Parsing Network"
@@ -46,7 +46,7 @@ def _groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     heads = [
         module.own_head
         for module in network.modules()
-        if isinstance(module, ResNet) and module.own_head is not None
+        if isinstance(module, BackboneNetwork) and module.own_head is not None
     ]
     own = [parameter for head in heads for parameter in head.parameters()]
     known = set(map(id, own))

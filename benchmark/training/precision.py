@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.networks.attention import Attention
-from benchmark.networks.resnet import Block
+from benchmark.networks.backbone import Block
 from tasks.metrics import Outputs
 from tasks.recipes import Recipe
 

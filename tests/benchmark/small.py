@@ -5,14 +5,15 @@ from typing import Literal
 import torch
 from torch import nn
 
+from benchmark.networks.backbone import Backbone
 from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.norms import BatchNorm
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import ResNet
 from benchmark.oracle.base import OracleData
 from tasks.metrics import Classification, Metric
 from tasks.splits import TensorSplit
 
-SMALL = Backbone(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
+SMALL = ResNet(widths=(4, 8), blocks_per_stage=(2, 3), in_channels=3, classes=5)
 
 
 def small_network(

@@ -10,9 +10,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchmark.basics.seeding import child_generator
 from benchmark.basics.threads import single_thread
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import ConvNorm, shape_named
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import ConvNorm
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
 from benchmark.oracle.kernels.library import chosen_kernels

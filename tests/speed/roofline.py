@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from benchmark.networks.attention import Attention, State
+from benchmark.networks.backbone import Block, ConvNorm, blocks_of
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import ConvNorm
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import Schemes
 from benchmark.oracle.convolution import Convolve
-from benchmark.oracle.passes import blocks_of, branches
+from benchmark.oracle.passes import branches_of, prepared
 from benchmark.planning.rates import Device, Workload, operators
 from tasks.metrics import Classification
 
@@ -98,20 +98,21 @@ def _nodes(
 ) -> Iterator[tuple[int, Workload]]:
     """Work of one piece, and how often the tree does it."""
     features = images.contiguous(memory_format=torch.channels_last)
-    features = network.backbone.stem(features, lambda unit, part: _folded(unit)(part))
+    with prepared(network.backbone.first, _folded):
+        features = network.backbone.stem(features)
     state: State = None
     parents = 1
     for level, block in enumerate(blocks_of(network.backbone)):
         children = np.unique(schemes[:, : level + 1], axis=0)
         connected = int(children[:, -1].sum())
-        yield parents, operators(partial(branches, block, [features], _folded))
-        (residual,), (skip,) = branches(block, [features], _folded)
-        yield len(children) - connected, operators(partial(_passed, skip, residual))
+        yield parents, operators(partial(branches_of, block, [features], _folded))
+        (residual,), (skip,) = branches_of(block, [features], _folded)
+        yield len(children) - connected, operators(partial(block.join, skip, residual))
         if network.starts_stage(level):
             state = None
         attend = network.attention_of(level)
-        yield connected, operators(partial(_attended, attend, skip, residual, state))
-        features, state = _attended(attend, skip, residual, state)
+        yield connected, operators(partial(_attended, block, attend, skip, residual, state))
+        features, state = _attended(block, attend, skip, residual, state)
         parents = len(children)
     yield parents, operators(partial(_leaf, network, features))
 
@@ -128,15 +129,11 @@ def _folded(unit: ConvNorm) -> Convolve:
     return convolve
 
 
-def _passed(skip: Tensor, residual: Tensor) -> Tensor:
-    return (skip + residual).relu_()
-
-
 def _attended(
-    attend: Attention, skip: Tensor, residual: Tensor, state: State
+    block: Block, attend: Attention, skip: Tensor | None, residual: Tensor, state: State
 ) -> tuple[Tensor, State]:
     attended, state = attend(residual, state)
-    return attended.add_(skip).relu_(), state
+    return block.join_(skip, attended), state
 
 
 def _leaf(network: AttentionNetwork, features: Float[Tensor, "n c h w"]) -> Tensor:

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from benchmark.basics.threads import torch_threads
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.spec import NetworkSpec
 from benchmark.training import Watch, train

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from benchmark.networks.connect import build_network
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import ResNet
 from strategies._importance import (
     Kind,
     Pruning,
@@ -71,7 +71,7 @@ def test_stages_compete_on_equal_terms_when_their_size_is_taken_out() -> None:
 @pytest.mark.parametrize("strategy", [L1, L2, GM])
 def test_at_first_weights_the_last_stages_win_as_in_table_i(strategy: type[Pruning]) -> None:
     # ResNet38-SE; of 12 blocks 2, 6 and 9 are kept, from the last stage on.
-    backbone = Backbone((16, 32, 64), (4, 4, 4), in_channels=3, classes=100, block="bottleneck")
+    backbone = ResNet((16, 32, 64), (4, 4, 4), in_channels=3, classes=100, block="bottleneck")
     generator = torch.Generator().manual_seed(0)
     network = build_network(
         backbone, attention="se", reduction=16, sharing="full", generator=generator

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from benchmark.basics.identity import content_hash
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.networks.registry import ATTENTIONS
 from benchmark.networks.spec import NetworkSpec
 from benchmark.standalone.costs import check_fit

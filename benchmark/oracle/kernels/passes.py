@@ -11,8 +11,16 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from benchmark.networks.attention import Attention, ChannelAttention, State
+from benchmark.networks.backbone import (
+    BackboneNetwork,
+    Block,
+    ConvNorm,
+    PooledClassifier,
+    blocks_of,
+    units_of,
+)
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Block, ConvNorm, ResNet
+from benchmark.networks.resnet import ResidualBlock
 from benchmark.networks.se import SE
 from benchmark.oracle.base import Schemes
 from benchmark.oracle.batch_norms import Frozen
@@ -30,14 +38,13 @@ from benchmark.oracle.kernels.layout import (
 from benchmark.oracle.kernels.library import Kernels, numbers
 from benchmark.oracle.passes import (
     Children,
+    Enter,
     Node,
     Operations,
     Passes,
     Pieces,
     RunSubtree,
     SubtreeOutputs,
-    blocks_of,
-    units_of,
 )
 
 _WHOLE_SUBTREE = 2**22
@@ -64,10 +71,11 @@ class Layouts:
         self._subtrees: dict[tuple[int, torch.Size], SubtreeLayout | None] = {}
 
     def units(self, block: Block) -> list[ConvNorm]:
-        """The convolutions of ``block``, if the kernels know all of them; else none."""
+        """The convolutions of ``block``, if the kernels know it and all of them; else none."""
         if block not in self._units:
             units = units_of(block)
-            known = all(has_layout(unit.conv) for unit in units)
+            # Kernels join by relu(skip + residual); a block derived from it might do otherwise.
+            known = type(block) is ResidualBlock and all(has_layout(unit.conv) for unit in units)
             self._units[block] = units if known else []
         return self._units[block]
 
@@ -75,7 +83,7 @@ class Layouts:
         """For ``number`` maps at once that enter ``block``, whose SAM is ``attention``."""
         key = (block, attention, entering, number)
         if key not in self._blocks:
-            units, body = self.units(block), len(block.units)
+            units, body = self.units(block), _body(block)
             self._blocks[key] = BlockLayout(
                 self._chain(units[:body], entering, number),
                 self._chain(units[body:], entering, number) if units[body:] else None,
@@ -95,7 +103,7 @@ class Layouts:
         blocks = self.blocks[level:]
         attentions = [network.attention_of(level + depth) for depth in range(len(blocks))]
         known = all(map(self.units, blocks)) and all(map(self._gate, attentions))
-        if not blocks or not known or network.backbone.own_head is not None:
+        if not blocks or not known or not network.backbone.pools:
             return None
         maps = [Maps.of(features)]
         size = 0
@@ -103,7 +111,7 @@ class Layouts:
             convolutions = [unit.conv for unit in self.units(block)]
             size += 4 * sum(conv.weight.numel() for conv in convolutions)
             leaving = maps[-1]
-            for conv in convolutions[: len(block.units)]:
+            for conv in convolutions[: _body(block)]:
                 leaving = leaving.behind(conv)
             maps.append(leaving)
         number = max(m.together for m in maps)
@@ -115,6 +123,7 @@ class Layouts:
             for block, attention, m in zip(blocks, attentions, maps, strict=False)
         ]
         classifier = network.backbone.classifier
+        assert isinstance(classifier, PooledClassifier)
         return SubtreeLayout(layouts, classifier, self.kernels.widths, self._buffers)
 
     def _chain(self, units: Sequence[ConvNorm], entering: Maps, number: int) -> ChainLayout:
@@ -146,14 +155,15 @@ class Compiled(Passes):
     Args:
         layouts: of the network's blocks; kept from descent to descent.
         norms: scale and shift behind each convolution.
+        enter: as for `Operations`; what the kernels know has no other norms.
     """
 
-    def __init__(self, layouts: Layouts, norms: Frozen) -> None:
+    def __init__(self, layouts: Layouts, norms: Frozen, enter: Enter = lambda _: None) -> None:
         self._layouts = layouts
         self._norms = norms
-        self._operations = Operations(norms)
+        self._operations = Operations(norms, enter)
 
-    def enter(self, backbone: ResNet, images: Pieces) -> Pieces:
+    def enter(self, backbone: BackboneNetwork, images: Pieces) -> Pieces:
         return self._operations.enter(backbone, images)
 
     def node(
@@ -235,6 +245,12 @@ class Compiled(Passes):
             pooled=children.pooled,
         )
         return result
+
+
+def _body(block: Block) -> int:
+    """How many of the convolutions of ``block`` are its body's; they come first."""
+    assert isinstance(block, ResidualBlock)
+    return len(block.units)
 
 
 @dataclass

@@ -2,20 +2,20 @@ import pytest
 import torch
 
 from benchmark.basics.errors import UsageError
-from benchmark.networks.backbones import THIN, shape_named
+from benchmark.networks.backbone import BackboneNetwork, ConvNorm, shape_named
 from benchmark.networks.registry import ATTENTIONS
-from benchmark.networks.resnet import Backbone, Block, ConvNorm, ResNet
+from benchmark.networks.resnet import THIN, ResidualBlock, ResNet
 from tests.benchmark.attentions import registered
 
 
-def kernels(block: Block) -> list[tuple[int, int]]:
+def kernels(block: ResidualBlock) -> list[tuple[int, int]]:
     units = [unit for unit in block.units if isinstance(unit, ConvNorm)]
     return [(unit.conv.kernel_size[0], unit.conv.stride[0]) for unit in units]
 
 
 def test_bottlenecks_stride_in_their_middle_convolution() -> None:
-    network = ResNet(Backbone((2, 4), (2, 1), in_channels=1, classes=2, block="bottleneck"))
-    blocks = [block for block in network.blocks if isinstance(block, Block)]
+    network = BackboneNetwork(ResNet((2, 4), (2, 1), in_channels=1, classes=2, block="bottleneck"))
+    blocks = [block for block in network.blocks if isinstance(block, ResidualBlock)]
     assert [kernels(block) for block in blocks] == [
         [(1, 1), (3, 1), (1, 1)],
         [(1, 1), (3, 1), (1, 1)],
@@ -26,8 +26,8 @@ def test_bottlenecks_stride_in_their_middle_convolution() -> None:
 
 
 def test_basic_blocks_stride_in_their_first_convolution() -> None:
-    network = ResNet(Backbone((2, 4), (1, 1), in_channels=1, classes=2))
-    blocks = [block for block in network.blocks if isinstance(block, Block)]
+    network = BackboneNetwork(ResNet((2, 4), (1, 1), in_channels=1, classes=2))
+    blocks = [block for block in network.blocks if isinstance(block, ResidualBlock)]
     assert [kernels(block) for block in blocks] == [[(3, 1), (3, 1)], [(3, 2), (3, 1)]]
     assert [block.shortcut is not None for block in blocks] == [False, True]
 
@@ -38,11 +38,11 @@ def test_basic_blocks_stride_in_their_first_convolution() -> None:
 )
 def test_each_stage_but_the_first_halves_the_map(name: str, sizes: list[int]) -> None:
     with torch.device("meta"):
-        network = ResNet(shape_named(name).native).eval()
+        network = BackboneNetwork(shape_named(name).native).eval()
         features = network.stem(torch.zeros(1, 3, 32, 32))
     seen = [features.shape[2]]
     for index, block in enumerate(network.blocks):
-        assert isinstance(block, Block)
+        assert isinstance(block, ResidualBlock)
         features = block.body(features) + block.skip(features)
         if network.spec.stage_of[index + 1 : index + 2] != (network.spec.stage_of[index],):
             seen.append(features.shape[2])
@@ -53,7 +53,7 @@ def test_each_stage_but_the_first_halves_the_map(name: str, sizes: list[int]) ->
 def test_only_the_imagenet_form_has_biases_before_batch_norms() -> None:
     for name, bias in (("resnet38", False), ("resnet26-thin", False), ("resnet50", True)):
         with torch.device("meta"):
-            network = ResNet(shape_named(name).native)
+            network = BackboneNetwork(shape_named(name).native)
         units = [unit for unit in network.modules() if isinstance(unit, ConvNorm)]
         assert {unit.conv.bias is not None for unit in units} == {bias}
 

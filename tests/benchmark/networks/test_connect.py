@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from benchmark.basics.errors import SchemeError, UsageError
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import State
-from benchmark.networks.backbones import THIN
 from benchmark.networks.connect import AttentionNetwork, SchemeNetwork, Sharing, build_network
-from benchmark.networks.resnet import Backbone, Block
+from benchmark.networks.resnet import THIN, ResidualBlock, ResNet
 from benchmark.networks.se import SE
 from benchmark.records.schemes import all_schemes
 from benchmark.standalone.costs import count_parameters
@@ -18,7 +17,7 @@ from tests.benchmark.attentions import KINDS
 from tests.benchmark.small import SMALL, small_network
 
 pytestmark = pytest.mark.usefixtures("_other_attentions")
-BOTTLENECK = Backbone(
+BOTTLENECK = ResNet(
     (2, 4), (2, 3), in_channels=3, classes=5, block="bottleneck", stem="imagenet", bias=True
 )
 
@@ -32,7 +31,7 @@ def test_without_connections_the_backbone_is_left(attention: str, sharing: Shari
     network = small_network(sharing, attention=attention)
     features = network.backbone.stem(images())
     for block in network.backbone.blocks:
-        assert isinstance(block, Block)
+        assert isinstance(block, ResidualBlock)
         features = (block.body(features) + block.skip(features)).relu()
     expected = network.backbone.head(features)
     torch.testing.assert_close(network(images(), [False] * 5), expected)
@@ -45,7 +44,7 @@ def test_a_module_sits_between_the_last_batch_norm_and_the_addition() -> None:
     # Without SE: (0, −2) + (1, 3) = (1, 1), mean 1. Before the batch norm SE would give 2,
     # after the addition 0.5.
     network = AttentionNetwork(
-        Backbone((1,), (1,), in_channels=1, classes=1), lambda _: SE(1, 1), "full"
+        ResNet((1,), (1,), in_channels=1, classes=1), lambda _: SE(1, 1), "full"
     ).eval()
     for parameter in network.attention.parameters():
         nn.init.zeros_(parameter)  # σ(0) = 0.5
@@ -69,7 +68,7 @@ def test_a_module_sits_between_the_last_batch_norm_and_the_addition() -> None:
 @single_thread()
 @torch.inference_mode()
 def test_the_network_of_a_scheme_equals_the_supernet_under_that_scheme(
-    attention: str, sharing: Sharing, backbone: Backbone
+    attention: str, sharing: Sharing, backbone: ResNet
 ) -> None:
     supernet = small_network(sharing, attention=attention, backbone=backbone)
     inputs = images(16)
@@ -93,7 +92,7 @@ def test_the_network_of_a_scheme_equals_the_supernet_under_that_scheme(
 def test_the_state_goes_from_connected_block_to_connected_block_of_a_stage(
     stages: str, expected: list[int | None]
 ) -> None:
-    backbone = Backbone((4, 8), (3, 3), in_channels=3, classes=5)
+    backbone = ResNet((4, 8), (3, 3), in_channels=3, classes=5)
     network = small_network("share", attention="dia", backbone=backbone)
     scheme = [bit == "1" for bit in stages.replace("|", "")]
     connected = [block for block, bit in enumerate(scheme) if bit]
@@ -168,7 +167,7 @@ def test_convolutions_start_with_the_papers_variance() -> None:
         generator=torch.Generator().manual_seed(0),
     )
     block = network.backbone.blocks[-1]
-    assert isinstance(block, Block)
+    assert isinstance(block, ResidualBlock)
     weight = block.units[-1].conv.weight  # type: ignore[union-attr]  # a ConvNorm
     assert isinstance(weight, torch.Tensor)
     expected = np.sqrt(2 / (3 * 3 * 32))

@@ -11,18 +11,17 @@ from torch import Tensor, nn
 
 from benchmark.basics.errors import UsageError
 from benchmark.networks.attention import Attention, ChannelAttention, State
-from benchmark.networks.backbones import THIN
 from benchmark.networks.connect import AttentionNetwork, FinishHead, Sharing, build_network
 from benchmark.networks.initial import made
-from benchmark.networks.resnet import Backbone, BlockKind, Stem
+from benchmark.networks.resnet import THIN, BlockKind, ResNet, Stem
 from benchmark.networks.sge import SGE
 from benchmark.networks.spec import NetworkSpec
 from tasks.registry import TASKS, task_class
 from tests.benchmark.attentions import KINDS, registered
 
-ONE = Backbone((4,), (1,), in_channels=3, classes=2)
+ONE = ResNet((4,), (1,), in_channels=3, classes=2)
 BACKBONES = [
-    Backbone((4, 8), (2, 2), in_channels=3, classes=5, block=block, stem=stem, bias=bias)
+    ResNet((4, 8), (2, 2), in_channels=3, classes=5, block=block, stem=stem, bias=bias)
     for block in get_args(BlockKind)
     for stem, bias in zip(get_args(Stem), (False, True), strict=True)
 ]
@@ -84,7 +83,7 @@ def same(first: nn.Module, second: nn.Module) -> bool:
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize(("attention", "sharing"), KINDS)
 def test_networks_of_known_layers_have_their_bits(
-    backbone: Backbone, attention: str, sharing: Sharing
+    backbone: ResNet, attention: str, sharing: Sharing
 ) -> None:
     spec = NetworkSpec(backbone, attention, 2, sharing)
     with registered():

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import (
     SHARINGS,
     AttentionNetwork,

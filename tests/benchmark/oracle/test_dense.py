@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.networks.backbones import THIN
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import THIN, ResNet
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import BatchNormMode, OracleData
 from benchmark.oracle.memory import Footprint
@@ -27,7 +26,7 @@ from tests.tasks.dots import Dots, DotsHead, drawn
 
 pytestmark = pytest.mark.usefixtures("_other_attentions")
 TASK = Dots()
-SMALL = Backbone((4, 8), (2, 2), in_channels=3, classes=1).using(
+SMALL = ResNet((4, 8), (2, 2), in_channels=3, classes=1).using(
     None, strides=(1, 2), dilations=(1, 2), earlier=(0,)
 )
 MODES: tuple[BatchNormMode, ...] = ("recalibrated", "running")

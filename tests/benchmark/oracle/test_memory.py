@@ -26,7 +26,7 @@ def test_the_formula_by_hand() -> None:
     held = 4 * (144 + 2 * 2 * 144 + 3 * 2 * 72 + 72)
     outputs = 4 * 4 * 32 * 5  # group, batch, classes
     means = 4 * 4 * 8 * 8  # group; eight of the last maps at once, of eight channels
-    statistics = 2 * 4 * (1 * 2 * 4 + 2 * 2 * 4 + 4 * 2 * 8 + 4 * 2 * 8 + 4 * 2 * 8)
+    statistics = 2 * 4 * (1 * 2 * 4 + 2 * 2 * 4 + 4 * 3 * 8 + 4 * 2 * 8 + 4 * 2 * 8)
     assert FOOTPRINT.largest_map == 4 * 144
     assert FOOTPRINT.peak(16, piece=16) == (16 * held + 4 * 16 * 576 + outputs + means + statistics)
     assert FOOTPRINT.calibration(24) == 24 * held + 4 * 24 * 576 + statistics

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from benchmark.basics.errors import SchemeError, UsageError
-from benchmark.networks.resnet import BlockKind, ConvNorm, Stem, run_unit
+from benchmark.networks.backbone import ConvNorm
+from benchmark.networks.resnet import BlockKind, Stem
 from benchmark.oracle.base import Oracle, Scores, checked
 from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_name, kernels_of
@@ -302,7 +303,7 @@ def test_shared_prefixes_run_once() -> None:
     def counted(unit: ConvNorm) -> Convolve:
         nonlocal calls
         calls += 1
-        return lambda features: run_unit(unit, features)
+        return lambda features: unit.norm(unit.conv(features))
 
     ((images, _),) = small_data().validation.batches(100)
     with torch.inference_mode():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmark.basics.errors import StoreError
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import ResNet
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.supernet import SupernetOracle
 from benchmark.records.schemes import all_schemes
@@ -16,7 +16,7 @@ from benchmark.training import Watch
 from tasks.base import TaskSpec
 from tasks.digits import Digits
 
-TINY = Backbone(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
+TINY = ResNet(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
 SPEC = SupernetSpec(
     task=TaskSpec("digits"),
     network=NetworkSpec(TINY, "se", reduction=2, sharing="full"),

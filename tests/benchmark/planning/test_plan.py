@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.basics.errors import UsageError
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from tasks.digits import Digits

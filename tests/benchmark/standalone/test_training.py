@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.networks.backbones import THIN
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import THIN, ResNet
 from benchmark.networks.spec import NetworkSpec
 from benchmark.records.run import LaneKey, LaneRecord
 from benchmark.standalone.training import (
@@ -21,7 +20,7 @@ from benchmark.workers.pool import WorkerPool
 from tasks.base import TaskSpec
 from tasks.digits import Digits
 
-TINY = Backbone(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
+TINY = ResNet(widths=(4, 4), blocks_per_stage=(1, 1), in_channels=4, classes=10)
 TRAINING = Training(
     task=TaskSpec("digits"),
     network=NetworkSpec(TINY, "se", reduction=2, sharing="full"),

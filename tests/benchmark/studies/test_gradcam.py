@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmark.basics.errors import StoreError
 from benchmark.networks.connect import SchemeNetwork, Sharing, build_network
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import ResNet
 from benchmark.records.pictures import decoded, png
 from benchmark.records.run import LaneKey, RunRecords, StandaloneRecord
 from benchmark.studies.gradcam import as_picture, grad_cam, scaled, tiles
@@ -23,7 +23,7 @@ IMAGE = torch.tensor([[[[1.0, -2.0], [0.0, 4.0]]]])
 
 def worked_by_hand() -> SchemeNetwork:
     """Feature maps ReLU(x) and ReLU(−x); class 0 is their difference, class 1 twice the second."""
-    spec = Backbone(widths=(2,), blocks_per_stage=(1,), in_channels=1, classes=2)
+    spec = ResNet(widths=(2,), blocks_per_stage=(1,), in_channels=1, classes=2)
     network = build_network(
         spec, attention="se", reduction=2, sharing="full", generator=torch.Generator()
     )

@@ -5,14 +5,14 @@ from dataclasses import replace
 import torch
 
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Backbone
+from benchmark.networks.resnet import ResNet
 from benchmark.networks.spec import NetworkSpec
 from benchmark.supernet.train import SupernetSpec
 from tasks.base import Task, TaskSpec
 from tasks.digits import Digits
 from tasks.limited import Limited
 
-BACKBONE = Backbone(widths=(4, 4), blocks_per_stage=(2, 1), in_channels=4, classes=10)
+BACKBONE = ResNet(widths=(4, 4), blocks_per_stage=(2, 1), in_channels=4, classes=10)
 ROWS, BATCH = 100, 32
 """Four steps an epoch, the last of four rows."""
 SPEC = SupernetSpec(

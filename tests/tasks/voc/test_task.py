@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.networks.backbones import shape_named
+from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.networks.spec import NetworkSpec
 from benchmark.training import train

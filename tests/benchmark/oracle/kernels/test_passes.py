@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from benchmark.networks.attention import State
+from benchmark.networks.backbone import blocks_of
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import Backbone, BlockKind
+from benchmark.networks.resnet import BlockKind, ResNet
 from benchmark.networks.se import SE
 from benchmark.oracle.batch_norms import Running
 from benchmark.oracle.convolution import FrozenConvolutions
 from benchmark.oracle.kernels import passes as kernel_passes
 from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_of
 from benchmark.oracle.kernels.passes import Compiled, Layouts, nodes_of
-from benchmark.oracle.passes import Children, Operations, Passes, blocks_of
+from benchmark.oracle.passes import Children, Operations, Passes
 from benchmark.oracle.prefix_tree import descend
 from benchmark.records.schemes import all_schemes
 from tests.benchmark.attentions import KINDS
@@ -38,9 +39,9 @@ Kind = tuple[str, Literal["full", "share"]]
 BOTH = Children(passed=True, attended=True)
 
 
-def backbone(width: int, block: BlockKind, wider: int) -> Backbone:
+def backbone(width: int, block: BlockKind, wider: int) -> ResNet:
     """A first block without and, in the second stage, one with a projection and a stride."""
-    return Backbone(
+    return ResNet(
         widths=(width, width * wider),
         blocks_per_stage=(2, 2),
         in_channels=3,
