@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,7 +12,6 @@ from torch import nn
 
 from benchmark.basics.errors import SchemeError, UsageError
 from benchmark.networks.backbone import ConvNorm
-from benchmark.networks.resnet import BlockKind, Stem
 from benchmark.oracle.base import Oracle, Scores, checked
 from benchmark.oracle.convolution import Convolve
 from benchmark.oracle.kernels.library import INSTRUCTIONS, Kernels, kernels_name, kernels_of
@@ -23,40 +22,32 @@ from benchmark.records.schemes import all_schemes
 from tasks.metrics import Classification
 from tasks.splits import TensorSplit
 from tests.benchmark.attentions import KINDS
+from tests.benchmark.backbones import BACKBONES, SIZES
 from tests.benchmark.oracle.test_memory import refuse_more_than
-from tests.benchmark.small import SMALL, small_data, small_network
+from tests.benchmark.small import small_data, small_network
 
 Mode = Literal["recalibrated", "running"]
 MODES: list[Mode] = ["recalibrated", "running"]
 ALL = all_schemes(5)
 SOME = ALL[[0, 5, 11, 14, 21, 26, 31]]
 
-BACKBONES = {
-    f"{block} {stem}": replace(
-        SMALL,
-        widths=SMALL.widths if (block, stem) == ("basic", "cifar") else (2, 4),
-        block=block,
-        stem=stem,
-        bias=stem == "imagenet",
-    )
-    for block in get_args(BlockKind)
-    for stem in get_args(Stem)
-}
-SIZES = {name: 16 if backbone.stem == "imagenet" else 6 for name, backbone in BACKBONES.items()}
-"""Of images; the deepest maps are 3×3, or 2×2 (which take their own way on a CPU)."""
 pytestmark = pytest.mark.usefixtures("_other_attentions")
 
 every_network = pytest.mark.parametrize(
     ("backbone", "attention", "sharing"),
-    # Every kind meets every second backbone, the next kind the others.
-    [(name, *kind) for turn, kind in enumerate(KINDS) for name in [*BACKBONES][turn % 2 :: 2]],
+    # Every kind meets two backbones, and every backbone several kinds.
+    [
+        (name, *kind)
+        for turn, kind in enumerate(KINDS)
+        for name in [*BACKBONES, *BACKBONES][turn % len(BACKBONES) :: len(BACKBONES) // 2][:2]
+    ],
     ids=lambda value: value,
 )
 
-KERNELS: list[Kernels | None] = [None, *filter(None, map(kernels_of, INSTRUCTIONS))]
+BEST = next(filter(None, map(kernels_of, INSTRUCTIONS)), None)
+"""What is chosen where nobody asks for anything else; `kernels/` holds all kernels to torch."""
+KERNELS: list[Kernels | None] = [None, BEST] if BEST else [None]
 every_kernels = pytest.mark.parametrize("kernels", KERNELS, ids=kernels_name)
-BEST = KERNELS[:2][-1]
-"""What is chosen where nobody asks for anything else."""
 
 ROUNDING = 5e-5
 """Outputs may differ from the reference's by this part of the largest output (float32).
@@ -98,13 +89,13 @@ def _answered(
     backbone: str,
     attention: str,
     sharing: Literal["full", "share"],
-) -> tuple[Scores, torch.Tensor]:
-    """Scores and the outputs of all schemes and rows."""
+) -> tuple[Oracle, Scores, torch.Tensor]:
+    """An oracle, its scores, and the outputs of all schemes and rows."""
     kept = _Kept()
     network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
     data = small_data(size=SIZES[backbone], metric=kept)
-    scores = make(network, data, mode, identity="small").score(SOME)
-    return scores, torch.stack(kept.outputs)
+    oracle = make(network, data, mode, identity="small")
+    return oracle, oracle.score(SOME), torch.stack(kept.outputs)
 
 
 _referred = cache(partial(_answered, ReferenceOracle))  # the same for all kernels
@@ -113,16 +104,16 @@ _referred = cache(partial(_answered, ReferenceOracle))  # the same for all kerne
 @every_kernels
 @pytest.mark.parametrize("mode", MODES)
 @every_network
-def test_every_prediction_is_that_of_the_reference_but_for_ties_within_rounding(
+def test_every_prediction_is_that_of_the_reference_but_for_ties_in_any_company(
     mode: Mode,
     backbone: str,
     attention: str,
     sharing: Literal["full", "share"],
     kernels: Kernels | None,
 ) -> None:
-    reference, expected = _referred(mode, backbone, attention, sharing)
+    _, reference, expected = _referred(mode, backbone, attention, sharing)
     make = partial(PrefixTreeOracle, kernels=kernels)
-    fast, found = _answered(make, mode, backbone, attention, sharing)
+    oracle, fast, found = _answered(make, mode, backbone, attention, sharing)
     rounding = ROUNDING * float(expected.abs().max())
     torch.testing.assert_close(found, expected, rtol=0, atol=rounding)
     best, second = expected.topk(2, dim=2).values.unbind(dim=2)
@@ -133,6 +124,9 @@ def test_every_prediction_is_that_of_the_reference_but_for_ties_within_rounding(
     assert (np.abs(fast.accuracy - reference.accuracy) * 37 <= ties + 1e-9).all()
     np.testing.assert_allclose(fast.loss, reference.loss, rtol=ROUNDING)
     assert len(set(reference.loss)) == len(SOME)  # schemes do differ
+    # To the bit the same in any company.
+    assert oracle.score(SOME[4:5]).loss[0] == fast.loss[4]
+    assert np.array_equal(oracle.score(SOME[[6, 2, 3]]).loss, fast.loss[[6, 2, 3]])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -140,7 +134,7 @@ def test_every_prediction_is_that_of_the_reference_but_for_ties_within_rounding(
 def test_in_double_precision_nothing_but_its_rounding_is_left(
     mode: Mode, attention: str, sharing: Literal["full", "share"]
 ) -> None:
-    backbone = replace(BACKBONES["bottleneck imagenet"], blocks_per_stage=(9, 12))
+    backbone = replace(BACKBONES["bottleneck imagenet"], blocks_per_stage=(4, 6))
     network = small_network(sharing, attention=attention, backbone=backbone).double()
     data = small_data(8, size=16)
     ((images, targets),) = data.validation.batches(8)
@@ -149,42 +143,22 @@ def test_in_double_precision_nothing_but_its_rounding_is_left(
         validation=TensorSplit(images.double(), targets),
         calibration=data.calibration.double(),
     )
-    schemes = np.random.default_rng(0).random((2, 21)) < 0.5
+    schemes = np.random.default_rng(0).random((2, 10)) < 0.5
     expected = ReferenceOracle(network, data, mode, identity="small").score(schemes).loss
     found = PrefixTreeOracle(network, data, mode, identity="small").score(schemes).loss
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-@every_kernels
 @pytest.mark.parametrize("mode", MODES)
-@every_network
-def test_a_scheme_scores_to_the_bit_the_same_in_any_company(
-    mode: Mode,
-    backbone: str,
-    attention: str,
-    sharing: Literal["full", "share"],
-    kernels: Kernels | None,
-) -> None:
-    network = small_network(sharing, attention=attention, backbone=BACKBONES[backbone])
-    data = small_data(size=SIZES[backbone])
-    oracle = PrefixTreeOracle(network, data, mode, identity="small", kernels=kernels)
-    together = oracle.score(SOME)
-    assert [oracle.score(SOME[row : row + 1]).loss[0] for row in (1, 4)] == [
-        together.loss[1],
-        together.loss[4],
-    ]
-    assert np.array_equal(oracle.score(SOME[[6, 2, 3]]).loss, together.loss[[6, 2, 3]])
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("rows", [0, 1, 2, 5, 31, 32])
+@pytest.mark.parametrize("rows", [0, 1, 2, 5, 32])
 @pytest.mark.usefixtures("_small_pieces")
 def test_batches_of_any_size_score_as_one_by_one(mode: Mode, rows: int) -> None:
     oracle = _fast(mode)
     schemes = np.random.default_rng(rows).permutation(ALL)[:rows]
     together = oracle.score(schemes)
-    alone = [oracle.score(schemes[row : row + 1]).loss[0] for row in range(rows)]
-    assert together.loss.tolist() == alone  # to the bit
+    some = range(0, rows, max(rows // 5, 1))
+    alone = [oracle.score(schemes[row : row + 1]).loss[0] for row in some]
+    assert together.loss[some].tolist() == alone  # to the bit
     assert together.accuracy.shape == (rows,)
 
 
@@ -202,18 +176,23 @@ def test_maps_of_one_position_score_alone_as_beside_siblings(
     assert together[::5].tolist() == alone  # to the bit
 
 
+@cache
+def _known() -> tuple[Oracle, Scores]:
+    oracle = _fast("recalibrated")
+    return oracle, oracle.score(ALL)
+
+
 @settings(deadline=None, max_examples=12)
 @given(st.lists(st.integers(0, 31), max_size=12))
 def test_duplicates_and_order_change_nothing(rows: list[int]) -> None:
-    oracle = _fast("recalibrated")
+    oracle, known = _known()
     answers = oracle.score(ALL[rows])
-    known = oracle.score(ALL)
     assert np.array_equal(answers.loss, known.loss[rows])
     assert np.array_equal(answers.accuracy, known.accuracy[rows])
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("group", [1, 7, 31, 32, 33])
+@pytest.mark.parametrize("group", [1, 7, 31])
 def test_groups_change_nothing(mode: Mode, group: int) -> None:
     expected = _fast(mode).score(ALL).loss
     assert np.array_equal(_fast(mode, group=group).score(ALL).loss, expected)
