@@ -3,11 +3,12 @@
 Features are kept channels last. On a CPU, oneDNN takes weights that were brought into
 its own layout beforehand; a 1×1 convolution is one product of rows (channels) and a
 matrix, and so is a 3×3 convolution of 2×2 maps, of rows (positions · channels).
-These operations are the ones that torch's own compiler emits; where torch lacks them,
-and for other devices and types, its public convolution does the same.
+These operations are the ones that torch's own compiler emits, and no public interface; where
+torch refuses them, and for other devices and types, its public convolution does the same.
 """
 
 from collections.abc import Callable
+from functools import cache, partial
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from torch.nn.functional import conv2d
 Affine = tuple[Tensor, Tensor]
 """Scale and shift of each output channel: a batch norm with its statistics fixed."""
 Convolve = Callable[[Float[Tensor, "n c h w"]], Float[Tensor, "n k i j"]]
+_Product = Callable[[Float[Tensor, "n inputs"]], Float[Tensor, "n outputs"]]
 
 
 class FrozenConvolutions:
@@ -39,14 +41,7 @@ class FrozenConvolutions:
         What is returned packs its weights for a shape of features when it first meets it,
         so its result for features depends on nothing but them.
         """
-        packed: dict[torch.Size, Convolve] = {}
-
-        def convolve(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
-            if features.shape not in packed:
-                packed[features.shape] = self._pack(conv, affine, features)
-            return packed[features.shape](features)
-
-        return convolve
+        return _Packing(partial(self._pack, conv, affine))
 
     def _pack(self, conv: nn.Conv2d, affine: Affine | None, features: Tensor) -> Convolve:
         scale, shift = (None, None) if affine is None else affine
@@ -67,14 +62,40 @@ class FrozenConvolutions:
         )
 
 
+class _Packing:
+    """Convolves each shape of features by what ``pack`` makes for the first such features."""
+
+    def __init__(self, pack: Callable[[Tensor], Convolve]) -> None:
+        self._pack = pack
+        self._packed: dict[torch.Size, Convolve] = {}
+
+    def __call__(self, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k i j"]:
+        if features.shape not in self._packed:
+            self._packed[features.shape] = self._pack(features)
+        return self._packed[features.shape](features)
+
+
 def _packs(features: Tensor) -> bool:
     return (
         features.device.type == "cpu"
         and features.dtype == torch.float32  # oneDNN knows no doubles
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and takes_packed_weights()
     )
+
+
+@cache
+def takes_packed_weights() -> bool:
+    """Whether this torch takes packed weights as we call it: tried once, on one number."""
+    number = torch.ones(1, 1, 1, 1)
+    try:
+        results = [
+            _pointwise(number[:, :, 0, 0], number[0, 0, 0], 1)(number),
+            _onednn(nn.Conv2d(1, 1, 1), number, number[0, 0, 0], number)(number),
+        ]
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+        return False
+    return all(float(result) == 2 for result in results)  # noqa: PLR2004 - 1 · 1 + 1
 
 
 def _keeps_size(conv: nn.Conv2d, kernel: int) -> bool:
@@ -94,14 +115,13 @@ def _scaled(weight: Tensor, scale: Tensor | None, dim: int = 0) -> Tensor:
 
 
 def _pointwise(weight: Float[Tensor, "k c"], bias: Tensor | None, rows: int) -> Convolve:
-    product = _product(weight, bias, rows)
+    return partial(_by_position, _product(weight, bias, rows))
 
-    def convolve(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
-        n, _, h, w = features.shape
-        outputs = product(features.permute(0, 2, 3, 1).reshape(n * h * w, -1))
-        return outputs.view(n, h, w, -1).permute(0, 3, 1, 2)
 
-    return convolve
+def _by_position(product: _Product, features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k h w"]:
+    n, _, h, w = features.shape
+    outputs = product(features.permute(0, 2, 3, 1).reshape(n * h * w, -1))
+    return outputs.view(n, h, w, -1).permute(0, 3, 1, 2)
 
 
 def _matrix(weight: Float[Tensor, "k c 3 3"]) -> Float[Tensor, "positions k inputs"]:
@@ -119,18 +139,16 @@ def _matrix(weight: Float[Tensor, "k c 3 3"]) -> Float[Tensor, "positions k inpu
 def _small_maps(
     matrix: Float[Tensor, "positions k inputs"], bias: Tensor | None, rows: int
 ) -> Convolve:
-    product = _product(matrix.flatten(0, 1), None if bias is None else bias.repeat(4), rows)
-
-    def convolve(features: Float[Tensor, "n c 2 2"]) -> Float[Tensor, "n k 2 2"]:
-        outputs = product(features.permute(0, 2, 3, 1).flatten(1))
-        return outputs.view(len(features), 2, 2, -1).permute(0, 3, 1, 2)
-
-    return convolve
+    bias = None if bias is None else bias.repeat(4)
+    return partial(_by_map, _product(matrix.flatten(0, 1), bias, rows))
 
 
-def _product(
-    weight: Float[Tensor, "outputs inputs"], bias: Tensor | None, rows: int
-) -> Callable[[Float[Tensor, "n inputs"]], Float[Tensor, "n outputs"]]:
+def _by_map(product: _Product, features: Float[Tensor, "n c 2 2"]) -> Float[Tensor, "n k 2 2"]:
+    outputs = product(features.permute(0, 2, 3, 1).flatten(1))
+    return outputs.view(len(features), 2, 2, -1).permute(0, 3, 1, 2)
+
+
+def _product(weight: Float[Tensor, "outputs inputs"], bias: Tensor | None, rows: int) -> _Product:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)  # noqa: SLF001 - see above
     run = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001
     return lambda rows: run(rows, packed, bias, "none", [], "")

@@ -1,10 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from benchmark.oracle.convolution import FrozenConvolutions
+from benchmark.oracle.convolution import FrozenConvolutions, takes_packed_weights
 
 SIZES = st.tuples(
     st.integers(1, 9),  # rows
@@ -70,3 +72,32 @@ def test_without_onednn_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) 
     torch.testing.assert_close(
         FrozenConvolutions(torch.float32).fold(conv)(features), conv(features)
     )
+
+
+def _unknown(*_: object) -> torch.Tensor:
+    raise NotImplementedError("no such operator")
+
+
+def _other_arguments(_: torch.Tensor) -> torch.Tensor:
+    raise AssertionError
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["_linear_pointwise", "_reorder_convolution_weight"])
+@pytest.mark.parametrize("refusal", [_unknown, _other_arguments])
+def test_where_torch_has_other_private_operations_the_answer_is_the_same(
+    name: str, refusal: Callable[..., torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convolutions = [nn.Conv2d(3, 5, 3, padding=1, bias=False), nn.Conv2d(3, 5, 1, bias=False)]
+    features = torch.randn(7, 3, 4, 4)
+    monkeypatch.setattr(torch.ops.mkldnn, name, refusal)
+    takes_packed_weights.cache_clear()
+    assert not takes_packed_weights()
+    for conv in convolutions:
+        found = FrozenConvolutions(torch.float32).fold(conv)(features)
+        torch.testing.assert_close(found, conv(features))
+    takes_packed_weights.cache_clear()
+
+
+def test_this_torch_takes_packed_weights() -> None:
+    assert takes_packed_weights() == torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
