@@ -10,19 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, UntypedStorage, nn
 from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode  # where torch documents it
 
 from benchmark.basics.errors import UsageError
 
 Make = Callable[[], nn.Module]
 Finish = Callable[[Mapping[str, nn.Module], torch.Generator], None]
 
-_aten = torch.ops.aten
 _WITHOUT_VALUES = {
-    *(_aten.empty, _aten.empty_like, _aten.empty_strided, _aten.empty_permuted),
-    *(_aten.new_empty, _aten.new_empty_strided),
+    *("aten::empty", "aten::empty_like", "aten::empty_strided", "aten::empty_permuted"),
+    *("aten::new_empty", "aten::new_empty_strided"),
 }
-_BY_TORCH: tuple[list[Any], ...] = ([], [_aten.uniform_])
+_BY_TORCH: tuple[list[str], ...] = ([], ["aten::uniform_"])
 """What was written to a layer's weight or bias when torch's own start is all that it has had."""
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
@@ -116,16 +115,16 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
         super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self._memory = memory
         # Storages are kept, so that no address is given out twice.
-        self._seen: dict[int, tuple[UntypedStorage, list[Any]]] = {}
+        self._seen: dict[int, tuple[UntypedStorage, list[str]]] = {}
 
-    def written(self, tensor: Tensor) -> list[Any] | None:
+    def written(self, tensor: Tensor) -> list[str] | None:
         """Operators that wrote to ``tensor``, which came without values; else None."""
         _, operators = self._seen.get(tensor.untyped_storage().data_ptr(), (None, None))
         return operators
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler here, which takes a second
+        return False  # else torch imports its compiler here, a second; where it asks nobody, too
 
     def __torch_dispatch__(
         self,
@@ -135,11 +134,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        operator = func._overloadpacket  # noqa: SLF001 - as torch's own modes do
+        operator: str = func.name().partition(".")[0]
         if operator in _WITHOUT_VALUES and result.device.type == "cpu":
             storage = result.fill_(self._memory).untyped_storage()
             self._seen[storage.data_ptr()] = storage, []
-        elif func._schema.is_mutable and args:  # noqa: SLF001
+        elif operator.endswith("_") and args:  # in place
             for target in args[0] if isinstance(args[0], list | tuple) else args[:1]:
                 if isinstance(target, Tensor) and (found := self.written(target)) is not None:
                     found.append(operator)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode  # where torch documents it
 from torch.utils.flop_counter import flop_registry
 
 from benchmark.basics.numerical_state import numerical_state
@@ -105,10 +105,16 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         if not func.is_view:
-            count = flop_registry.get(func._overloadpacket)  # noqa: SLF001 - as torch's counter does
+            count = flop_registry.get(_packet(func))
             flops = count(*args, **(kwargs or {}), out_val=result) if count else 0
             self.found.append((float(flops), float(_moved(args) + _moved(result))))
         return result
+
+
+def _packet(func: Any) -> Any:
+    """All overloads of the operator ``func``, by whose name torch counts operations."""
+    namespace, name = func.name().partition(".")[0].split("::")
+    return getattr(getattr(torch.ops, namespace), name)
 
 
 def _moved(value: Any) -> int:

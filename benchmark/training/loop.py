@@ -29,6 +29,10 @@ from tasks.recipes import Recipe
 
 DIVERGED = 1000.0
 """A loss so many times that of the first step (or 1, if that was less) has diverged."""
+_DROPOUTS = (
+    *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d),
+    *(nn.AlphaDropout, nn.FeatureAlphaDropout),
+)
 _STEPS_UNREAD = 64  # on a GPU, which would have to be waited for
 
 
@@ -78,13 +82,15 @@ def train(
     arithmetic = Arithmetic(recipe, device, task.image_shape[-1])
     network.to(memory_format=arithmetic.layout).train()
     optimizer = make_optimizer(network, recipe)
-    if recipe.precision == "fp16":
-        # Its first steps may be left out; schedules would warn of that as of a mistake.
-        vars(optimizer)["_opt_called"] = True
+    schedule = make_schedule(optimizer, recipe, steps)
+    optimizer.zero_grad(set_to_none=True)
+    # The first steps of fp16 may be left out, of which schedules warn as of a mistake: they know
+    # of this one, which changes nothing, since there are no gradients.
+    optimizer.step()
     state = TrainingState(
         network,
         optimizer,
-        make_schedule(optimizer, recipe, steps),
+        schedule,
         arithmetic.scaler,
         {"draws": rng, **(generators or {})},
     )
@@ -223,7 +229,7 @@ def _seed_torch(
     Networks with dropout take the seed from ``rng``, all others from a copy: who has noise of
     another kind can't be seen, and draws of networks without any are to stay what they are.
     """
-    drops = any(isinstance(module, nn.modules.dropout._DropoutNd) for module in network.modules())  # noqa: SLF001 - their common base
+    drops = any(isinstance(module, _DROPOUTS) for module in network.modules())
     seed = int((rng if drops else deepcopy(rng)).integers(2**63)) ^ group.rank
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":

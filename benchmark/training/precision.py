@@ -1,7 +1,9 @@
 """Mixed precision, memory formats and compilation: how a recipe's arithmetic is done."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,8 @@ from tasks.recipes import Recipe
 
 _TYPES = {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _LARGEST_SAFE_SIDE = 32
+_SHAPES = 8
+"""That torch compiles a function for unasked."""
 
 
 class Arithmetic:
@@ -62,22 +66,22 @@ def compiled(network: nn.Module, *, wanted: bool) -> Iterator[None]:
     """
     blocks = [module for module in network.modules() if isinstance(module, Block) and wanted]
     modules = [module for module in network.modules() if isinstance(module, Attention) and wanted]
-    shapes = len(blocks) + len(modules)
-    with torch._dynamo.config.patch(recompile_limit=max(8, 2 * shapes)) if wanted else _nothing():  # noqa: SLF001 - its only name
-        for block in blocks:
-            # Of an instance: it hides the method until it is deleted.
-            block.body = torch.compile(block.body)  # type: ignore[method-assign]
-        for module in modules:
-            module.compile()
-        try:
-            yield
-        finally:
-            for block in blocks:
-                del block.body
-            for module in modules:
-                module._compiled_call_impl = None  # noqa: SLF001 - torch offers no undo
+    # Of instances: they hide the methods until they are deleted.
+    methods = [*((block, "body") for block in blocks), *((module, "forward") for module in modules)]
+    for owner, name in methods:
+        setattr(owner, name, _compiled(getattr(owner, name), shapes=len(methods)))
+    try:
+        yield
+    finally:
+        for owner, name in methods:
+            delattr(owner, name)
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+def _compiled(function: Callable[..., Any], *, shapes: int) -> Callable[..., Any]:
+    """``function`` compiled for so many ``shapes``, or as many as torch takes unasked.
+
+    Older ones can't be asked; what has other shapes then runs as if it weren't compiled.
+    """
+    if "recompile_limit" not in signature(torch.compile).parameters:
+        return torch.compile(function)
+    return torch.compile(function, recompile_limit=max(_SHAPES, 2 * shapes))
