@@ -78,7 +78,7 @@ class Oracle(ABC):
     @property
     @abstractmethod
     def blocks(self) -> int:
-        """Bits of a scheme."""
+        """How many bits a scheme has: one for each block."""
 
     @abstractmethod
     def score(self, schemes: Schemes) -> Scores:

@@ -311,10 +311,11 @@ def descend(
     ) -> Iterator[tuple[int, Outputs]]:
         if level in kept:
             earlier = [*earlier, features]
-        if level == len(blocks):
+        if level == len(blocks):  # a leaf: schemes are unique, so one row is left
             enter(network.backbone.top)
             yield rows.start, _outputs_of(network.backbone, features, earlier, pieces, exact)
             return
+        # Kernels may take everything below at once; the answers are those of the way on.
         if (subtree := passes.subtree(level, features)) is not None:
             found = subtree(schemes[rows.start : rows.stop, level:])
             for row in rows:
@@ -322,6 +323,7 @@ def descend(
             return
         if network.starts_stage(level):
             states = [None] * len(features)
+        # Rows are sorted: at this level all zeros come before all ones.
         ones = rows.start + int(np.count_nonzero(~schemes[rows.start : rows.stop, level]))
         children = Children(
             passed=rows.start < ones,
@@ -329,10 +331,13 @@ def descend(
             pooled=pools and level + 1 == len(blocks),
         )
         attention = network.attention_of(level)
+        # The body runs once for both children. The one without SAM comes first: the other one's
+        # features are made in the residual's own memory, which nobody needs afterwards.
         node = passes.node(blocks[level], attention, features, children)
         if children.passed:
             yield from visit(level + 1, range(rows.start, ones), node.passed(), states, earlier)
         if children.attended:
+            # The child that is not connected took the state over as it was; this one has its own.
             enter(attention)
             attended, states = node.attended(states)
             yield from visit(level + 1, range(ones, rows.stop), attended, states, earlier)

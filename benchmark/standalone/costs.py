@@ -42,7 +42,7 @@ _ENOUGH = 65  # pixels along a side: every stride and pooling still has somethin
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Learnable numbers of ``network``."""
+    """How many numbers of ``network`` are learned, buffers left out."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -82,6 +82,8 @@ CONVOLVE(NAME(convolve_half), NAME(half), NAME(half_mask), HALF, 1, 8)
 #endif
 #undef CONVOLVE
 
+/* A convolution by its definition: all outputs in panels of two vectors, then what is left in
+ * narrower ones. `packed_weight` in layout.py lays the weights out panel by panel, in this order. */
 TARGET static void NAME(direct)(const struct unit *unit, const float *input, float *output,
                                 const float *weights) {
     size_t inputs = (size_t)unit->tap_count * unit->depth;
@@ -116,7 +118,9 @@ typedef int32_t NAME(single_mask) __attribute__((vector_size(4), aligned(4)));
     for (; c + LANES <= channels; c += LANES) MACRO(NAME(vector), NAME(mask), LANES, 1)           \
     for (; c < channels; c++) MACRO(NAME(single), NAME(single_mask), 1, 1)
 
-/* Transforms 4×4 positions around each tile of 2×2. */
+/* Transforms 4×4 positions around each tile of 2×2: Bᵀ d B with Lavin and Gray's
+ * Bᵀ = (1 0 −1 0; 0 1 1 0; 0 −1 1 0; 0 1 0 −1), down the columns first, then along the rows.
+ * Results of one of the 16 frequencies lie together, so that a product reads them in a row. */
 TARGET static void NAME(transform)(const struct unit *unit, const float *input, int first,
                                    int tiles) {
     const struct winograd *plan = unit->winograd;
@@ -149,7 +153,8 @@ TARGET static void NAME(transform)(const struct unit *unit, const float *input, 
     }
 }
 
-/* Makes 2×2 outputs of each tile's products. */
+/* Makes 2×2 outputs of each tile's products: Aᵀ m A with Aᵀ = (1 1 1 0; 0 1 −1 −1); the unit's
+ * scale, shift and ReLU follow here, since they can't be folded into 16 products. */
 TARGET static void NAME(restore)(const struct unit *unit, float *output, int first, int tiles) {
     const struct winograd *plan = unit->winograd;
     int channels = unit->outputs;
@@ -182,6 +187,8 @@ TARGET static void NAME(restore)(const struct unit *unit, float *output, int fir
     }
 }
 
+/* The convolution of `unit`, whichever way its tables say. By Winograd tiles go through in groups
+ * whose transforms stay in the cache; all products are those of `direct` with a single tap. */
 TARGET static void NAME(convolve)(const struct unit *unit, const float *input, float *output) {
     const struct winograd *plan = unit->winograd;
     if (!plan) {
@@ -314,7 +321,7 @@ TARGET static void NAME(excite)(const struct gate *gate, const float *means, int
 
 /* Some maps through a chain: `map` to `branch`. */
 TARGET static void NAME(run)(const struct chain *chain, const float *map, float *branch) {
-    if (chain->enter) {
+    if (chain->enter) { /* the first kernel sees a border: copy what enters into one */
         for (int i = 0; i < chain->entering * chain->together; i++)
             memcpy(chain->entered + chain->enter[i], map + (size_t)i * chain->channels,
                    chain->channels * sizeof(float));
@@ -333,6 +340,7 @@ TARGET static void NAME(run)(const struct chain *chain, const float *map, float 
     int channels = last->outputs, positions = last->positions / (chain)->together;                \
     size_t made = (size_t)positions * channels;
 
+/* One child of many images from their residuals, where torch made the gate: see `join`. */
 TARGET void NAME(ticket_join)(const float *skip, const float *residual, const float *gate,
                               float *joined, int pooled, int64_t images, int positions,
                               int channels) {
@@ -342,6 +350,9 @@ TARGET void NAME(ticket_join)(const float *skip, const float *residual, const fl
                    joined + n * (pooled ? (size_t)channels : size), pooled, positions, channels);
 }
 
+/* A block's pass over `images` maps, as many at once as the chain's tables are for. What is wanted
+ * is what has a place: the residuals and their means for a gate that torch computes, both children
+ * where the gate is ours. */
 TARGET void NAME(ticket_pass)(const struct chain *chain, const struct gate *gate,
                               const float *input, const float *skip, int64_t images,
                               float *residual, float *means, float *passed, float *attended,
@@ -375,6 +386,9 @@ TARGET static void NAME(walk)(const struct subtree *tree, int level, const float
                               const float *const **scales) {
     const struct level *here = &tree->levels[level];
     LEAVING(here->body)
+    /* Rows are sorted: those without this block's SAM are first … ones, those with it ones … stop.
+     * Both subtrees are walked by recursion; maps of a level are overwritten only when both are
+     * done. At the last level nothing but means is left, kept for the classifier of all leaves. */
     int together = here->body->together, pooled = level + 1 == tree->count, ones = first;
     while (ones < stop && !schemes[(size_t)ones * tree->count + level]) ones++;
     if (*scales)

@@ -74,6 +74,8 @@ enum { FREQUENCIES = 16 };
 /* Numbers that are added up before they are added to the others. */
 enum { PART = 64 };
 
+/* The same functions once for each instruction set, chosen when they are called: the compiler may
+ * use no other set's instructions, or older processors would stop at the first. */
 #define NAME(function) function##_avx512
 #ifdef __clang__
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma")))

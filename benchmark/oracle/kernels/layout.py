@@ -67,7 +67,7 @@ class Maps:
 
     @staticmethod
     def of(features: Float[Tensor, "n c h w"]) -> "Maps":
-        """What ``features`` consist of."""
+        """The maps, one for each row, that ``features`` consist of."""
         _, channels, height, width = features.shape
         return Maps(channels, height, width)
 
@@ -149,7 +149,7 @@ def packed(conv: nn.Conv2d, widths: Sequence[int], *, winograd: bool) -> Float[T
 def packed_weight(
     weight: Float[Tensor, "outputs inputs taps"], widths: Sequence[int]
 ) -> Float[Tensor, " numbers"]:
-    """See `packed`."""
+    """Weights of one panel of outputs after the other: taps, inputs, then outputs side by side."""
     parts = []
     first = 0
     for width in _panels(len(weight), widths):

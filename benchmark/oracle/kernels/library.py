@@ -34,7 +34,11 @@ TORCH = "torch"
 
 
 class Unit(Structure):
-    """``struct unit`` of ``kernels.c``."""
+    """A convolution and the affine map behind it, for some maps at once.
+
+    Tables and weights are given by address; whoever fills them in keeps what they point to alive.
+    Declared alike in ``kernels.c`` (``struct unit``), where each field is explained.
+    """
 
     _fields_ = (
         ("from_", c_void_p),
@@ -56,7 +60,11 @@ class Unit(Structure):
 
 
 class Winograd(Structure):
-    """``struct winograd`` of ``kernels.c``."""
+    """A 3×3 convolution as 16 products of transformed tiles, 2×2 outputs each.
+
+    Room for some tiles at a time is given by address. Declared alike in ``kernels.c`` (``struct
+    winograd``).
+    """
 
     _fields_ = (
         ("product", POINTER(Unit)),
@@ -72,7 +80,11 @@ class Winograd(Structure):
 
 
 class Chain(Structure):
-    """``struct chain`` of ``kernels.c``."""
+    """Convolutions one behind the other: a residual branch, or a shortcut's single one.
+
+    ``together`` maps of ``channels`` channels and ``entering`` positions go through at once.
+    Declared alike in ``kernels.c`` (``struct chain``).
+    """
 
     _fields_ = (
         ("units", POINTER(Unit)),
@@ -88,7 +100,11 @@ class Chain(Structure):
 
 
 class Gate(Structure):
-    """``struct gate`` of ``kernels.c``."""
+    """Squeeze-and-Excitation: weights of both layers, and room for one image on the way.
+
+    ``channels`` are filled up with zeros to whole vectors. Declared alike in ``kernels.c``
+    (``struct gate``).
+    """
 
     _fields_ = (
         ("squeeze", c_void_p),
@@ -104,7 +120,11 @@ class Gate(Structure):
 
 
 class Level(Structure):
-    """``struct level`` of ``kernels.c``."""
+    """A block of a subtree, and room for its shortcut and for what its two children get.
+
+    ``projection`` is null where the shortcut is the identity. Declared alike in ``kernels.c``
+    (``struct level``).
+    """
 
     _fields_ = (
         ("body", POINTER(Chain)),
@@ -117,7 +137,10 @@ class Level(Structure):
 
 
 class Subtree(Structure):
-    """``struct subtree`` of ``kernels.c``."""
+    """The last ``count`` blocks of a network, mean pooling and its linear classifier.
+
+    Declared alike in ``kernels.c`` (``struct subtree``).
+    """
 
     _fields_ = (
         ("levels", POINTER(Level)),
