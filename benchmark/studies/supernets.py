@@ -162,13 +162,22 @@ def export_supernet(name: str, target: Path, cache: Path) -> SupernetFile:
     return SupernetFile(target, file.facts)
 
 
-def _check_fit(spec: dict[str, Any], weights: dict[str, Tensor]) -> None:
-    values = _AS_JSON.validate_python(spec.get("network"))
+def described_network(described: object) -> NetworkSpec:
+    """The network that `NetworkSpec.described` gave these JSON values of.
+
+    Raises:
+        UsageError: there is no such family of backbones.
+        ValidationError: they are of something else.
+    """
+    values = _AS_JSON.validate_python(described)
     backbone = _AS_JSON.validate_python(values.get("backbone"))
-    described = TypeAdapter(backbone_class(str(backbone.pop("family", "")))).validate_python(
-        backbone
-    )
-    network = TypeAdapter(NetworkSpec).validate_python(values | {"backbone": described})
+    family = backbone_class(str(backbone.pop("family", "")))
+    values |= {"backbone": TypeAdapter(family).validate_python(backbone)}
+    return TypeAdapter(NetworkSpec).validate_python(values)
+
+
+def _check_fit(spec: dict[str, Any], weights: dict[str, Tensor]) -> None:
+    network = described_network(spec.get("network"))
     stages, counts = len(network.backbone.widths), len(network.backbone.blocks_per_stage)
     if stages != counts or not stages:
         raise ValueError(f"{stages} widths for {counts} stages")

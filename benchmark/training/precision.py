@@ -84,4 +84,5 @@ def _compiled(function: Callable[..., Any], *, shapes: int) -> Callable[..., Any
     """
     if "recompile_limit" not in signature(torch.compile).parameters:
         return torch.compile(function)
-    return torch.compile(function, recompile_limit=max(_SHAPES, 2 * shapes))
+    limit: dict[str, Any] = {"recompile_limit": max(_SHAPES, 2 * shapes)}
+    return torch.compile(function, **limit)

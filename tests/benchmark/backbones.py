@@ -50,8 +50,8 @@ class PreResNet(Backbone):
 
     family: ClassVar[str] = "test-preresnet"
     names: ClassVar[str] = "test-preresnet"
-    block_kind: ClassVar[str] = "pre-activation"  # type: ignore[misc]  # a property elsewhere
-    stem_stride: ClassVar[int] = 1  # type: ignore[misc]  # likewise
+    block_kind: ClassVar[str] = "pre-activation"
+    stem_stride: ClassVar[int] = 1
 
     @classmethod
     def named(cls, name: str) -> Shape | None:

@@ -12,8 +12,8 @@ import torch
 
 from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.basics.threads import single_thread
-from benchmark.networks.spec import NetworkSpec
 from benchmark.networks.backbone import blocks_of
+from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle.base import BatchNormMode, Schemes
 from benchmark.oracle.passes import Children
 from benchmark.oracle.supernet import oracle_data

@@ -56,8 +56,8 @@ def test_a_module_sits_between_the_last_batch_norm_and_the_addition() -> None:
     for norm in norms:
         norm.eps = 0.0
     last.bias.data[:] = 1.0
-    network.backbone.classifier.weight.data[:] = 1.0
-    network.backbone.classifier.bias.data[:] = 0.0
+    network.get_parameter("backbone.classifier.weight").data[:] = 1.0
+    network.get_parameter("backbone.classifier.bias").data[:] = 0.0
     image = torch.tensor([[[[1.0, 3.0]]]])
     assert network(image, [True]).item() == pytest.approx(1.5)
     assert network(image, [False]).item() == pytest.approx(1.0)
@@ -153,7 +153,9 @@ def test_weights_come_from_the_generator_alone() -> None:
     before = torch.get_rng_state()
     networks = [small_network(seed=seed) for seed in (0, 0, 1)]
     assert torch.equal(before, torch.get_rng_state())
-    first, same, other = (network.backbone.classifier.weight for network in networks)
+    first, same, other = (
+        network.get_parameter("backbone.classifier.weight") for network in networks
+    )
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
 

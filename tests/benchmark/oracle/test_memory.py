@@ -1,5 +1,5 @@
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +11,7 @@ from benchmark.networks.connect import AttentionNetwork, Sharing
 from benchmark.networks.spec import NetworkSpec
 from benchmark.oracle import prefix_tree
 from benchmark.oracle.memory import Footprint, OutOfMemoryError, footprint_of, memory_refusals
-from benchmark.oracle.passes import Passes, Pieces
+from benchmark.oracle.passes import Enter, Passes, Pieces
 from benchmark.oracle.prefix_tree import Outputs, PrefixTreeOracle
 from benchmark.records.schemes import Schemes, all_schemes
 from tests.benchmark.attentions import KINDS
@@ -171,7 +171,7 @@ def refuse_more_than(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
         schemes: Schemes,
         pieces: Pieces,
         passes: Passes,
-        enter: Callable[[], None],
+        enter: Enter,
     ) -> Iterator[tuple[int, Outputs]]:
         if sum(len(piece) for piece in pieces) > most:
             torch.empty(2**50, dtype=torch.uint8)

@@ -1,6 +1,7 @@
 import numpy as np
 import torch
 
+from benchmark.networks.backbone import ConvNorm
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.reference import ReferenceOracle, recalibrated
 from benchmark.records.schemes import all_schemes
@@ -21,8 +22,9 @@ def test_running_statistics_score_the_network_as_it_is() -> None:
 def test_recalibrated_statistics_are_those_of_the_calibration_draws() -> None:
     network, images = small_network(), small_data().calibration
     fresh = recalibrated(network, np.zeros(5, dtype=bool), images)
-    convolved = fresh.backbone.first.conv(images)
-    norm = fresh.backbone.first.norm
+    first = fresh.backbone.first
+    assert isinstance(first, ConvNorm)
+    convolved, norm = first.conv(images), first.norm
     torch.testing.assert_close(norm.running_mean, convolved.mean(dim=(0, 2, 3)).detach())
     torch.testing.assert_close(norm.running_var, convolved.var(dim=(0, 2, 3)).detach())
 

@@ -30,8 +30,10 @@ def worked_by_hand() -> SchemeNetwork:
     for name, parameter in network.named_parameters():
         if "conv" in name:
             parameter.data.zero_()
-    network.backbone.first.conv.weight.data[:, 0, 1, 1] = torch.tensor([1.0, -1.0])
-    network.backbone.classifier.weight.data = torch.tensor([[1.0, -1.0], [0.0, 2.0]])
+    network.get_parameter("backbone.first.conv.weight").data[:, 0, 1, 1] = torch.tensor([1.0, -1.0])
+    network.get_parameter("backbone.classifier.weight").data = torch.tensor(
+        [[1.0, -1.0], [0.0, 2.0]]
+    )
     return SchemeNetwork(network, [False]).eval()
 
 
@@ -57,7 +59,7 @@ def test_behind_the_last_stage_it_is_the_class_activation_map(
     heat, _ = grad_cam(network, images, targets, stage=1)
     with torch.no_grad():
         maps = whole.run_blocks(whole.backbone.stem(images), network.scheme, range(SMALL.blocks))
-        weights = whole.backbone.classifier.weight[targets]
+        weights = whole.get_parameter("backbone.classifier.weight")[targets]
         expected = torch.einsum("nk,nkij->nij", weights, maps).relu() / 9
     torch.testing.assert_close(heat, expected)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmark.networks.attention import State
 from benchmark.networks.backbone import blocks_of
 from benchmark.networks.connect import AttentionNetwork
-from benchmark.networks.resnet import BlockKind, ResNet
+from benchmark.networks.resnet import BlockKind, ResidualBlock, ResNet
 from benchmark.networks.se import SE
 from benchmark.oracle.batch_norms import Running
 from benchmark.oracle.convolution import FrozenConvolutions
@@ -235,7 +235,9 @@ def test_gates_at_the_ends_of_the_sigmoid(kernels: Kernels) -> None:
 
 def test_other_convolutions_are_left_to_torch() -> None:
     network = small_network(backbone=backbone(4, "basic", 1))
-    unit = blocks_of(network.backbone)[1].units[0]
+    block = blocks_of(network.backbone)[1]
+    assert isinstance(block, ResidualBlock)
+    unit = block.units[0]
     unit.conv = torch.nn.Conv2d(4, 4, 3, padding=1, groups=2, bias=False)
     operations, compiled = both_passes(network, KERNELS[0])
     features = torch.randn(3, 4, 6, 6)
