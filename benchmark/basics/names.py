@@ -3,13 +3,14 @@
 `OneOf` and `Registered` are to names what `benchmark.basics.bounds.Range` is to numbers.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
 from benchmark.basics.bounds import shown
 from benchmark.basics.errors import UsageError, unknown_name
+from benchmark.basics.parametrised import read_named
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -47,16 +48,18 @@ class Registered:
     Attributes:
         kind: what is registered there, for messages.
         registry: ``module:NAME`` of a mapping by name; to import it must be cheap.
+        parametrised: whether a name may have parameters, as `read_named` reads them.
     """
 
     kind: str
     registry: str
+    parametrised: bool = False
 
     @property
-    def names(self) -> Collection[str]:
+    def names(self) -> Mapping[str, Any]:
         """Those that are registered now."""
         module, _, name = self.registry.partition(":")
-        found: Collection[str] = getattr(import_module(module), name)
+        found: Mapping[str, Any] = getattr(import_module(module), name)
         return found
 
     def read(self, value: str) -> str:
@@ -65,6 +68,8 @@ class Registered:
         Raises:
             UsageError: it is not; with what is close to it.
         """
+        if self.parametrised:
+            return str(read_named(self.kind, value, self.names))
         if value not in self.names:
             raise unknown_name(self.kind, value, self.names)
         return value

@@ -26,6 +26,7 @@ from benchmark.basics.sizes import parse_size
 from benchmark.planning.recipes import RECIPES, merged, started_from
 from benchmark.plugins.references import is_file_reference, require_known
 from benchmark.records.objective import Objective
+from benchmark.records.rules import Rule
 from benchmark.records.settings import (
     RECIPE_CHANGES,
     SECTIONS,
@@ -128,6 +129,11 @@ class Settings(DeclaredSettings, BaseModel):
     def objective(self) -> Objective:
         """What searches maximise."""
         return Objective(self.objective_weight)
+
+    @property
+    def rule(self) -> Rule:
+        """What makes a trained scheme a ticket."""
+        return Rule.read(self.verdict)
 
     def command(self) -> str:
         """The command line that gives these settings."""

@@ -1,7 +1,8 @@
 """What a run leaves behind, as plain data: written by the store, read by reports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -9,9 +10,10 @@ from jaxtyping import Bool, Float64, Int64
 from benchmark.basics.bounds import ANY, COUNT, FIGURE, LOSS, PASSED, PLACES, SCORE, SEED, WIDE
 from benchmark.records.objective import Objective
 
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
 LaneState = Literal["running", "finished", "failed"]
-Rule = Literal["interval", "paper"]
-"""How verdicts are found: by intervals, or by means alone as in the paper, noise ignored."""
 STRICT: Any = {"extra": "forbid", "ser_json_inf_nan": "strings"}
 """How pydantic reads records from files and writes them: nothing unknown, strict JSON."""
 
@@ -125,29 +127,88 @@ class Interval:
     high: Annotated[float, ANY]
 
 
+@final
+class _Amount:
+    """Numbers from zero on, of which pydantic leaves whole ones whole."""
+
+    @staticmethod
+    def read(value: Any) -> int | float:
+        number: float = PASSED.read(value)
+        return int(number) if isinstance(value, int) else number
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> "CoreSchema":
+        from pydantic_core import core_schema  # noqa: PLC0415 - records alone need none of it
+
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How much of one kind of cost a network has.
+
+    Attributes:
+        value: in the cost's unit; of what is sampled the median.
+        increment: ratio to Original minus 1; None for what is counted.
+        increment_over_full: ratio to Full-SA minus 1; None for what is counted.
+    """
+
+    __pydantic_config__ = STRICT
+
+    value: Annotated[int | float, _Amount()]
+    increment: Interval | None = None
+    increment_over_full: Interval | None = None
+
+
 @dataclass(frozen=True)
 class CostRecord:
     """What the stand-alone network of a scheme costs on one machine.
 
     Attributes:
         bits: the scheme.
-        parameters_as_built: with every SAM that the supernet has.
-        parameters: effective, unused SAMs dropped.
-        flops: floating-point operations of one image's forward pass (2 per multiply-add).
-        milliseconds: median of one forward pass of the latency batch.
-        increment: time ratio to Original minus 1 (the paper's relative increment).
-        increment_over_full: time ratio to Full-SA minus 1.
+        parameters_as_built: of the supernet, unused SAMs counted too.
+        measures: by name of the cost; see `benchmark.records.costs.COSTS`.
     """
 
     __pydantic_config__ = STRICT
 
     bits: str
     parameters_as_built: Annotated[int, WIDE]
-    parameters: Annotated[int, WIDE]
-    flops: Annotated[int, WIDE]
-    milliseconds: Annotated[float, PASSED]
-    increment: Interval
-    increment_over_full: Interval
+    measures: dict[str, Measure]
+
+    @staticmethod
+    def read(values: Mapping[str, Any]) -> "CostRecord":
+        """A record from its JSON values, or from those of versions that knew three costs alone.
+
+        Raises:
+            LookupError, TypeError: it has another form.
+        """
+        measures = values["measures"] if "measures" in values else _three_costs(values)
+        return CostRecord(
+            values["bits"],
+            values["parameters_as_built"],
+            {name: _measure(**one) for name, one in measures.items()},
+        )
+
+
+def _three_costs(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    timed = {name: values[name] for name in ("increment", "increment_over_full")}
+    return {
+        "parameters": {"value": values["parameters"]},
+        "FLOPs": {"value": values["flops"]},
+        "time": {"value": values["milliseconds"], **timed},
+    }
+
+
+def _measure(
+    value: int | float,  # noqa: PYI041 - typeguard tells them apart
+    increment: dict[str, Any] | None = None,
+    increment_over_full: dict[str, Any] | None = None,
+) -> Measure:
+    return Measure(
+        value,
+        None if increment is None else Interval(**increment),
+        None if increment_over_full is None else Interval(**increment_over_full),
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from benchmark.basics import bounds
 from benchmark.basics.bounds import COUNT, Range
 from benchmark.basics.errors import UsageError
 from benchmark.basics.names import OneOf, Registered
+from benchmark.records.rules import rules_words
 
 Value = bool | int | float | str | None
 """What a hyper-parameter may be."""
@@ -211,8 +212,9 @@ class DeclaredSettings:
         Setting("Confidence of intervals.", searches=True, trainings=True),
     ] = 0.95
     verdict: Annotated[
-        Literal["interval", "paper"],
-        Setting("By intervals, or paper: by means alone, noise ignored.", trainings=True),
+        str,
+        Registered("verdict rule", "benchmark.records.rules:RULES", parametrised=True),
+        Setting(f"What a ticket is judged by; {rules_words()}.", trainings=True),
     ] = "interval"
     best_epoch: Annotated[
         bool, Setting("Report the best epoch beside the last.", trainings=True)

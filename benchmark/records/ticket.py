@@ -2,21 +2,23 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from benchmark import __version__
 from benchmark.basics.bounds import INSIDE, STAGE, problem
 from benchmark.basics.errors import TicketError
 from benchmark.basics.files import parse_json, read_text, replacing
 from benchmark.basics.identity import content_hash
-from benchmark.records.run import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.records.rules import Rule, Word
+from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.settings import REPEATED
-from benchmark.records.verdicts import Noise, Verdict, Word
+from benchmark.records.verdicts import Noise, Verdict
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 
 
 class Claim(BaseModel):
@@ -24,7 +26,7 @@ class Claim(BaseModel):
 
     Attributes:
         word: the verdict.
-        rule: what it was found by: intervals, or means alone as in the paper.
+        rule: what it was found by, with its parameters, as `Rule.read` reads it.
         confidence: of the intervals.
         reason: the conditions that decided it, or that are open.
         paper_rule: what means alone would say; None where a measurement is missing.
@@ -35,7 +37,7 @@ class Claim(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
     word: Word
-    rule: Rule
+    rule: Annotated[str, AfterValidator(lambda text: str(Rule.read(text)))]
     confidence: Annotated[float, INSIDE]
     reason: str
     paper_rule: bool | None
@@ -47,7 +49,7 @@ class Claim(BaseModel):
         """What ``verdict`` says."""
         return cls(
             word=verdict.word,
-            rule=verdict.rule,
+            rule=str(verdict.rule),
             confidence=confidence,
             reason=verdict.reason,
             paper_rule=verdict.paper_rule,
@@ -58,8 +60,7 @@ class Claim(BaseModel):
     @property
     def sentence(self) -> str:
         """``undecided by 95% intervals (accuracy interval includes Full-SA)``."""
-        by = "means alone" if self.rule == "paper" else f"{100 * self.confidence:g}% intervals"
-        return f"{self.word} by {by} ({self.reason.removesuffix(' (means alone)')})"
+        return f"{self.word} by {Rule.read(self.rule).basis(self.confidence)} ({self.reason})"
 
 
 class Ticket(BaseModel):
@@ -83,7 +84,7 @@ class Ticket(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     scheme: str
     blocks_per_stage: tuple[Annotated[int, STAGE], ...]
     settings: dict[str, Any]
@@ -116,7 +117,7 @@ class Ticket(BaseModel):
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of the trainings, ascending."""
+        """Seeds of the trainings, ascending."""
         return tuple(sorted({record.seed for record in self.trainings}))
 
     def cost(self, bits: str) -> CostRecord | None:
@@ -130,7 +131,7 @@ class Ticket(BaseModel):
 
     @property
     def checksum(self) -> str:
-        """Content hash of everything."""
+        """Hash of the ticket's whole content, hexadecimal."""
         return content_hash(**self.values())
 
     def write(self, path: Path) -> None:
@@ -153,10 +154,10 @@ def read_ticket(path: Path) -> Ticket:
         raise TicketError(f"can't read a ticket from {path}: {error}") from error
     if not isinstance(values, dict) or not {"format", "scheme", "checksum"} <= set(values):
         raise TicketError(f"{path} holds no ticket; `run` writes them into its folder tickets/")
-    if values["format"] != FORMAT:
+    if values["format"] not in (1, FORMAT):
         raise TicketError(
-            f"{path} has ticket format {values['format']}; version {__version__} reads {FORMAT}: "
-            "use the version that wrote it, or make the ticket again"
+            f"{path} has ticket format {values['format']}; version {__version__} reads 1 to "
+            f"{FORMAT}: use the version that wrote it, or make the ticket again"
         )
     written = values.pop("checksum")
     found = content_hash(**values)
@@ -166,6 +167,19 @@ def read_ticket(path: Path) -> Ticket:
             f"has {found}; take the original file"
         )
     try:
-        return Ticket(**values)
+        return Ticket(**(_from_format_1(values) if values["format"] == 1 else values))
     except ValidationError as error:
         raise TicketError(f"{path} is damaged: {problem(error.errors())}") from error
+
+
+def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:
+    """What a file of the first format says, whose costs were three and had no names.
+
+    Raises:
+        TicketError: its costs have another form.
+    """
+    try:
+        costs = [asdict(CostRecord.read(cost)) for cost in values["costs"]]
+    except (LookupError, TypeError) as error:
+        raise TicketError(f"a ticket's costs are damaged: {error!r}") from error
+    return values | {"format": FORMAT, "costs": costs}

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from math import inf, isclose, isnan
 from typing import Literal
 
+from benchmark.records.costs import COSTS, ExactCost
+from benchmark.records.rules import Rule
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.ticket import Ticket
 from benchmark.records.verdicts import Noise, Verdict, judge, paired_difference, test_scores
@@ -139,7 +141,8 @@ def _judged(
     noise: Noise | None,
 ) -> Verdict:
     claim = ticket.claim
-    verdicts = judge(trainings, costs, confidence=claim.confidence, rule=claim.rule, noise=noise)
+    rule = Rule.read(claim.rule)
+    verdicts = judge(trainings, costs, confidence=claim.confidence, rule=rule, noise=noise)
     return next(verdict for verdict in verdicts if verdict.bits == ticket.scheme)
 
 
@@ -197,23 +200,20 @@ def _gap_row(stated: Interval | None, found: Interval | None, *, agrees: bool | 
 
 
 def _cost_rows(ticket: Ticket, costs: Sequence[CostRecord]) -> list[Comparison]:
-    stated = ticket.cost(ticket.scheme)
-    found = next(cost for cost in costs if cost.bits == ticket.scheme)
-    if stated is None:
-        return []
-    return [
-        Comparison(
-            "parameters",
-            "count",
-            stated.parameters,
-            found.parameters,
-            stated.parameters == found.parameters,
-        ),
-        Comparison("FLOPs", "count", stated.flops, found.flops, None),
-        _ratio_row("Full-SA", stated.increment_over_full, found.increment_over_full),
-        _ratio_row("Original", stated.increment, found.increment),
-    ]
-
-
-def _ratio_row(reference: str, stated: Interval, found: Interval) -> Comparison:
-    return Comparison(f"time over {reference}", "ratio", stated, found, None)
+    """A row for each number of each cost that the ticket states."""
+    theirs = ticket.cost(ticket.scheme)
+    ours = next(cost for cost in costs if cost.bits == ticket.scheme)
+    rows = []
+    for cost in COSTS.values():
+        stated, found = cost.of(theirs), cost.of(ours)
+        if stated is None:
+            continue
+        if isinstance(cost, ExactCost):
+            value = None if found is None else found.value
+            agrees = stated.value == value if cost.verified else None
+            rows.append(Comparison(cost.words, "count", stated.value, value, agrees))
+            continue
+        for name, part in (("Full-SA", "increment_over_full"), ("Original", "increment")):
+            there, here = (getattr(one, part, None) for one in (stated, found))
+            rows.append(Comparison(f"{cost.name} over {name}", "ratio", there, here, None))
+    return rows

@@ -23,30 +23,29 @@ and "not a ticket" need equal evidence; either word is wrong with a chance of at
 
 A training that diverged has no accuracy, and what the others reached says too much good of
 a scheme that fails now and then: such a scheme is no ticket or undecided, never a ticket.
-Time is judged by its interval: where that includes Full-SA and is wider than
-`LATENCY_TARGET` on each side, the machine was too noisy and the reason says so.
+Costs that are sampled, such as time, are judged by their interval: where that includes Full-SA and
+is wider than `LATENCY_TARGET` on each side, the machine was too noisy and the reason says so.
 
-The paper's own rule compares means and ignores noise; ``rule="paper"`` judges by it.
+Other rules, the paper's own among them, are in `benchmark.records.rules`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, isnan, sqrt
-from typing import Annotated, Literal
+from math import inf, isnan, sqrt
+from typing import Annotated
 
 import numpy as np
 from scipy.stats import t as student_t
 
 from benchmark.basics.bounds import FREEDOM, VARIANCE
-from benchmark.records.run import STRICT, CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.records.costs import strict_costs
+from benchmark.records.rules import INTERVALS, Evidence, MeansRule, Rule, Word
+from benchmark.records.run import STRICT, CostRecord, Interval, StandaloneRecord
 
-Word = Literal["reference", "ticket", "not a ticket", "undecided"]
 Scores = Mapping[str, Mapping[int, float]]
 """Accuracy by scheme (bits), then by seed."""
 
 CONFIDENCE = 0.95
-LATENCY_TARGET = 0.02
-"""Half-width that the interval of a time ratio should have: two points."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ class Verdict:
         seeds: seeds that the scheme shares with Full-SA.
         missing_seeds: seeds that other schemes have and this pair lacks.
         rule: what the word was found by.
-        hangs_on_latency: whether better timing alone could decide it.
+        hangs_on: costs that alone leave it open and that measuring more finely could settle.
     """
 
     bits: str
@@ -97,18 +96,8 @@ class Verdict:
     difference: Interval | None
     seeds: tuple[int, ...]
     missing_seeds: tuple[int, ...]
-    rule: Rule = "interval"
-    hangs_on_latency: bool = False
-
-
-@dataclass(frozen=True)
-class _Condition:
-    """One of the three: whether it holds by intervals and by means (None: open), in words."""
-
-    holds: bool | None
-    point: bool | None
-    words: str
-    point_words: str
+    rule: Rule
+    hangs_on: tuple[str, ...] = ()
 
 
 def test_scores(standalone: Sequence[StandaloneRecord]) -> dict[str, dict[int, float]]:
@@ -159,7 +148,7 @@ def judge(
     costs: Sequence[CostRecord],
     *,
     confidence: float = CONFIDENCE,
-    rule: Rule = "interval",
+    rule: Rule = INTERVALS,
     noise: Noise | None = None,
 ) -> list[Verdict]:
     """A verdict for every trained scheme, in order of first appearance.
@@ -170,7 +159,7 @@ def judge(
         standalone: trainings on shared seeds, Full-SA (all bits 1) among them.
         costs: one a scheme.
         confidence: of each two-sided interval, in (0, 1).
-        rule: by intervals, or by means alone as the paper does.
+        rule: what makes a ticket; by intervals, unless another is given.
         noise: of one training; default: estimated from ``standalone``.
     """
     scores = test_scores(standalone)
@@ -180,35 +169,38 @@ def judge(
     verdicts = []
     for bits in dict.fromkeys(record.bits for record in standalone):
         full = "1" * len(bits)
+        is_full = bits == full
         shared = tuple(sorted(set(scores.get(bits, {})) & set(scores.get(full, {}))))
-        difference = paired_difference(scores, bits, full, noise, confidence)
-        conditions = [
-            _accuracy_condition(
-                difference,
-                _failed(standalone, bits),
-                _failed(standalone, full, of=" of Full-SA"),
+        evidence = Evidence(
+            bits=bits,
+            scores=scores,
+            noise=noise,
+            confidence=confidence,
+            difference=paired_difference(scores, bits, full, noise, confidence),
+            failed=_failed(standalone, bits),
+            full_failed=_failed(standalone, full, of=" of Full-SA"),
+            costs=tuple(
+                cost.condition(cost_of.get(bits), cost_of.get(full)) for cost in strict_costs()
             ),
-            _parameter_condition(cost_of.get(bits), cost_of.get(full)),
-            _latency_condition(cost_of.get(bits)),
-        ]
-        word, reason = _word(conditions, rule)
+        )
+        word, reason = _REFERENCE if is_full else rule.decide(evidence)
         verdicts.append(
             Verdict(
                 bits=bits,
-                word="reference" if bits == full else word,
-                reason="Full-SA, which the others are compared with" if bits == full else reason,
-                paper_rule=False if bits == full else _all([item.point for item in conditions]),
-                difference=difference,
+                word=word,
+                reason=reason,
+                paper_rule=False if is_full else MeansRule().holds(evidence),
+                difference=evidence.difference,
                 seeds=shared,
                 missing_seeds=tuple(sorted(all_seeds - set(shared))),
                 rule=rule,
-                hangs_on_latency=bits != full and [c.holds for c in conditions] == _ONLY_TIME_OPEN,
+                hangs_on=() if is_full else rule.hangs_on(evidence),
             )
         )
     return verdicts
 
 
-_ONLY_TIME_OPEN = [True, True, None]
+_REFERENCE: tuple[Word, str] = ("reference", "Full-SA, which the others are compared with")
 
 
 def _failed(standalone: Sequence[StandaloneRecord], bits: str, *, of: str = "") -> str:
@@ -218,74 +210,3 @@ def _failed(standalone: Sequence[StandaloneRecord], bits: str, *, of: str = "") 
     others = dict.fromkeys(why for why in failed if why and "diverged" not in why)
     words = f"failed ({'; '.join(others)})" if others else "diverged"
     return f"{len(failed)} of {len(trained)} trainings{of} {words}" if failed else ""
-
-
-def _accuracy_condition(difference: Interval | None, ours: str, theirs: str) -> _Condition:
-    below = difference is not None and difference.high < 0
-    if theirs:
-        return _open(theirs)
-    if ours and not below:
-        return _open(ours)
-    if difference is None:
-        return _open("shares no seed with Full-SA")
-    point = bool(difference.center >= 0)
-    words = "accuracy not below Full-SA" if point else "accuracy below Full-SA"
-    if below or difference.low >= 0:
-        return _Condition(not below, point, words, words)
-    if not isfinite(difference.high):
-        return _Condition(None, point, "one seed gives no accuracy interval", words)
-    return _Condition(None, point, "accuracy interval includes Full-SA", words)
-
-
-def _open(words: str) -> _Condition:
-    return _Condition(None, None, words, words)
-
-
-def _parameter_condition(cost: CostRecord | None, full: CostRecord | None) -> _Condition:
-    if cost is None or full is None:
-        return _open("parameters not counted")
-    fewer = bool(cost.parameters < full.parameters)
-    words = "fewer parameters" if fewer else "no fewer parameters"
-    return _Condition(fewer, fewer, words, words)
-
-
-def _latency_condition(cost: CostRecord | None) -> _Condition:
-    if cost is None:
-        return _open("latency not measured")
-    increment = cost.increment_over_full
-    point = bool(increment.center < 0)  # NumPy's own booleans fail `is True`
-    words = "faster" if point else "no faster"
-    if increment.high < 0 or increment.low >= 0:
-        return _Condition(point, point, words, words)
-    half = latency_half_width(increment)
-    if half > LATENCY_TARGET:
-        return _Condition(None, point, f"too noisy to time (±{100 * half:.1f} points)", words)
-    return _Condition(None, point, "latency interval includes Full-SA", words)
-
-
-def latency_half_width(increment: Interval) -> float:
-    """The wider side of the interval of a time ratio."""
-    return max(increment.high - increment.center, increment.center - increment.low)
-
-
-def _word(conditions: Sequence[_Condition], rule: Rule) -> tuple[Word, str]:
-    """One clear failure settles it; a ticket needs every condition to hold clearly."""
-    if rule == "paper":
-        conditions = [
-            _Condition(item.point, item.point, item.point_words, item.point_words)
-            for item in conditions
-        ]
-    failed = [item.words for item in conditions if item.holds is False]
-    unclear = [item.words for item in conditions if item.holds is None]
-    said = failed or unclear or [item.words for item in conditions]
-    reason = ", ".join(said) + (" (means alone)" if rule == "paper" else "")
-    if failed:
-        return "not a ticket", reason
-    return ("undecided" if unclear else "ticket"), reason
-
-
-def _all(values: Sequence[bool | None]) -> bool | None:
-    """Whether all hold; one that fails settles it, whatever is unknown beside it."""
-    if False in values:
-        return False
-    return None if None in values else True

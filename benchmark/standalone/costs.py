@@ -1,4 +1,4 @@
-"""What the network of a scheme costs: parameters, FLOPs, inference time.
+"""Measuring what the network of a scheme costs: whatever `benchmark.records.costs` lists.
 
 Inference time follows the paper's protocol (batches of 50, evaluation mode) with its
 faults mended: inference mode, device synchronised, warm-up left out, and networks
@@ -10,10 +10,13 @@ width, not by where they lie, so that stopping favours no answer.
 """
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,10 +32,20 @@ from benchmark.networks.attention import Attention, State
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.networks.norms import inner_norms
 from benchmark.networks.spec import NetworkSpec
-from benchmark.records.run import CostRecord, Interval
+from benchmark.records.costs import (
+    COSTS,
+    LATENCY_TARGET,
+    Cost,
+    ExactCost,
+    half_width,
+    sampled_costs,
+)
+from benchmark.records.run import CostRecord, Interval, Measure
 from benchmark.records.schemes import Schemes, bits_scheme
-from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width
 
+Samples = Float64[np.ndarray, "rounds networks"]
+Meter = Callable[[nn.Module, torch.Tensor], float]
+"""Measures one forward pass of a network on a batch of images."""
 LATENCY_BATCH = 50
 """Images of one timed forward pass, as in the paper."""
 TIMING = 60.0
@@ -44,6 +57,12 @@ _ENOUGH = 65  # pixels along a side: every stride and pooling still has somethin
 def count_parameters(network: nn.Module) -> int:
     """How many numbers of ``network`` are learned, buffers left out."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def parameters_of(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Learnable numbers of ``network``, whatever images it takes."""
+    del image_shape
+    return count_parameters(network)
 
 
 def effective_parameters(spec: NetworkSpec, schemes: Schemes) -> Int64[np.ndarray, " schemes"]:
@@ -175,34 +194,45 @@ def measure_costs(
         spec: backbone and SAMs.
         bits: the scheme.
         image_shape: channels, height, width of an image.
-        device: where inference is timed; on the CPU with one thread.
-        rounds: times that each of the three networks is timed, at least.
-        batch: images of one timed forward pass.
+        device: where costs are sampled; on the CPU with one thread.
+        rounds: samples of each of the three networks, at least.
+        batch: images of one sampled forward pass.
         confidence: of the intervals of increments.
         more_seconds: seconds in which as many rounds again may follow, and again, while an
-            interval is wider than ± `LATENCY_TARGET`.
+            interval is wider than ± `LATENCY_TARGET`; several sampled costs share them.
     """
-    blocks = len(bits)
     supernet = spec.build(torch.Generator())
-    schemes = (bits, "0" * blocks, "1" * blocks)
     network = _built(spec, bits)
-    parameters = count_parameters(network)
-    flops = count_flops(network, image_shape)
+    measures = {
+        cost.name: Measure(_meter(cost)(network, image_shape))
+        for cost in COSTS.values()
+        if isinstance(cost, ExactCost)
+    }
+    sampled = sampled_costs()
     with single_thread():
         images = torch.zeros(batch, *image_shape, device=device)
-        started = perf_counter()
-        seconds = _both_ways(spec, schemes, images, rounds)
-        while not _narrow(seconds, confidence) and perf_counter() - started < more_seconds:
-            seconds = np.vstack([seconds, _both_ways(spec, schemes, images, rounds)])
-    return CostRecord(
-        bits=bits,
-        parameters_as_built=count_parameters(supernet),
-        parameters=parameters,
-        flops=flops,
-        milliseconds=float(np.median(seconds[:, 0])) * 1e3,
-        increment=_increment(seconds, 1, confidence),
-        increment_over_full=_increment(seconds, 2, confidence),
-    )
+        for cost in sampled:
+            sample = partial(_both_ways, spec, bits, images, rounds, _meter(cost))
+            allowed = more_seconds / len(sampled)
+            measures[cost.name] = _sampled(sample, confidence, allowed)
+    return CostRecord(bits, count_parameters(supernet), measures)
+
+
+def _meter(cost: Cost) -> Callable[..., Any]:
+    module, _, function = cost.meter.partition(":")
+    meter: Callable[..., Any] = getattr(import_module(module), function)
+    return meter
+
+
+def _sampled(sample: Callable[[], Samples], confidence: float, more_seconds: float) -> Measure:
+    """Rounds of ``sample``, and again while an interval is too wide and there is time."""
+    started = perf_counter()
+    values = sample()
+    measure = _measure(values, confidence)
+    while not _narrow(measure) and perf_counter() - started < more_seconds:
+        values = np.vstack([values, sample()])
+        measure = _measure(values, confidence)
+    return measure
 
 
 def _built(spec: NetworkSpec, bits: str) -> SchemeNetwork:
@@ -211,59 +241,68 @@ def _built(spec: NetworkSpec, bits: str) -> SchemeNetwork:
 
 def _both_ways(
     spec: NetworkSpec,
-    schemes: Sequence[str],
+    bits: str,
     images: Float[torch.Tensor, "n c h w"],
     rounds: int,
-) -> Float64[np.ndarray, "rounds networks"]:
-    """Seconds of the networks of ``schemes``, half of the rounds in the opposite order.
+    meter: Meter,
+) -> Samples:
+    """Samples of the scheme, Original and Full-SA, half of the rounds in the opposite order.
 
     Networks built first are faster by up to a point whatever they are. Rounds of one build
     share that, which intervals over rounds don't know; built both ways it cancels.
     """
+    schemes = (bits, "0" * len(bits), "1" * len(bits))
     later = rounds // 2
-    forth = _interleaved([_built(spec, bits) for bits in schemes], images, rounds - later)
+    forth = _interleaved([_built(spec, one) for one in schemes], images, rounds - later, meter)
     if later == 0:
         return forth
-    back = _interleaved([_built(spec, bits) for bits in reversed(schemes)], images, later)
+    back = _interleaved([_built(spec, one) for one in reversed(schemes)], images, later, meter)
     return np.vstack([forth, back[:, ::-1]])
 
 
 @torch.inference_mode()
 def _interleaved(
-    networks: Sequence[nn.Module], images: Float[torch.Tensor, "n c h w"], rounds: int
-) -> Float64[np.ndarray, "rounds networks"]:
+    networks: Sequence[nn.Module],
+    images: Float[torch.Tensor, "n c h w"],
+    rounds: int,
+    meter: Meter,
+) -> Samples:
     for network in networks:
         network.to(images.device)
         for _ in range(min(_WARM_UP, rounds)):
             network(images)
-    seconds = np.empty((rounds, len(networks)))
+    samples = np.empty((rounds, len(networks)))
     for turn in range(rounds):
         order = range(len(networks)) if turn % 2 == 0 else reversed(range(len(networks)))
         for index in order:
-            seconds[turn, index] = _timed(networks[index], images)
-    return seconds
+            samples[turn, index] = meter(networks[index], images)
+    return samples
 
 
-def _timed(network: nn.Module, images: torch.Tensor) -> float:
+def timed(network: nn.Module, images: Float[torch.Tensor, "n c h w"]) -> float:
+    """Milliseconds of one forward pass, which the device has finished by then."""
     if images.is_cuda:
         torch.cuda.synchronize(images.device)
     started = perf_counter()
     network(images)
     if images.is_cuda:
         torch.cuda.synchronize(images.device)
-    return perf_counter() - started
+    return 1e3 * (perf_counter() - started)
 
 
-def _narrow(seconds: Float64[np.ndarray, "rounds networks"], confidence: float) -> bool:
-    increments = [_increment(seconds, reference, confidence) for reference in (1, 2)]
-    return max(map(latency_half_width, increments)) <= LATENCY_TARGET
+def _measure(samples: Samples, confidence: float) -> Measure:
+    increments = (_increment(samples, reference, confidence) for reference in (1, 2))
+    return Measure(float(np.median(samples[:, 0])), *increments)
 
 
-def _increment(
-    seconds: Float64[np.ndarray, "rounds networks"], reference: int, confidence: float
-) -> Interval:
-    """Time of the first network relative to that of ``reference``, minus 1."""
-    ratios = seconds[:, 0] / seconds[:, reference]
+def _narrow(measure: Measure) -> bool:
+    increments = (measure.increment, measure.increment_over_full)
+    return all(half_width(one) <= LATENCY_TARGET for one in increments if one is not None)
+
+
+def _increment(samples: Samples, reference: int, confidence: float) -> Interval:
+    """The first network's samples relative to those of ``reference``, minus 1."""
+    ratios = samples[:, 0] / samples[:, reference]
     low, high = median_bounds(ratios, confidence)
     return Interval(float(np.median(ratios)) - 1, low - 1, high - 1)
 

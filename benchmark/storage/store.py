@@ -21,7 +21,6 @@ import numpy as np
 from benchmark.basics.errors import StoreError
 from benchmark.records.run import (
     CostRecord,
-    Interval,
     LaneKey,
     LaneRecord,
     LaneState,
@@ -296,7 +295,9 @@ class Store:
             "SELECT scheme, record FROM costs WHERE machine = ? ORDER BY scheme", (machine,)
         )
         try:
-            return {scheme: _cost(self._parsed("costs", record)) for scheme, record in rows}
+            return {
+                scheme: CostRecord.read(self._parsed("costs", record)) for scheme, record in rows
+            }
         except (LookupError, TypeError) as error:
             raise StoreError(f"{self.path} is damaged (costs: {error!r})") from error
 
@@ -313,8 +314,3 @@ def _writable(text: str) -> str:
 def _number(value: float | None) -> float:
     # SQLite stores NaN as NULL.
     return float("nan") if value is None else value
-
-
-def _cost(values: dict[str, Any]) -> CostRecord:
-    intervals = ("increment", "increment_over_full")
-    return CostRecord(**(values | {name: Interval(**values[name]) for name in intervals}))

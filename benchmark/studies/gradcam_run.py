@@ -12,7 +12,8 @@ from benchmark.basics.seeding import child_rng
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.pictures import png
-from benchmark.records.run import CamRecord, Rule, RunRecords
+from benchmark.records.rules import Rule
+from benchmark.records.run import CamRecord, RunRecords
 from benchmark.records.schemes import parse_scheme, scheme_bits
 from benchmark.records.settings import REPEATED
 from benchmark.records.verdicts import CONFIDENCE
@@ -152,10 +153,9 @@ def found_scheme(records: RunRecords) -> list[str]:
     """
     proposed = {bits for found in records.candidates.values() for bits in found}
     confidence = float(records.settings.get("confidence", CONFIDENCE))
-    rule: Rule = records.settings.get("verdict", "interval")
     known = [
         item
-        for item in scheme_outcomes(records, confidence, rule)
+        for item in scheme_outcomes(records, confidence, Rule.of(records.settings))
         if item.bits in proposed and not item.name and not item.all_diverged
     ]
     known.sort(key=lambda item: (item.verdict.word != "ticket", -item.validation, item.bits))

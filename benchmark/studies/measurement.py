@@ -17,8 +17,8 @@ def measure_schemes(
 ) -> Generator[CostRecord, None, None]:
     """Yield the costs of ``schemes`` that are not ``known`` yet, each as it gets measured.
 
-    Where a verdict is open for nothing but time, the scheme is timed once more and more
-    finely, and only that measurement counts. All of these together take up to `TIMING`
+    Where a verdict is open for nothing but a sampled cost, the scheme is measured once more and
+    more finely, and only that measurement counts. All of these together take up to `TIMING`
     seconds, and no longer than the trainings took.
 
     Args:
@@ -34,7 +34,7 @@ def measure_schemes(
     for bits in sorted(missing, key=lambda bits: bits != plan.full):
         cost = _measure(plan, bits, more_seconds=0.0)
         costs[bits] = cost
-        if more_seconds > 0 and _hangs_on_latency(plan, bits, standalone, costs):
+        if more_seconds > 0 and _hangs_on_costs(plan, bits, standalone, costs):
             started = perf_counter()
             cost = costs[bits] = _measure(plan, bits, more_seconds=more_seconds)
             more_seconds -= perf_counter() - started
@@ -53,11 +53,14 @@ def _measure(plan: Plan, bits: str, *, more_seconds: float) -> CostRecord:
     )
 
 
-def _hangs_on_latency(
+def _hangs_on_costs(
     plan: Plan,
     bits: str,
     standalone: Sequence[StandaloneRecord],
     costs: Mapping[str, CostRecord],
 ) -> bool:
-    verdicts = judge(standalone, list(costs.values()), confidence=plan.settings.confidence)
-    return any(verdict.bits == bits and verdict.hangs_on_latency for verdict in verdicts)
+    settings = plan.settings
+    verdicts = judge(
+        standalone, list(costs.values()), confidence=settings.confidence, rule=settings.rule
+    )
+    return any(verdict.bits == bits and verdict.hangs_on for verdict in verdicts)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmark.basics.errors import UsageError
-from benchmark.records.run import Rule
+from benchmark.records.rules import IntervalRule, Rule
 from benchmark.storage.folder import view_records
 from reports.compare.comparison_report import ComparisonReport
 from reports.compare.mixing import Member
@@ -26,7 +26,7 @@ def read_report(folder: Path | str) -> Report:
 def compare_runs(
     *folders: Path | str,
     mix: Collection[str] = (),
-    rule: Rule = "interval",
+    rule: str = IntervalRule.name,
     confidence: float = CONFIDENCE,
 ) -> ComparisonReport:
     """Several runs compared, finished or not; their folders are only read.
@@ -34,7 +34,7 @@ def compare_runs(
     Args:
         *folders: of the runs.
         mix: what may differ all the same: ``splits``, ``objectives``, ``budgets``, ``code``.
-        rule: what verdicts of all runs are found by.
+        rule: what verdicts of all runs are found by: a name of `RULES`, with parameters.
         confidence: of all intervals, tests and verdicts.
 
     Raises:
@@ -49,7 +49,7 @@ def compare_runs(
         Member(label, view_records(path))
         for label, path in zip(run_labels(paths), paths, strict=True)
     ]
-    return ComparisonReport(members, allowed=mix, rule=rule, confidence=confidence)
+    return ComparisonReport(members, allowed=mix, rule=Rule.read(rule), confidence=confidence)
 
 
 def run_labels(folders: Sequence[Path]) -> list[str]:

@@ -8,6 +8,7 @@ from benchmark.basics.seeding import child_rng
 from benchmark.oracle.answers_file import Table
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
+from benchmark.records.costs import TIME
 from benchmark.records.schemes import Schemes, all_schemes, scheme_bits
 from benchmark.standalone.costs import effective_parameters, measure_costs
 from benchmark.storage.calls import answer_arrays
@@ -101,7 +102,9 @@ def _increments(plan: Plan, schemes: Schemes, number: int, progress: Progress) -
                 device=plan.settings.device,
                 **plan.timing(),
             )
-            found[bits] = costs.increment.center
+            increment = costs.measures[TIME.name].increment
+            assert increment is not None
+            found[bits] = increment.center
             advance(1)
     return found
 

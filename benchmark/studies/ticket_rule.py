@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.basics.errors import TicketError
-from benchmark.records.run import Rule
+from benchmark.records.rules import Rule
 from benchmark.records.ticket import Claim, Ticket, read_ticket
 from benchmark.records.verdicts import judge
 from tasks.folders import names
@@ -17,7 +17,7 @@ def judged_by(ticket: Ticket, rule: Rule) -> Ticket:
     )
     verdict = next(verdict for verdict in verdicts if verdict.bits == ticket.scheme)
     claim = Claim.of(verdict, confidence, ticket.claim.over_original)
-    settings = ticket.settings | {"verdict": rule}
+    settings = ticket.settings | {"verdict": str(rule)}
     return ticket.model_copy(update={"claim": claim, "settings": settings})
 
 
@@ -39,6 +39,6 @@ def judge_files(source: Path, rule: Rule, target: Path) -> list[str]:
         except TicketError as error:
             problems.append(f"{error}; it is left as it is")
             continue
-        if target != source or ticket.claim.rule != rule:
+        if target != source or ticket.claim.rule != str(rule):
             judged_by(ticket, rule).write(target / path.name)
     return problems

@@ -38,9 +38,7 @@ def make_tickets(
     settings = plan.settings
     verdicts = {
         verdict.bits: verdict
-        for verdict in judge(
-            standalone, costs, confidence=settings.confidence, rule=settings.verdict
-        )
+        for verdict in judge(standalone, costs, confidence=settings.confidence, rule=settings.rule)
     }
     scores = test_scores(standalone)
     noise = residual_noise(scores)

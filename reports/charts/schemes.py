@@ -5,7 +5,7 @@ from math import isfinite
 
 from markupsafe import Markup
 
-from benchmark.records.verdicts import Word
+from benchmark.records.rules import Word
 from reports.charts.chart import Chart, Drawing
 from reports.figures import svg
 from reports.figures.series import WIDTH
@@ -183,9 +183,9 @@ def _symbol(x: Number, y: Number, word: Word) -> Markup:
 def _draw(analysis: Analysis) -> list[Drawing]:
     schemes = draw_schemes(analysis.schemes, analysis.records.blocks_per_stage)
     decide = (
-        "their intervals, which the paper's rule ignores"
-        if analysis.rule == "paper"
-        else "the intervals that decide"
+        "the intervals that decide"
+        if analysis.rule.weighs_noise
+        else "their intervals, which no verdict regards"
     )
     bounds = f" with {decide}" if analysis.noise.freedom else ""
     return [

@@ -15,7 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
-from benchmark.records.run import Rule, RunRecords
+from benchmark.records.rules import INTERVALS, Rule
+from benchmark.records.run import RunRecords
 from reports.compare.mixing import Member, check_mix
 from reports.numbers.analysis import Analysis, analyse
 from reports.numbers.outcomes import StrategyOutcome, scheme_outcomes, strategy_outcomes
@@ -76,7 +77,7 @@ def compare(
     members: Sequence[Member],
     *,
     allowed: Collection[str] = (),
-    rule: Rule = "interval",
+    rule: Rule = INTERVALS,
     confidence: float = CONFIDENCE,
 ) -> Comparison:
     """Compare ``members``.
@@ -98,7 +99,7 @@ def compare(
         for name in dict.fromkeys(n for p in problems for n in p.strategies)
         if all(name in problem.strategies for problem in problems)
     )
-    alike = {"verdict": rule, "confidence": confidence}
+    alike = {"verdict": str(rule), "confidence": confidence}
     return Comparison(
         members=tuple(members),
         judged={

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from benchmark.basics.files import write_texts
-from benchmark.records.run import Rule
+from benchmark.records.rules import INTERVALS, Rule
 from reports.charts.curves import BEST, draw_curves, problem_curves_table
 from reports.charts.ranks import draw_ranks
 from reports.charts.schemes import SYMBOLS
@@ -45,7 +45,7 @@ class ComparisonReport:
         members: Sequence[Member],
         *,
         allowed: Collection[str] = (),
-        rule: Rule = "interval",
+        rule: Rule = INTERVALS,
         confidence: float = CONFIDENCE,
     ) -> None:
         self.comparison: Comparison = compare(

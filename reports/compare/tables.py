@@ -192,11 +192,11 @@ def trained_table(comparison: Comparison) -> Table:
         for label, outcomes in comparison.trained.items()
         for item in outcomes
     ]
-    how = "by means alone" if comparison.rule == "paper" else "by intervals"
     caption = (
-        f"Stand-alone networks, test split. Every run's verdicts are found anew {how} at "
-        f"{level(comparison.confidence)}, with the latencies of its own machine; differences are "
-        "paired within a run, accuracies of different tasks can't be compared."
+        "Stand-alone networks, test split. Every run's verdicts are found anew "
+        f"by {comparison.rule.short} at {level(comparison.confidence)}, with the latencies of its "
+        "own machine; differences are paired within a run, accuracies of different tasks can't be "
+        "compared."
     )
     return Table("trained", "Trained schemes", caption, TRAINED, tuple(rows))
 

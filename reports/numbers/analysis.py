@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.records.run import LaneKey, Rule, RunRecords
+from benchmark.records.rules import Rule
+from benchmark.records.run import LaneKey, RunRecords
 from reports.numbers.convergence import Convergence, convergence
 from reports.numbers.curves import Checkpoint, Curve, checkpoints, curves, time_curves
 from reports.numbers.explained import Explained, explain
@@ -70,7 +71,7 @@ def analyse(records: RunRecords) -> Analysis:
     confidence = float(records.settings.get("confidence", CONFIDENCE))
     ranking = rank_strategies(records, confidence)
     tables = landscapes(records)
-    rule: Rule = records.settings.get("verdict", "interval")
+    rule = Rule.of(records.settings)
     schemes = scheme_outcomes(records, confidence, rule)
     sound = [item for item in schemes if not item.all_diverged]
     outside = outside_outcomes(records, confidence)

@@ -7,11 +7,11 @@ from math import hypot, isnan, nan
 
 import numpy as np
 
+from benchmark.records.rules import INTERVALS, Rule
 from benchmark.records.run import (
     CostRecord,
     Interval,
     LaneKey,
-    Rule,
     RunRecords,
     StandaloneRecord,
 )
@@ -121,7 +121,7 @@ def oracle_accuracies(records: RunRecords) -> dict[int, dict[str, float]]:
 
 
 def scheme_outcomes(
-    records: RunRecords, confidence: float = CONFIDENCE, rule: Rule = "interval"
+    records: RunRecords, confidence: float = CONFIDENCE, rule: Rule = INTERVALS
 ) -> list[SchemeOutcome]:
     """Every scheme that was trained, the highest mean test accuracy first."""
     scores = test_scores(records.standalone)

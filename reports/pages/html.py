@@ -95,8 +95,7 @@ def render_page(analysis: Analysis, charts: Mapping[str, RunChart]) -> str:
         ],
         reproduce=facts_table(records),
         command=str(records.environment.get("command", "")),
-        rule=analysis.rule,
-        risk=level(round((1 - analysis.confidence) / 2, 6)),
+        lead=analysis.rule.lead(analysis.confidence),
         schemes=in_charts(analysis.schemes),
         label=label,
         strip=partial(draw_strip, blocks_per_stage=records.blocks_per_stage),
@@ -156,7 +155,7 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         counted["supernets"] = records.supernets
         counted["trained schemes"] = len(analysis.schemes)
         counted["stand-alone seeds"] = len({item.seed for item in records.standalone})
-        trained["verdicts by"] = "means alone (paper)" if analysis.rule == "paper" else "intervals"
+        trained["verdicts by"] = analysis.rule.short
     return {
         **{name: value for name, value in named.items() if value},
         **{name: f"{number:,}" for name, number in counted.items()},

@@ -1,6 +1,7 @@
 """What a transfer found: the layout of the paper's Tables VII and VIII, with intervals."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import isnan, nan
 from pathlib import Path
 
@@ -8,6 +9,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from benchmark.basics.files import write_texts
+from benchmark.records.costs import (
+    TIME,
+    Cost,
+    ExactCost,
+    PairedCost,
+    sampled_costs,
+    strict_costs,
+)
 from benchmark.records.run import Interval, StandaloneRecord
 from benchmark.records.schemes import format_bits
 from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
@@ -89,33 +98,15 @@ def _columns(found: Sequence[FieldFigure]) -> tuple[Column, ...]:
             interval=True,
             scale=main.scale,
         ),
-        Column(
-            "increment",
-            "Time increment",
-            "inference time relative to Original on the target task, minus 1",
-            unit="%",
-            kind="signed",
-            digits=2,
-            interval=True,
-            scale=100,
-            timing=True,
-        ),
-        Column(
-            "saved",
-            "Saved",
-            "time increment of Full-Share minus this one: the paper's brackets",
-            unit="points",
-            kind="signed",
-            digits=2,
-            scale=100,
-            timing=True,
-        ),
-        Column(
-            "parameters",
-            "Parameters",
-            "effective, of the target's network",
-            kind="whole",
-            terminal=False,
+        *(column for cost in sampled_costs() for column in _increment_columns(cost)),
+        *(
+            Column(
+                *(cost.name, cost.words.capitalize(), f"{cost.words} of the target's network"),
+                kind="whole",
+                terminal=False,
+            )
+            for cost in strict_costs()
+            if isinstance(cost, ExactCost)
         ),
         Column(
             "source_accuracy",
@@ -138,27 +129,62 @@ def _columns(found: Sequence[FieldFigure]) -> tuple[Column, ...]:
     )
 
 
+def _increment_columns(cost: PairedCost) -> tuple[Column, Column]:
+    signed_column = partial(Column, kind="signed", digits=2, scale=100, timing=True)
+    return (
+        signed_column(
+            f"{cost.name}_increment",
+            f"{cost.name.capitalize()} increment",
+            f"{cost.words} relative to Original on the target task, minus 1",
+            unit="%",
+            interval=True,
+        ),
+        signed_column(
+            f"{cost.name}_saved",
+            "Saved",
+            f"{cost.name} increment of Full-Share minus this one: the paper's brackets",
+            unit="points",
+        ),
+    )
+
+
+def _increments(result: CarriedResult, full_share: CarriedResult) -> list[Interval | float | None]:
+    """What stands in `_increment_columns`; networks without attention are Original's."""
+    cells: list[Interval | float | None] = []
+    for cost in sampled_costs():
+        ours, theirs = (_increment_of(cost, item) for item in (result, full_share))
+        names_itself = result.network.name in ("Full-SA", "Full-Share")
+        saved = theirs.center - ours.center if theirs and ours and not names_itself else None
+        cells += [ours, saved] if "1" in result.network.used else [None, None]
+    return cells
+
+
+def _increment_of(cost: Cost, result: CarriedResult) -> Interval | None:
+    measure = cost.of(result.cost)
+    return None if measure is None else measure.increment
+
+
 def _row(
     records: TransferRecords,
     found: Sequence[FieldFigure],
     result: CarriedResult,
     full_share: CarriedResult,
 ) -> tuple[Value, ...]:
-    network, cost = result.network, result.cost
+    network = result.network
     failures = _failures(result)
     original = _named(records, "Original").network.key
-    theirs = full_share.cost
-    saved = theirs.increment.center - cost.increment.center if cost and theirs else None
-    with_attention = "1" in network.used
     return (
         network.name or _bits(records, result),
         network.sharing,
         _bits(records, result),
         *(item.mean(network.key) for item in found),
         found[0].difference(network.key, original) if network.name != "Original" else None,
-        cost.increment if cost and with_attention else None,
-        saved if with_attention and network.name not in ("Full-SA", "Full-Share") else None,
-        cost.parameters if cost else None,
+        *_increments(result, full_share),
+        *(
+            None if (measure := cost.of(result.cost)) is None else measure.value
+            for cost in strict_costs()
+            if isinstance(cost, ExactCost)
+        ),
         _source_accuracy(result),
         len(found[0].scores.get(network.key, {})),
         len(failures),
@@ -280,14 +306,14 @@ def _compared(main: FieldFigure, ticket: CarriedResult, other: CarriedResult) ->
 
 
 def _latency_sentence(records: TransferRecords, ticket: CarriedResult) -> list[str]:
-    share = _named(records, "Full-Share").cost
-    if ticket.cost is None or share is None:
+    share, increment = (_increment_of(TIME, one) for one in (_named(records, "Full-Share"), ticket))
+    if increment is None or share is None:
         return []
-    theirs = f"Full-Share takes {_increment(share.increment)}"
+    theirs = f"Full-Share takes {_increment(share)}"
     if "1" not in ticket.network.used:
         return [f"The ticket connects no block there, so it is Original's network; {theirs}."]
-    ours = f"The ticket takes {_increment(ticket.cost.increment)}"
-    return [f"{ours} {'as' if _alike(ticket.cost.increment) else 'than'} Original there; {theirs}."]
+    ours = f"The ticket takes {_increment(increment)}"
+    return [f"{ours} {'as' if _alike(increment) else 'than'} Original there; {theirs}."]
 
 
 def _alike(ratio: Interval) -> bool:

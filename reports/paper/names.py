@@ -1,16 +1,17 @@
 """What runs are called in the paper's tables, and the columns that these share."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from benchmark.records.costs import Cost, PairedCost, paper_costs
 from reports.numbers.analysis import Analysis
 from reports.paper.rows import Row
 from reports.tables.formats import level
 from reports.tables.table import Column
 
 Accuracy = partial(Column, unit="%", kind="number", scale=100, interval=True)
-Parameters = partial(Column, unit="M", kind="number", digits=3)
 Time = partial(Column, unit="%", kind="number", scale=100, timing=True)
 
 
@@ -59,6 +60,24 @@ def caption_of(analyses: Sequence[Analysis], said: str) -> str:
     return f"{said} Mean over lanes with {confidence} intervals, where there are any."
 
 
-def millions(row: Row) -> float | None:
-    """Parameters of a row."""
-    return None if row.parameters is None else row.parameters / 1e6
+def cost_column(cost: Cost, **changes: str) -> Column:
+    """The column of a cost in the paper's tables; ``changes`` of its key, name or description."""
+    shown = paper_costs()[cost]
+    make = (
+        Time
+        if isinstance(cost, PairedCost)
+        else partial(Column, unit=shown.unit, kind="number", digits=shown.digits)
+    )
+    column = make(shown.key, shown.heading, shown.description)
+    return replace(column, **changes)  # type: ignore[arg-type]  # texts, as it says
+
+
+def cost_value(cost: Cost, row: Row | None) -> float | None:
+    """What stands in a row of `cost_column`; None where it wasn't measured."""
+    found = None if row is None else row.costs.get(cost.name)
+    return None if found is None else found / paper_costs()[cost].size
+
+
+def not_measured(cost: Cost) -> str:
+    """Why a column of `cost_column` is empty."""
+    return f"{cost.words} was not measured"

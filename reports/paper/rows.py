@@ -1,17 +1,17 @@
 """What the paper's tables say of one run: references and what each strategy found."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmark.records.costs import paper_costs
 from benchmark.records.run import Interval
 from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome, StrategyOutcome
 from reports.tables.formats import count
 
 NOT_TRAINED = "no scheme was trained from scratch"
-NOT_TIMED = "inference was not timed"
 NO_LANDSCAPE = "the landscape was not tabulated"
 
 
@@ -22,16 +22,14 @@ class Row:
     Attributes:
         name: of the reference or the strategy.
         accuracy: stand-alone test accuracy, mean over lanes; None where none was trained.
-        parameters: effective, mean over lanes.
-        increment: relative increment of inference time over Original, mean over lanes.
+        costs: by name what `Cost.shown_in_paper` says, mean over lanes; none that wasn't measured.
         top: lanes whose scheme is among the 5% that the oracle finds most accurate, in words.
         tickets: lanes whose scheme is a ticket, in words.
     """
 
     name: str
-    accuracy: Interval | None
-    parameters: float | None
-    increment: float | None
+    accuracy: Interval | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
     top: str | None = None
     tickets: str | None = None
 
@@ -40,42 +38,40 @@ def reference(analysis: Analysis, name: str) -> Row:
     """Original or Full-SA."""
     found = next((item for item in analysis.schemes if item.name == name), None)
     if found is None:
-        return Row(name, None, None, None)
-    cost = found.cost
-    return Row(
-        name,
-        None if found.all_diverged else found.test,
-        float(cost.parameters) if cost else None,
-        cost.increment.center if cost else None,
-    )
+        return Row(name)
+    return Row(name, None if found.all_diverged else found.test, _costs([found]))
+
+
+def _costs(schemes: Sequence[SchemeOutcome]) -> dict[str, float]:
+    """Means over ``schemes`` of the costs that were measured of all of them."""
+    means = {}
+    for cost in paper_costs():
+        found = [measure for item in schemes if (measure := cost.of(item.cost)) is not None]
+        if found and len(found) == len(schemes):
+            means[cost.name] = float(np.mean([cost.shown_in_paper(one) for one in found]))
+    return means
 
 
 def strategy_rows(analysis: Analysis) -> list[Row]:
     """One a strategy, in order of rank; those without a trained scheme have gaps."""
     trained = {item.strategy: item for item in analysis.strategies}
     names = [standing.strategy for standing in analysis.ranking.standings]
-    return [
-        _row(analysis, trained[name]) if name in trained else Row(name, None, None, None)
-        for name in names
-    ]
+    return [_row(analysis, trained[name]) if name in trained else Row(name) for name in names]
 
 
 def strategy_row(analysis: Analysis, name: str) -> Row:
     """What the strategy ``name`` found; gaps where it has no lane."""
     rows = (row for row in strategy_rows(analysis) if row.name == name)
-    return next(rows, Row(name, None, None, None))
+    return next(rows, Row(name))
 
 
 def _row(analysis: Analysis, item: StrategyOutcome) -> Row:
     schemes = {scheme.bits: scheme for scheme in analysis.schemes}
     chosen = [schemes[bits] for bits in item.chosen.values()]
-    costs = [scheme.cost for scheme in chosen if scheme.cost]
-    whole = len(costs) == len(chosen) and bool(costs)
     return Row(
         name=item.strategy,
         accuracy=item.test,
-        parameters=float(np.mean([cost.parameters for cost in costs])) if whole else None,
-        increment=float(np.mean([cost.increment.center for cost in costs])) if whole else None,
+        costs=_costs(chosen),
         top=_top(analysis, item, schemes),
         tickets=_tickets(chosen),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from benchmark.records.costs import TIME
 from benchmark.records.run import Interval
 from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
 from reports.numbers.analysis import Analysis
@@ -115,7 +116,8 @@ def _increment(records: TransferRecords, name: str) -> Interval | None:
     result = _of(records, name)
     if result is None or result.cost is None or "1" not in result.network.used:
         return None
-    return result.cost.increment
+    time = TIME.of(result.cost)
+    return None if time is None else time.increment
 
 
 def _saved(records: TransferRecords) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Literal
 
+from benchmark.records.costs import strict_costs
 from benchmark.records.run import CostRecord
 from benchmark.records.schemes import format_bits
 from reports.numbers.analysis import Analysis
@@ -230,7 +231,7 @@ def _savings(analysis: Analysis) -> Answer:
     if full is None or full.cost is None or best is None or best.cost is None:
         why = _unmeasured(analysis, proposed=bool(proposed), ended=bool(ended), full=full)
         return Answer(question, "Not known", "unknown", (f"{why}.",))
-    saved = f"{_fewer(best.cost, full.cost)} parameters, {_faster(best.cost)} inference time"
+    saved = ", ".join(_changes(best.cost, full.cost))
     bits = format_bits(best.bits, analysis.records.blocks_per_stage)
     about = f"{bits} connects {best.bits.count('1')} of {len(best.bits)} blocks"
     if best.verdict.difference is not None:
@@ -238,15 +239,14 @@ def _savings(analysis: Analysis) -> Answer:
         about += f"; its test accuracy is {gap} points from Full-SA's"
     details = [f"{about}.", *_of_attention(best.cost, full.cost, original)]
     if not sure:
-        reason = best.verdict.reason.removesuffix(" (means alone)")
         which = (
             "The closest candidate" if equals == 1 else f"One of {equals} equally close candidates"
         )
-        details.insert(0, f"{which} would change costs by {saved} ({reason}).")
+        details.insert(0, f"{which} would change costs by {saved} ({best.verdict.reason}).")
         return Answer(question, "No ticket is proven", "open", tuple(details), bits=best.bits)
-    if analysis.rule == "paper":
-        details.append("By the paper's rule, which ignores noise.")
-    certainty: Certainty = "open" if analysis.rule == "paper" else "sure"
+    rule = analysis.rule
+    details += [rule.caveat] * bool(rule.caveat)
+    certainty: Certainty = "sure" if rule.weighs_noise else "open"
     return Answer(question, saved, certainty, tuple(details), bits=best.bits)
 
 
@@ -274,12 +274,10 @@ def _closest(items: Sequence[SchemeOutcome]) -> tuple[SchemeOutcome | None, int]
     return best, sum(best is not None and worth(item) == worth(best) for item in items)
 
 
-def _fewer(cost: CostRecord, full: CostRecord) -> str:
-    return _less(cost.parameters / full.parameters - 1)
-
-
-def _faster(cost: CostRecord) -> str:
-    return _less(cost.increment_over_full.center)
+def _changes(cost: CostRecord, full: CostRecord) -> list[str]:
+    """``-14.2% parameters`` for each cost that a ticket must have less of."""
+    known = ((one, one.of(cost), one.of(full)) for one in strict_costs())
+    return [f"{_less(one.change(a, b))} {one.words}" for one, a, b in known if a and b]
 
 
 def _less(change: float) -> str:
@@ -287,21 +285,23 @@ def _less(change: float) -> str:
 
 
 def _of_attention(cost: CostRecord, full: CostRecord, original: SchemeOutcome | None) -> list[str]:
-    """Savings as a share of what attention everywhere adds to the bare network."""
-    over = cost.increment_over_full
-    time = " ".join(
-        [f"{signed(100 * over.center, 1)}%", bounds(over, lambda part: signed(100 * part, 1))]
-    )
-    said = [
-        f"Against Full-SA: {full.parameters - cost.parameters:,} parameters fewer; time {time}."
-    ]
-    if original is None or original.cost is None:
-        return said
-    added = full.parameters - original.cost.parameters
-    if added > 0:
-        part = 100 * (full.parameters - cost.parameters) / added
-        said.append(f"That is {plain(part, 0)}% of the parameters that attention everywhere adds.")
-    return said
+    """Savings beside Full-SA, and as shares of what attention everywhere adds to Original."""
+    saved, shares = [], []
+    for one in strict_costs():
+        ours, theirs = one.of(cost), one.of(full)
+        bare = one.of(original.cost) if original else None
+        if ours is None or theirs is None:
+            continue
+        if over := ours.increment_over_full:
+            change = f"{_less(over.center)} {bounds(over, lambda part: signed(100 * part, 1))}"
+            saved.append(f"{one.name} {change}")
+            continue
+        fewer = theirs.value - ours.value
+        saved.append(f"{fewer:,} {one.words} fewer")
+        if bare is not None and (added := theirs.value - bare.value) > 0:
+            part = plain(100 * fewer / added, 0)
+            shares.append(f"That is {part}% of the {one.words} that attention everywhere adds.")
+    return [f"Against Full-SA: {'; '.join(saved)}.", *shares]
 
 
 def _repetition(analysis: Analysis) -> Answer:

@@ -1,11 +1,12 @@
 """Sentences about stand-alone networks: tickets, attention, and whether to trust the oracle."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import isfinite, isinf, isnan
 
+from benchmark.records.rules import Word
 from benchmark.records.run import Interval
 from benchmark.records.schemes import format_bits
-from benchmark.records.verdicts import Word
 from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
 from reports.tables.formats import (
@@ -36,14 +37,14 @@ def tickets(analysis: Analysis) -> list[str]:
         return [f"{none_proposed(analysis)}: nothing to say about tickets."]
     sure, open_, none = (_with(proposed, word) for word in ("ticket", "undecided", "not a ticket"))
     names = f": {_listed(analysis, sure)}" if sure else ""
-    paper = analysis.rule == "paper"
-    by = "by the paper's rule" if paper else f"at {level(analysis.confidence)} confidence"
+    rule = analysis.rule
     text = (
-        f"{_share(len(sure), len(proposed))} {by}{names}. "
+        f"{_share(len(sure), len(proposed))} "
+        f"{rule.certainty(analysis.confidence)}{names}. "
         f"Undecided: {len(open_)}. Not tickets: {len(none)}. "
     )
-    if paper:
-        return [text + "That rule compares means alone and ignores noise: chance names tickets."]
+    if rule.caveat:
+        return [text + rule.caveat]
     text += f"By the paper's rule on means alone, noise ignored, {_by_means(proposed)}."
     return [text, *_why_undecided(analysis, open_)]
 
@@ -101,12 +102,11 @@ def _why_undecided(analysis: Analysis, undecided: Sequence[SchemeOutcome]) -> li
         if failed
         else []
     )
-    hanging = sum(item.verdict.hangs_on_latency for item in undecided)
-    if hanging:
-        lost.append(
-            f"Of the undecided {hanging} {'hangs' if hanging == 1 else 'hang'} on inference time "
-            "alone."
-        )
+    hanging = Counter(words(item.verdict.hangs_on) for item in undecided if item.verdict.hangs_on)
+    lost += [
+        f"Of the undecided {number} {'hangs' if number == 1 else 'hang'} on {costs} alone."
+        for costs, number in hanging.items()
+    ]
     if not gaps:
         return lost
     if analysis.noise.freedom == 0:

@@ -1,9 +1,12 @@
 """Columns of the tables, with units and descriptions: the source of ``COLUMNS.md``."""
 
+from collections.abc import Callable
 from functools import partial
 
+from benchmark.records.costs import COSTS, Cost, CostColumn, PairedCost
 from benchmark.records.objective import WORDS
-from reports.tables.table import Column
+from benchmark.records.run import CostRecord
+from reports.tables.table import Column, Value
 
 _Percent = partial(Column, unit="%", kind="number", scale=100)
 _Points = partial(Column, unit="points", kind="signed", scale=100)
@@ -96,108 +99,123 @@ RANKING = (
     ),
 )
 
-SCHEMES = (
-    Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
-    _Wide("name", "Name", "Original (no connection) or Full-SA (all)"),
-    Column(
-        "verdict",
-        "Verdict",
-        "ticket, not a ticket, undecided or reference; the caption names the rule",
-        filter=True,
-    ),
-    _Percent(
-        "test_accuracy",
-        "Test accuracy",
-        "mean over stand-alone seeds; its interval leaves out what a seed does to all alike",
-        interval=True,
-    ),
-    _Points(
-        "to_full_sa",
-        "To Full-SA",
-        "test accuracy minus Full-SA's, paired over seeds",
-        interval=True,
-    ),
-    _Whole("parameters", "Parameters", "effective: unused attention modules dropped"),
-    _Points(
-        "latency_to_full_sa",
-        "Latency to Full-SA",
-        "inference time relative to Full-SA, minus 1; in its own row Full-SA is timed beside "
-        "itself, which shows how exact timing was",
-        unit="%",
-        digits=1,
-        interval=True,
-        timing=True,
-    ),
-    Column(
-        "paper_rule", "By means", "the ticket rule on means alone, noise ignored", terminal=False
-    ),
-    _Wide("reason", "Because", "the conditions that decided it, or that are open"),
-    _Points(
-        "to_original",
-        "To Original",
-        "test accuracy minus Original's, paired over seeds",
-        interval=True,
-        terminal=False,
-    ),
-    _Whole("seeds", "Seeds", "stand-alone seeds that it shares with Full-SA", terminal=False),
-    _Wide(
-        "missing_seeds",
-        "Missing seeds",
-        "stand-alone seeds that it or Full-SA lacks",
-        optional=True,
-    ),
-    _Whole("connections", "Connections", "connected blocks", terminal=False),
-    _Percent(
-        "oracle_accuracy",
-        "Oracle accuracy",
-        "validation accuracy by the frozen supernet, mean over the supernets that were asked",
-        terminal=False,
-    ),
-    _Percent(
-        "validation_accuracy",
-        "Validation accuracy",
-        "stand-alone, mean over seeds; picks among a lane's candidates",
-        terminal=False,
-    ),
-    _Whole(
-        "parameters_as_built",
-        "As built",
-        "parameters with every attention module that the supernet has",
-        terminal=False,
-    ),
-    _Whole("flops", "FLOPs", "of one image's forward pass, 2 per multiply-add", terminal=False),
-    _Points(
-        "latency_increment",
-        "Latency over Original",
-        "inference time relative to Original, minus 1",
-        unit="%",
-        digits=1,
-        interval=True,
-        timing=True,
-        terminal=False,
-    ),
-    Column(
-        "milliseconds",
-        "Time",
-        "median of one forward pass of the latency batch",
-        unit="ms",
-        kind="number",
-        timing=True,
-        terminal=False,
-    ),
-    _Whole(
-        "diverged", "Diverged", "trainings that diverged or died and have no score", optional=True
-    ),
-    _Percent(
-        "best_epoch_accuracy",
-        "Best epoch",
-        "mean test accuracy of each training's best epoch, picked on the test split and so too "
-        "high: the authors' way, judged by nowhere",
-        terminal=False,
-        optional=True,
-    ),
-    Column("strategies", "Proposed by", "strategies whose lanes sent it to training", filter=True),
-)
+
+def cost_columns(*, main: bool) -> list[Column]:
+    """Columns of all costs: the main ones, which terminals show too, or the others."""
+    return [
+        _cost_column(cost, shown)
+        for cost in COSTS.values()
+        for shown in cost.columns
+        if shown.main is main
+    ]
+
+
+def _cost_column(cost: Cost, shown: CostColumn) -> Column:
+    sampled = isinstance(cost, PairedCost)
+    make: Callable[..., Column] = _Whole
+    if shown.part != "value":
+        make = partial(_Points, unit="%", digits=1, interval=True)
+    elif sampled:
+        make = partial(Column, unit=cost.unit, kind="number")
+    return make(*(shown.key, shown.heading, shown.description), timing=sampled, terminal=shown.main)
+
+
+def cost_values(record: CostRecord | None, *, main: bool) -> list[Value]:
+    """What stands in `cost_columns` in the row of a network; nothing where it wasn't measured."""
+    return [
+        getattr(cost.of(record), shown.part, None)
+        for cost in COSTS.values()
+        for shown in cost.columns
+        if shown.main is main
+    ]
+
+
+def schemes_columns() -> tuple[Column, ...]:
+    """The columns of trained schemes, those of every registered cost among them."""
+    return (
+        Column(
+            "scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"
+        ),
+        _Wide("name", "Name", "Original (no connection) or Full-SA (all)"),
+        Column(
+            "verdict",
+            "Verdict",
+            "ticket, not a ticket, undecided or reference; the caption names the rule",
+            filter=True,
+        ),
+        _Percent(
+            "test_accuracy",
+            "Test accuracy",
+            "mean over stand-alone seeds; its interval leaves out what a seed does to all alike",
+            interval=True,
+        ),
+        _Points(
+            "to_full_sa",
+            "To Full-SA",
+            "test accuracy minus Full-SA's, paired over seeds",
+            interval=True,
+        ),
+        *cost_columns(main=True),
+        Column(
+            "paper_rule",
+            "By means",
+            "the ticket rule on means alone, noise ignored",
+            terminal=False,
+        ),
+        _Wide("reason", "Because", "the conditions that decided it, or that are open"),
+        _Points(
+            "to_original",
+            "To Original",
+            "test accuracy minus Original's, paired over seeds",
+            interval=True,
+            terminal=False,
+        ),
+        _Whole("seeds", "Seeds", "stand-alone seeds that it shares with Full-SA", terminal=False),
+        _Wide(
+            "missing_seeds",
+            "Missing seeds",
+            "stand-alone seeds that it or Full-SA lacks",
+            optional=True,
+        ),
+        _Whole("connections", "Connections", "connected blocks", terminal=False),
+        _Percent(
+            "oracle_accuracy",
+            "Oracle accuracy",
+            "validation accuracy by the frozen supernet, mean over the supernets that were asked",
+            terminal=False,
+        ),
+        _Percent(
+            "validation_accuracy",
+            "Validation accuracy",
+            "stand-alone, mean over seeds; picks among a lane's candidates",
+            terminal=False,
+        ),
+        _Whole(
+            "parameters_as_built",
+            "As built",
+            "parameters with every attention module that the supernet has",
+            terminal=False,
+        ),
+        *cost_columns(main=False),
+        _Whole(
+            "diverged",
+            "Diverged",
+            "trainings that diverged or died and have no score",
+            optional=True,
+        ),
+        _Percent(
+            "best_epoch_accuracy",
+            "Best epoch",
+            "mean test accuracy of each training's best epoch, picked on the test split and so too "
+            "high: the authors' way, judged by nowhere",
+            terminal=False,
+            optional=True,
+        ),
+        Column(
+            "strategies", "Proposed by", "strategies whose lanes sent it to training", filter=True
+        ),
+    )
+
 
 LANES = (
     _STRATEGY,

@@ -12,7 +12,15 @@ from reports.numbers.analysis import Analysis
 from reports.numbers.landscape import strategy_finds
 from reports.numbers.statistics import best_so_far
 from reports.numbers.trust import Trust
-from reports.tables.columns import EVALUATIONS, FACTS, LANES, RANKING, SCHEMES, TRUST
+from reports.tables.columns import (
+    EVALUATIONS,
+    FACTS,
+    LANES,
+    RANKING,
+    TRUST,
+    cost_values,
+    schemes_columns,
+)
 from reports.tables.field import field_figures, score_words, with_figures
 from reports.tables.formats import count, level, percent, words
 from reports.tables.table import Table, Value
@@ -95,8 +103,7 @@ def schemes_table(analysis: Analysis) -> Table:
                 *(figure.mean(item.bits) for figure in figures),
                 item.test,
                 item.verdict.difference,
-                cost.parameters if cost else None,
-                cost.increment_over_full if cost else None,
+                *cost_values(cost, main=True),
                 item.verdict.paper_rule,
                 item.verdict.reason,
                 item.over_original,
@@ -106,9 +113,7 @@ def schemes_table(analysis: Analysis) -> Table:
                 float(np.mean(oracle)) if oracle else None,
                 item.validation,
                 cost.parameters_as_built if cost else None,
-                cost.flops if cost else None,
-                cost.increment if cost else None,
-                cost.milliseconds if cost else None,
+                *cost_values(cost, main=False),
                 item.diverged,
                 item.best_epoch,
                 words(item.strategies),
@@ -122,7 +127,7 @@ def schemes_table(analysis: Analysis) -> Table:
         if rows
         else f"{not_trained(records)}."
     )
-    columns = with_figures(SCHEMES, _SCORES, figures)
+    columns = with_figures(schemes_columns(), _SCORES, figures)
     return Table("schemes", "Trained schemes", caption, columns, tuple(rows))
 
 

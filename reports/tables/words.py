@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from math import isfinite
 
+from benchmark.records.costs import LATENCY_TARGET, PairedCost, half_width, sampled_costs
 from benchmark.records.run import Interval, RunRecords
-from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width
 from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
 from reports.tables.formats import Number, count, level, plain, words
@@ -36,9 +36,7 @@ def not_trained(records: RunRecords) -> str:
 
 def rule_words(analysis: Analysis) -> str:
     """What verdicts are found by, for captions."""
-    if analysis.rule == "paper":
-        return "verdicts by the paper's rule: means alone, noise ignored"
-    return f"verdicts by {level(analysis.confidence)} intervals"
+    return f"verdicts by {analysis.rule.basis(analysis.confidence)}"
 
 
 def noise_words(freedom: int, confidence: Number) -> str:
@@ -58,20 +56,27 @@ def interval_words(intervals: Iterable[Interval | None], confidence: Number) -> 
 
 
 def timing_words(analysis: Analysis) -> str:
-    """Whether timing was as fine as it should be, for captions."""
-    timed = [
-        latency_half_width(item.cost.increment_over_full) for item in analysis.schemes if item.cost
+    """Whether sampled costs were measured as finely as they should be, for captions."""
+    return " ".join(_fineness(cost, analysis) for cost in sampled_costs() if cost.strict)
+
+
+def _fineness(cost: PairedCost, analysis: Analysis) -> str:
+    found = [cost.of(item.cost) for item in analysis.schemes]
+    halves = [
+        half_width(one.increment_over_full) for one in found if one and one.increment_over_full
     ]
-    wide = [half for half in timed if half > LATENCY_TARGET]
-    if not timed:
-        return f"Inference was not timed{'' if analysis.records.finished else ' yet'}."
+    wide = [half for half in halves if half > LATENCY_TARGET]
+    quantity, target = cost.quantity, f"±{plain(100 * LATENCY_TARGET, 0)} points"
+    if not halves:
+        yet = "" if analysis.records.finished else " yet"
+        return f"{cost.words.capitalize()} was not measured{yet}."
     if not wide:
-        every = "Every latency interval" if len(timed) > 1 else "The one latency interval"
-        return f"{every} is within ±{plain(100 * LATENCY_TARGET, 0)} points."
+        every = f"Every {quantity} interval" if len(halves) > 1 else f"The one {quantity} interval"
+        return f"{every} is within {target}."
     return (
-        f"{len(wide)} of {count(len(timed), 'latency interval')} "
-        f"{'is' if len(wide) == 1 else 'are'} wider than ±{plain(100 * LATENCY_TARGET, 0)} points, "
-        f"up to ±{plain(100 * max(wide), 1)}: the machine was noisy, or timing them more finely "
+        f"{len(wide)} of {count(len(halves), f'{quantity} interval')} "
+        f"{'is' if len(wide) == 1 else 'are'} wider than {target}, "
+        f"up to ±{plain(100 * max(wide), 1)}: the machine was noisy, or measuring them more finely "
         "would have changed no verdict."
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.ticket import Claim, Ticket
 from benchmark.records.verdicts import judge, paired_difference, residual_noise, test_scores
+from tests.costs import cost_record
 
 SCHEME, FULL = "1000", "1111"
 FASTER, NO_FASTER = (-0.2, -0.1), (0.05, 0.06)
@@ -26,8 +27,8 @@ def costs(
     ratio = Interval((low + high) / 2, low, high)
     none = Interval(0.0, -0.01, 0.01)
     return (
-        CostRecord(SCHEME, 120, parameters, 1_000, 5.0, ratio, ratio),
-        CostRecord(FULL, 120, 120, 1_200, 6.0, none, none),
+        cost_record(SCHEME, 120, parameters, 1_000, 5.0, ratio, ratio),
+        cost_record(FULL, 120, 120, 1_200, 6.0, none, none),
     )
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmark.records.evidence import Evidence, read_evidence
-from benchmark.records.run import CostRecord, Interval, Rule, StandaloneRecord
+from benchmark.records.rules import INTERVALS, MeansRule, Rule
+from benchmark.records.run import Interval, StandaloneRecord
 from benchmark.records.verdicts import judge
+from tests.costs import cost_record
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "evidence" / "digits-standalone.json"
 HALVES = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
@@ -19,13 +21,13 @@ def evidence() -> Evidence:
 
 
 def words(
-    records: tuple[StandaloneRecord, ...], seeds: tuple[int, ...], rule: Rule = "interval"
+    records: tuple[StandaloneRecord, ...], seeds: tuple[int, ...], rule: Rule = INTERVALS
 ) -> dict[str, str]:
     """Verdicts from some seeds alone, with Full-SA the largest and slowest."""
     kept = [record for record in records if record.seed in seeds]
     none = Interval(0.0, 0.0, 0.0)
     costs = [
-        CostRecord(
+        cost_record(
             *(record.bits, 100, 50 + record.bits.count("1"), 1, 1.0, none),
             Interval(-0.1, -0.2, -0.05) if "0" in record.bits else none,
         )
@@ -73,7 +75,7 @@ def test_halves_agree_on_tickets_too_and_means_alone_do_not(evidence: Evidence) 
         first, second = words(records, one), words(records, other)
         assert contradictions(first, second) == []
         sure += [bits for bits in first if first[bits] == second[bits] == "ticket"]
-        by_means = words(records, one, "paper"), words(records, other, "paper")
+        by_means = words(records, one, MeansRule()), words(records, other, MeansRule())
         means += contradictions(*by_means)
     assert sure
     assert means  # what intervals call undecided

@@ -4,7 +4,6 @@ import json
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
@@ -18,7 +17,8 @@ from benchmark.plugins.overrides import read_overrides
 from benchmark.records.evidence import Evidence, read_evidence
 from benchmark.records.pictures import decoded as picture
 from benchmark.records.pictures import png
-from benchmark.records.run import RaceRecord, Rule
+from benchmark.records.rules import RULES, Rule
+from benchmark.records.run import RaceRecord
 from benchmark.records.schemes import parse_scheme
 from benchmark.records.ticket import Ticket, read_ticket
 from benchmark.records.ticket_check import self_check
@@ -49,7 +49,7 @@ def _ticket(content: bytes, place: Place) -> object:
             content = json.dumps(values | {"checksum": content_hash(**values)}).encode()
     ticket = of_file(read_ticket)(content, place)
     assert isinstance(ticket, Ticket)
-    for rule in get_args(Rule):
+    for rule in map(Rule.read, RULES):
         judged_by(ticket, rule)
     return self_check(ticket)
 

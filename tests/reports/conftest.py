@@ -19,6 +19,7 @@ from benchmark.records.run import (
     StandaloneRecord,
 )
 from benchmark.records.schemes import all_schemes, bits_scheme, scheme_bits
+from tests.costs import cost_record
 
 STAGES = (4, 4, 4)
 BLOCKS = sum(STAGES)
@@ -77,9 +78,9 @@ def make_cost(bits: str) -> CostRecord:
     units = int(scheme @ np.repeat([580, 2184, 8464], 4))
     increment = 0.03 * scheme.sum()
     ratio = (1 + increment) / (1 + 0.03 * BLOCKS) - 1
-    return CostRecord(
+    return cost_record(
         bits=bits,
-        parameters_as_built=473_892,
+        as_built=473_892,
         parameters=428_980 + units,
         flops=60_000_000 + 3 * units,
         milliseconds=10.0 * (1 + increment),

@@ -15,6 +15,7 @@ from reports.pages.report import Report
 from reports.sentences.answers import answers, title
 from reports.sentences.headline import headline
 from reports.tables.formats import percent, plain
+from tests.costs import parameters_of, time_of
 from tests.reports.conftest import cut
 
 Change = Callable[[RunRecords], RunRecords]
@@ -274,8 +275,9 @@ def known_numbers(analysis: Analysis) -> set[str]:
         found += [] if gap is None else [gap.high - gap.center]
         full = next((item for item in analysis.schemes if item.name == "Full-SA"), None)
         if one.cost and full and full.cost:
-            found.append(one.cost.parameters / full.cost.parameters - 1)
-            over = one.cost.increment_over_full
+            found.append(parameters_of(one.cost) / parameters_of(full.cost) - 1)
+            over = time_of(one.cost).increment_over_full
+            assert over is not None
             found += [over.high - over.center, over.center - over.low]
     for name in {find.key.strategy for find in analysis.finds.values()}:
         own = [find for find in analysis.finds.values() if find.key.strategy == name]

@@ -17,6 +17,7 @@ from benchmark.oracle.answers_file import read_table
 from benchmark.standalone.kept_networks import FOLDER, read_weights
 from benchmark.storage.folder import view_records
 from benchmark.supernet.file import read_supernet, weights_hash
+from tests.costs import flops_of, parameters_of
 
 _SEARCH = "--strategies random,ga"
 _CALM = f"{Path(__file__).with_name('faulty.py')}:Calm"
@@ -148,7 +149,7 @@ def _records(folder: Path) -> Any:
         (record.bits, record.seed, record.test_accuracy, record.test_loss)
         for record in records.standalone
     ]
-    counted = [(cost.bits, cost.parameters, cost.flops) for cost in records.costs]
+    counted = [(cost.bits, parameters_of(cost), flops_of(cost)) for cost in records.costs]
     answered = [(answers.batch_norm, answers.accuracy) for answers in records.answers]
     cams = [(cam.bits, cam.row, cam.heat, cam.score) for cam in records.cams]
     return lanes, trained, counted, answered, cams, records.candidates, records.finished

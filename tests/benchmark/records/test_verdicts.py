@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t, ttest_rel
 
+from benchmark.records.rules import MeansRule
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.verdicts import Noise, Verdict, judge, paired_difference, residual_noise
+from tests.costs import cost_record
 
 FULL = "111"
 
@@ -22,7 +24,7 @@ def trained(bits: str, *accuracies: float) -> list[StandaloneRecord]:
 def cost(bits: str, parameters: int, latency: tuple[float, float] = (-0.2, -0.1)) -> CostRecord:
     low, high = latency
     ratio = Interval((low + high) / 2, low, high)
-    return CostRecord(bits, 120, parameters, 1_000, 5.0, ratio, ratio)
+    return cost_record(bits, 120, parameters, 1_000, 5.0, ratio, ratio)
 
 
 COSTS = [cost("111", 120, (-0.05, 0.05)), cost("100", 100), cost("010", 110), cost("000", 90)]
@@ -129,7 +131,7 @@ def test_latency_interval_across_zero_is_undecided() -> None:
     verdict = verdict_of("100", judge(records, costs))
     assert (verdict.word, verdict.reason) == ("undecided", "too noisy to time (±6.0 points)")
     assert verdict.paper_rule is True
-    assert verdict.hangs_on_latency
+    assert verdict.hangs_on == ("inference time",)
 
 
 def test_narrow_latency_interval_across_zero_means_equally_fast() -> None:
@@ -144,19 +146,19 @@ def test_better_timing_would_not_decide_what_is_open_or_failed_elsewhere() -> No
     open_ = trained("100", 0.93, 0.90, 0.92) + trained(FULL, 0.90, 0.92, 0.91)
     worse = trained("100", 0.85, 0.86, 0.855) + trained(FULL, 0.90, 0.91, 0.906)
     for records in (open_, worse):
-        assert not verdict_of("100", judge(records, noisy)).hangs_on_latency
+        assert not verdict_of("100", judge(records, noisy)).hangs_on
 
 
 def test_the_papers_rule_judges_by_means_alone() -> None:
     records = trained("100", 0.93, 0.90, 0.92) + trained(FULL, 0.90, 0.92, 0.91)
     costs = [cost(FULL, 120), cost("100", 100, (-0.1, 0.02))]
-    verdict = verdict_of("100", judge(records, costs, rule="paper"))
-    assert (verdict.word, verdict.rule) == ("ticket", "paper")
-    assert verdict.reason == "accuracy not below Full-SA, fewer parameters, faster (means alone)"
+    verdict = verdict_of("100", judge(records, costs, rule=MeansRule()))
+    assert (verdict.word, verdict.rule) == ("ticket", MeansRule())
+    assert verdict.reason == "accuracy not below Full-SA, fewer parameters, faster"
     slower = [cost(FULL, 120), cost("100", 100, (-0.02, 0.1))]
-    verdict = verdict_of("100", judge(records, slower, rule="paper"))
-    assert (verdict.word, verdict.reason) == ("not a ticket", "no faster (means alone)")
-    unknown = verdict_of("100", judge(records, [], rule="paper"))
+    verdict = verdict_of("100", judge(records, slower, rule=MeansRule()))
+    assert (verdict.word, verdict.reason) == ("not a ticket", "no faster")
+    unknown = verdict_of("100", judge(records, [], rule=MeansRule()))
     assert unknown.word == "undecided"
 
 

@@ -14,8 +14,8 @@ from benchmark.networks.attention import State
 from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.networks.se import SE
 from benchmark.networks.spec import NetworkSpec
+from benchmark.records.costs import LATENCY_TARGET, half_width
 from benchmark.records.run import Interval
-from benchmark.records.verdicts import LATENCY_TARGET, latency_half_width
 from benchmark.standalone.costs import (
     check_fit,
     count_flops,
@@ -25,6 +25,7 @@ from benchmark.standalone.costs import (
 )
 from tests.benchmark.attentions import registered
 from tests.benchmark.small import SMALL
+from tests.costs import flops_of, parameters_of, time_of
 
 SPEC = NetworkSpec(SMALL, "se", reduction=2, sharing="full")
 
@@ -170,24 +171,25 @@ def test_costs_of_a_scheme_lie_between_original_and_full_sa() -> None:
         bits: measure_costs(SPEC, bits, (3, 6, 6), rounds=5) for bits in ("00000", "10010", "11111")
     }
     original, ticket, full = costs.values()
-    assert original.parameters < ticket.parameters < full.parameters
-    assert original.flops < ticket.flops < full.flops
-    assert full.parameters == full.parameters_as_built == original.parameters_as_built
+    assert parameters_of(original) < parameters_of(ticket) < parameters_of(full)
+    assert flops_of(original) < flops_of(ticket) < flops_of(full)
+    assert parameters_of(full) == full.parameters_as_built == original.parameters_as_built
 
 
 def test_a_shared_module_is_built_once_and_dropped_when_unused() -> None:
     shared = NetworkSpec(SMALL, "se", reduction=2, sharing="share")
     one = measure_costs(shared, "10000", (3, 6, 6), rounds=2)
     both = measure_costs(shared, "11000", (3, 6, 6), rounds=2)
-    assert one.parameters == both.parameters < one.parameters_as_built
+    assert parameters_of(one) == parameters_of(both) < one.parameters_as_built
 
 
 def test_a_slower_network_has_a_positive_increment() -> None:
     # Full-SA does everything that Original does, and more: by far at this size.
     full = measure_costs(SPEC, "11111", (3, 6, 6), rounds=60, more_seconds=10.0)
-    assert full.increment.low > 0
-    assert full.increment.low <= full.increment.center <= full.increment.high
-    assert full.milliseconds > 0
+    time = time_of(full)
+    assert time.increment is not None
+    assert 0 < time.increment.low <= time.increment.center <= time.increment.high
+    assert time.value > 0
 
 
 def test_times_stay_with_their_networks_in_either_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,20 +199,23 @@ def test_times_stay_with_their_networks_in_either_order(monkeypatch: pytest.Monk
         timed.append(count_parameters(network))
         return float(timed[-1])
 
-    monkeypatch.setattr("benchmark.standalone.costs._timed", clock)
+    monkeypatch.setattr("benchmark.standalone.costs.timed", clock)
     cost = measure_costs(SPEC, "10000", (3, 6, 6), rounds=4)
     some, none, every = timed[:3]
     assert none < some < every
     assert timed == [some, none, every] + [every, none, some] * 2 + [some, none, every]
     same = some / every - 1
-    assert cost.increment_over_full == Interval(same, same, same)
+    assert time_of(cost).increment_over_full == Interval(same, same, same)
 
 
 def test_timing_goes_on_until_intervals_are_narrow_or_patience_ends() -> None:
     started = perf_counter()
     cost = measure_costs(SPEC, "10000", (3, 6, 6), rounds=8, more_seconds=1.0)
     seconds = perf_counter() - started
-    half = max(map(latency_half_width, (cost.increment, cost.increment_over_full)))
+    time = time_of(cost)
+    assert time.increment is not None
+    assert time.increment_over_full is not None
+    half = max(map(half_width, (time.increment, time.increment_over_full)))
     assert half <= LATENCY_TARGET or seconds >= 1.0
 
 

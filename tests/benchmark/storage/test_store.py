@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from benchmark.basics.errors import BenchmarkWarning, StoreError, UsageError
-from benchmark.records.run import CostRecord, Interval, LaneKey, StandaloneRecord
+from benchmark.records.run import Interval, LaneKey, StandaloneRecord
 from benchmark.storage.calls import Call, Query
 from benchmark.storage.schema import SCHEMA_VERSION
 from benchmark.storage.store import Store
+from tests.costs import cost_record
 
 KEY = LaneKey("ga", 1, 0)
 
@@ -96,7 +97,7 @@ def test_answers_belong_to_their_oracle_and_stay(store: Store) -> None:
 
 def test_trainings_and_costs_come_back_as_they_were(store: Store) -> None:
     training = StandaloneRecord("10", 3, 0.5, 0.4, 1.5, 2.0)
-    cost = CostRecord("10", 20, 10, 99, 1.5, Interval(0.1, 0.0, 0.2), Interval(-0.1, -0.2, 0.0))
+    cost = cost_record("10", 20, 10, 99, 1.5, Interval(0.1, 0.0, 0.2), Interval(-0.1, -0.2, 0.0))
     store.add_standalone("training", training)
     store.add_cost("machine", cost)
     assert store.standalone("training") == {("10", 3): training}

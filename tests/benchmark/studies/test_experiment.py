@@ -17,6 +17,7 @@ from benchmark.studies.gradcam_run import add_cams
 from benchmark.watching.progress import Advance, NoProgress, Progress
 from benchmark.workers.pool import WorkerPool
 from tests.benchmark.small_runs import small_runs
+from tests.costs import flops_of, parameters_of
 
 
 class Stopping(Progress):
@@ -62,7 +63,7 @@ def _timeless(folder: Path) -> dict[str, object]:
         "standalone": [replace(record, seconds=0.0) for record in records.standalone],
         "candidates": records.candidates,
         "oracles": [(oracle.identity, oracle.original_accuracy) for oracle in records.oracles],
-        "parameters": [(cost.bits, cost.parameters, cost.flops) for cost in records.costs],
+        "parameters": [(cost.bits, parameters_of(cost), flops_of(cost)) for cost in records.costs],
     }
 
 

@@ -6,6 +6,7 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.studies.measurement import measure_schemes
+from tests.costs import cost_record
 
 FULL, TICKET = "1" * 12, "1" + "0" * 11
 
@@ -35,7 +36,7 @@ def test_only_what_hangs_on_time_is_timed_again_and_no_longer_than_training_took
     def noisy(_: object, bits: str, *__: object, more_seconds: float, **___: Any) -> CostRecord:
         asked.setdefault(bits, []).append(more_seconds)
         wide = Interval(-0.01, -0.2, 0.2)
-        return CostRecord(bits, 200, 200 if bits == FULL else 100, 9, 1.0, wide, wide)
+        return cost_record(bits, 200, 200 if bits == FULL else 100, 9, 1.0, wide, wide)
 
     monkeypatch.setattr("benchmark.studies.measurement.measure_costs", noisy)
     plan = Plan(Settings())
@@ -51,7 +52,7 @@ def test_all_finer_timings_share_one_allowance(monkeypatch: pytest.MonkeyPatch) 
     def noisy(_: object, bits: str, *__: object, more_seconds: float, **___: Any) -> CostRecord:
         allowed.extend([more_seconds] * (more_seconds > 0))
         wide = Interval(-0.01, -0.2, 0.2)
-        return CostRecord(bits, 200, 200 if bits == FULL else 100, 9, 1.0, wide, wide)
+        return cost_record(bits, 200, 200 if bits == FULL else 100, 9, 1.0, wide, wide)
 
     monkeypatch.setattr("benchmark.studies.measurement.measure_costs", noisy)
     monkeypatch.setattr("benchmark.studies.measurement.perf_counter", lambda: float(next(clock)))

@@ -17,6 +17,7 @@ from benchmark.storage.store import Store
 from benchmark.studies.chosen_schemes import judge_schemes, train_schemes
 from benchmark.studies.verification import verify
 from benchmark.workers.pool import WorkerPool
+from tests.costs import timed
 
 SETTINGS = Settings(smoke=True, backbone="resnet8-basic", attention="sge", sharing="share")
 SCHEME = "101"
@@ -29,7 +30,7 @@ def _steady_clock() -> Iterator[None]:
 
     def steady(*arguments: Any, **options: Any) -> CostRecord:
         found = measure_costs(*arguments, **options)
-        return replace(found, increment=same, increment_over_full=same)
+        return timed(found, increment=same, increment_over_full=same)
 
     with pytest.MonkeyPatch.context() as patch:
         for module in ("measurement", "verification"):

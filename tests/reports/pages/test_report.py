@@ -11,6 +11,7 @@ from rich.console import Console
 from benchmark.records.run import Interval, RunRecords
 from reports.numbers.tickets import ticket_schemes
 from reports.pages.report import Report
+from tests.costs import time_of, timed
 from tests.reports.stored import make_older, read, unpack
 
 MakeRecords = Callable[..., RunRecords]
@@ -119,7 +120,7 @@ def test_only_timing_columns_follow_the_clock(
     slower = replace(
         records,
         standalone=[replace(item, seconds=item.seconds * 2) for item in records.standalone],
-        costs=[replace(item, milliseconds=item.milliseconds * 2) for item in records.costs],
+        costs=[timed(item, value=2 * time_of(item).value) for item in records.costs],
         oracles=[replace(item, seconds=99.0, training_seconds=99.0) for item in records.oracles],
     )
     slow = Report(slower)
@@ -193,7 +194,7 @@ def test_latency_that_could_not_be_timed_finely_is_named(
 ) -> None:
     assert "Every latency interval is within ±2 points." in report.schemes.caption
     first, *others = records.costs
-    wide = replace(first, increment_over_full=Interval(-0.1, -0.15, -0.06))
+    wide = timed(first, increment_over_full=Interval(-0.1, -0.15, -0.06))
     noisy = Report(replace(records, costs=[wide, *others])).schemes.caption
     number = len(report.analysis.schemes)
     assert f"1 of {number} latency intervals is wider than ±2 points, up to ±5.0" in noisy

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.records.run import CostRecord, FigureKind, Interval, StandaloneRecord
+from benchmark.records.run import FigureKind, Interval, StandaloneRecord
 from benchmark.records.transfer import TICKET, Carried, CarriedResult, TransferRecords
 from reports.pages.transfer_page import rank_table, transfer_sentences, transfer_table
 from reports.paper.folder import write_transfer_paper
 from reports.paper.latex import to_latex
 from reports.paper.transfer import carried
 from reports.tables.table import to_csv
+from tests.costs import cost_record
 from tests.reports.states import broken
 
 MAE = FigureKind("MAE", digits=1, lower_is_better=True)
@@ -46,7 +47,7 @@ def result(
         for seed, end in enumerate(ends)
     )
     ratio = Interval(increment, increment - 0.01, increment + 0.01)
-    cost = CostRecord(bits, 120, 100, 1_000, 5.0, ratio, ratio)
+    cost = cost_record(bits, 120, 100, 1_000, 5.0, ratio, ratio)
     assert sharing in ("full", "share")
     network = Carried(name, "full" if sharing == "full" else "share", bits, bits[:3])
     return CarriedResult(network, before, trained, cost)
@@ -74,14 +75,14 @@ def test_the_table_has_the_papers_layout_with_its_brackets() -> None:
     rows = {str(row["network"]): row for row in transfer_table(RECORDS).records()}
     assert list(rows) == ["Original", "Full-SA", "Full-Share", "Ticket"]
     for name, mae, increment in (("Full-SA", 9.5, 19.19), ("Full-Share", 8.9, 19.19)):
-        found, time = rows[name]["mae"], rows[name]["increment"]
+        found, time = rows[name]["mae"], rows[name]["time_increment"]
         assert isinstance(found, Interval)
         assert isinstance(time, Interval)
         assert found.center == pytest.approx(mae)
         assert 100 * time.center == pytest.approx(increment)
-        assert rows[name]["saved"] is None
-    assert rows["Ticket"]["saved"] == pytest.approx(0.1303)
-    assert rows["Original"]["increment"] is None
+        assert rows[name]["time_saved"] is None
+    assert rows["Ticket"]["time_saved"] == pytest.approx(0.1303)
+    assert rows["Original"]["time_increment"] is None
     gap = rows["Ticket"]["to_original"]
     assert isinstance(gap, Interval)
     assert gap.center == pytest.approx(-1.8)

@@ -68,7 +68,7 @@ def test_table_2_takes_each_sharing_from_its_own_run(make_records: MakeRecords) 
     rows = table.table.records()
     assert [row["sam"] for row in rows] == ["Original", "SE", "SGE", "DIA"]
     assert rows[1]["accuracy_sa"] == rows[1]["accuracy_share"]
-    assert rows[1]["saved"] == pytest.approx(
+    assert rows[1]["time_saved"] == pytest.approx(
         float(rows[1]["time_share"]) - float(rows[1]["time_ours"])  # type: ignore[arg-type]
     )
     assert table.missing() == {}

@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from benchmark.records.rules import MeansRule
 from benchmark.records.run import RunRecords
 from reports.numbers.analysis import analyse
 from reports.sentences.answers import Answer, answers, title
+from tests.costs import parameters_of, time_of
 
 MakeRecords = Callable[..., RunRecords]
 
@@ -56,8 +58,10 @@ def test_savings_are_those_of_the_most_accurate_ticket(records: RunRecords) -> N
     assert saved.certainty == "sure"
     assert best.cost is not None
     assert full.cost is not None
-    fewer = 100 * (1 - best.cost.parameters / full.cost.parameters)
-    faster = -100 * best.cost.increment_over_full.center
+    fewer = 100 * (1 - parameters_of(best.cost) / parameters_of(full.cost))
+    over = time_of(best.cost).increment_over_full
+    assert over is not None
+    faster = -100 * over.center
     assert saved.short == f"−{fewer:.1f}% parameters, −{faster:.1f}% inference time"
     number = f"{len(sure)} schemes are tickets"
     assert title(analysis).endswith(f"; {number}.")
@@ -73,7 +77,7 @@ def test_the_papers_rule_proves_nothing(records: RunRecords) -> None:
     paper = replace(records, settings=records.settings | {"verdict": "paper"})
     saved = answered(paper)[2]
     assert saved.certainty == "open"
-    assert saved.details[-1] == "By the paper's rule, which ignores noise."
+    assert saved.details[-1] == MeansRule.caveat
 
 
 def test_what_was_not_measured_is_not_known(records: RunRecords) -> None:

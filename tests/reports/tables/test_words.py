@@ -14,6 +14,7 @@ from reports.tables.words import (
     seed_words,
     timing_words,
 )
+from tests.costs import timed
 
 MakeRecords = Callable[..., RunRecords]
 
@@ -40,7 +41,7 @@ def test_supernets_are_those_of_lanes_where_none_was_searched_to_its_end(
 @pytest.mark.parametrize(
     ("timed", "said"),
     [
-        (0, "Inference was not timed."),
+        (0, "Inference time was not measured."),
         (1, "The one latency interval is within ±2 points."),
         (3, "Every latency interval is within ±2 points."),
     ],
@@ -52,11 +53,11 @@ def test_latency_intervals_are_spoken_of_where_there_are_any(
 
 
 def test_wide_latency_intervals_are_counted_among_those_that_there_are(records: RunRecords) -> None:
-    wide = replace(records.costs[0], increment_over_full=Interval(0.0, -0.03, 0.031))
+    wide = timed(records.costs[0], increment_over_full=Interval(0.0, -0.03, 0.031))
     some = replace(records, costs=[wide, *records.costs[1:3]], finished=False)
     said = timing_words(analyse(some))
     assert said.startswith("1 of 3 latency intervals is wider than ±2 points, up to ±3.1:")
-    assert timing_words(analyse(replace(some, costs=[]))) == "Inference was not timed yet."
+    assert timing_words(analyse(replace(some, costs=[]))) == "Inference time was not measured yet."
 
 
 def test_means_are_over_the_trainings_of_each_scheme_with_or_without_full(
