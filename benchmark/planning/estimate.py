@@ -11,6 +11,7 @@ from benchmark.oracle.prefix_tree import block_passes
 from benchmark.planning.plan import SMOKE_ROWS, network_spec, recipes, task_spec
 from benchmark.planning.rates import DEVICES, EFFICIENCY, Device, Workload, counted
 from benchmark.planning.settings import Settings
+from benchmark.records.objective import Objective
 from reports.tables.formats import count
 from tasks.base import Sizes, Task
 from tasks.recipes import Recipe
@@ -113,7 +114,8 @@ class Estimate:
         return (
             f"{', '.join([chosen.task, *options])}; {self.backbone} with {chosen.attention}, "
             f"{chosen.sharing}; retain probability {chosen.retain:g}; batch norm "
-            f"{chosen.batch_norm}; {chosen.objective.brief}; {', '.join(chosen.strategies)}"
+            f"{chosen.batch_norm}; {Objective.of(dict(chosen)).brief}; "
+            f"{', '.join(chosen.strategies)}"
         )
 
     def print(self, console: Console) -> None:

@@ -82,7 +82,6 @@ class Plan:
             device=settings.device,
             every_epoch=settings.best_epoch,
         )
-        self.objective = settings.objective
         self.space = SearchSpace(self.network.backbone.blocks_per_stage, settings.budget)
         limit = settings.ask_timeout
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)

@@ -25,7 +25,6 @@ from benchmark.basics.files import read_text
 from benchmark.basics.sizes import parse_size
 from benchmark.planning.recipes import RECIPES, merged, started_from
 from benchmark.plugins.references import is_file_reference, require_known
-from benchmark.records.objective import Objective
 from benchmark.records.rules import Rule
 from benchmark.records.settings import (
     RECIPE_CHANGES,
@@ -124,11 +123,6 @@ class Settings(DeclaredSettings, BaseModel):
     @model_serializer(mode="wrap")
     def _stored(self, dump: Callable[["Settings"], dict[str, Any]]) -> dict[str, Any]:
         return {name: value for name, value in dump(self).items() if SETTINGS[name].stored}
-
-    @property
-    def objective(self) -> Objective:
-        """What searches maximise."""
-        return Objective(self.objective_weight)
 
     @property
     def rule(self) -> Rule:

@@ -99,6 +99,11 @@ class Cost(ABC):
         """Whether a scheme has less of it than Full-SA."""
         return self._compared(self.of(ours), self.of(full))
 
+    @property
+    def less_of(self) -> str:
+        """``fewer parameters``, ``less inference time``."""
+        return f"less {self.words}"
+
     @abstractmethod
     def _compared(self, ours: Measure | None, full: Measure | None) -> Condition: ...
 
@@ -121,6 +126,10 @@ class ExactCost(Cost):
     """
 
     verified: bool = False
+
+    @property
+    def less_of(self) -> str:
+        return self.less
 
     def _compared(self, ours: Measure | None, full: Measure | None) -> Condition:
         if ours is None or full is None:

@@ -374,6 +374,7 @@ class RunRecords:
         outside_source: what these are called; empty without any.
         cams: Grad-CAM maps, where they were asked for.
         figures: in which the task's field reports, the main one first; none where that is accuracy.
+        objective_facts: what the objective's rewards need beside settings; see `Objective.needs`.
     """
 
     experiment: str
@@ -392,6 +393,7 @@ class RunRecords:
     outside_source: str = ""
     cams: list[CamRecord] = field(default_factory=list)
     figures: tuple[FigureKind, ...] = ()
+    objective_facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def on_table(self) -> bool:
@@ -407,4 +409,4 @@ class RunRecords:
     @property
     def objective(self) -> Objective:
         """What its searches maximised."""
-        return Objective.of(self.settings)
+        return Objective.of(self.settings, self.objective_facts)

@@ -203,6 +203,11 @@ class DeclaredSettings:
     batch_norm: Annotated[
         Literal["recalibrated", "running"], Setting("Batch-norm statistics at scoring time.")
     ] = "recalibrated"
+    objective: Annotated[
+        str,
+        Registered("objective", "benchmark.records.objectives:OBJECTIVES"),
+        Setting("What searches maximise.", searches=True),
+    ] = "connections"
     objective_weight: Annotated[
         float, bounds.WEIGHT, Setting("λ, the price of connections in rewards.", searches=True)
     ] = 0.02

@@ -24,6 +24,8 @@ from benchmark.records.schemes import bits_scheme
 from benchmark.storage.calls import answer_arrays
 from benchmark.storage.store import Store
 
+OBJECTIVE_FACTS = "objective"
+"""Under which fact a store keeps what `Objective.needs`."""
 LOCK = "run.lock"
 """Held by the process that is at work in a folder."""
 
@@ -238,6 +240,7 @@ def _records(store: Store, known: dict[str, Any]) -> RunRecords:
         outside_source=store.fact("outside source", ""),
         cams=[CamRecord(**values) for values in store.fact("gradcam", [])],
         figures=tuple(FigureKind(**values) for values in known.get("figures", [])),
+        objective_facts=store.fact(OBJECTIVE_FACTS, {}),
     )
 
 

@@ -27,6 +27,7 @@ from benchmark.storage.calls import bits_of
 from benchmark.storage.folder import RunFolder, read_records
 from benchmark.storage.store import Store
 from benchmark.studies.measurement import measure_schemes
+from benchmark.studies.objective import provided_objective
 from benchmark.studies.scoring import ask_in_both_modes, open_oracle, open_supernet, score_all
 from benchmark.studies.tickets import make_tickets, write_tickets
 from benchmark.studies.trust import fitting_evidence
@@ -133,6 +134,7 @@ class _Steps:
         self._cache = cache
         self._workers = workers
         self._progress = progress
+        self._objective = provided_objective(plan, store)
 
     def run(self) -> Report:
         """From supernets to the report."""
@@ -199,7 +201,7 @@ class _Steps:
                 )
                 for key in keys
             ]
-            search(lanes, oracle, self._store, self._plan.objective, on_progress=advance)
+            search(lanes, oracle, self._store, self._objective, on_progress=advance)
 
     def _used(self, supernet_seed: int) -> set[str]:
         """Schemes that the machine had to score for this run."""
@@ -219,7 +221,7 @@ class _Steps:
         for key in plan.lane_keys():
             lane = self._store.lane_record(key, plan.blocks)
             if lane.state == "finished":
-                rewards = plan.objective.reward(lane.schemes, lane.accuracy)
+                rewards = self._objective.reward(lane.schemes, lane.accuracy)
                 chosen.append((key, pick_candidates(lane, rewards, self._settings.candidates)))
         self._store.set_fact("candidates", [(asdict(key), schemes) for key, schemes in chosen])
         found = {bits for _, schemes in chosen for bits in schemes}

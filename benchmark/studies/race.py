@@ -21,7 +21,7 @@ from benchmark.plugins.chosen import ChosenStrategy, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.plugins.overrides import Overrides
 from benchmark.plugins.timeout import ASK_TIMEOUT
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey, LaneRecord, RaceRecord
 from benchmark.search.runner import Lane, search, unmet
 from benchmark.storage.store import Store
@@ -33,7 +33,7 @@ from strategies.base import SearchSpace, Strategy
 _IN_MEMORY = Path(":memory:")
 _AT_ONCE = 10**9
 """Evaluations of all searches of a race: 8 GB of regrets."""
-_NO_PRICE = Objective(0.0)
+_NO_PRICE = Connections(0.0)
 
 
 @final

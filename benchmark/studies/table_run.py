@@ -23,12 +23,14 @@ from benchmark.oracle.table import TableOracle
 from benchmark.planning.plan import plug_in_facts, strategy_maker
 from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import ChosenStrategy, choose_all
+from benchmark.records.objective import Objective
 from benchmark.records.run import LaneKey, LaneState
 from benchmark.records.settings import IDENTIFYING, SEARCHED, SETTINGS
 from benchmark.search.runner import Lane, search, unmet
 from benchmark.storage.calls import Call, Query, bits_of
 from benchmark.storage.folder import Description, RunFolder, read_records
 from benchmark.storage.store import Store
+from benchmark.studies.objective import refuse_objective_needs
 from benchmark.watching.progress import NoProgress, Progress
 from benchmark.workers.pool import WorkerPool
 from reports.pages.report import Report
@@ -65,6 +67,7 @@ def run_on_table(
     """
     assert settings.oracle is not None
     _refuse_without_effect(settings)
+    refuse_objective_needs(settings)
     table = read_table(Path(settings.oracle))
     table.require_complete()
     space = SearchSpace(table.blocks_per_stage, settings.budget)
@@ -207,7 +210,7 @@ def _run_lane(job: _Job) -> tuple[_Calls, LaneState, str, str, tuple[str, ...]]:
             job.strategy, job.key, space, root_seed=settings.seed, timeout=timeout
         )
         lane = Lane(job.key, make, oracle, store, settings.budget, ask_timeout=timeout)
-        search([lane], oracle, store, settings.objective)
+        search([lane], oracle, store, Objective.of(dict(settings)))
         state, message = store.lane_end(job.key)
         number = lane.number
         told = store.lane_traceback(number), store.lane_opened(number)

@@ -16,7 +16,7 @@ from benchmark.records.objective import Objective
 from benchmark.records.progress import LaneProgress, Snapshot, Stage
 from benchmark.records.run import LaneKey, LaneState
 from benchmark.storage.filesystems import MOUNTS, on_network
-from benchmark.storage.folder import intact
+from benchmark.storage.folder import OBJECTIVE_FACTS, intact
 from benchmark.storage.readonly import reading
 from benchmark.storage.schema import SCHEMA_VERSION
 
@@ -97,11 +97,8 @@ def _check(db: sqlite3.Connection, folder: Path) -> None:
 
 
 def _facts(db: sqlite3.Connection) -> dict[str, Any]:
-    wanted = ("description", "candidates", "finished", "oracles")
-    rows = db.execute(
-        "SELECT key, value FROM facts WHERE key IN (?, ?, ?, ?)",
-        wanted,
-    )
+    wanted = ("description", "candidates", "finished", "oracles", OBJECTIVE_FACTS)
+    rows = db.execute("SELECT key, value FROM facts WHERE key IN (?, ?, ?, ?, ?)", wanted)
     return {key: json.loads(value) for key, value in rows}
 
 
@@ -111,7 +108,8 @@ def _snapshot(
     known = facts["description"]
     settings = known["settings"]
     blocks = sum(known["blocks_per_stage"])
-    lanes = _lanes(db, [LaneKey(**key) for key in known["lanes"]], settings, blocks)
+    objective = Objective.of(settings, facts.get(OBJECTIVE_FACTS))
+    lanes = _lanes(db, [LaneKey(**key) for key in known["lanes"]], objective, blocks)
     candidates = facts.get("candidates")
     schemes = {bits for _, found in candidates or [] for bits in found} | {
         bit * blocks for bit in "01"
@@ -152,7 +150,7 @@ def _one(db: sqlite3.Connection, query: str, *values: object) -> int:
 
 
 def _lanes(
-    db: sqlite3.Connection, keys: list[LaneKey], settings: Mapping[str, Any], blocks: int
+    db: sqlite3.Connection, keys: list[LaneKey], objective: Objective, blocks: int
 ) -> tuple[LaneProgress, ...]:
     charged: dict[int, Fraction] = {}
     rows = [
@@ -161,7 +159,7 @@ def _lanes(
     ]
     for lane, charge, number in rows:
         charged[lane] = charged.get(lane, Fraction(0)) + Fraction(charge) * number
-    best = _best_rewards(db, Objective.of(settings), blocks)
+    best = _best_rewards(db, objective, blocks)
     found = {
         LaneKey(*key): (number, state, message)
         for number, *key, state, message in db.execute(

@@ -15,7 +15,7 @@ from reports.figures.pictures import cams_table
 from reports.numbers.analysis import Analysis, analyse
 from reports.pages.html import render_notebook, render_page
 from reports.paper.latex import PaperTable
-from reports.sentences.glossary import GLOSSARY, METHODS
+from reports.sentences.glossary import METHODS, glossary
 from reports.sentences.headline import headline
 from reports.tables.run import facts_table
 from reports.tables.table import (
@@ -127,7 +127,8 @@ class Report:
         shown = (one.table for one in self.charts.values() if one.chart.place != "files")
         tables = [*shown, facts_table(self.records)]
         words = "\n".join(
-            f"- **{word}**: {escape_markdown(text)}" for word, text in GLOSSARY.items()
+            f"- **{word}**: {escape_markdown(text)}"
+            for word, text in glossary(self.records).items()
         )
         parts = [
             "# Ticket Benchmark",

@@ -1,8 +1,10 @@
 """Words for a reader who hasn't seen the paper, and how the numbers are made."""
 
-from benchmark.records.objective import WORDS
+from benchmark.records.costs import strict_costs
+from benchmark.records.run import RunRecords
+from reports.tables.formats import words
 
-GLOSSARY = {
+_WORDS = {
     "Block": "One residual block of the network: a place where an attention module can be put.",
     "Attention module (SAM)": (
         "A small self-attention module (such as SE) that rescales what a block computes. It costs "
@@ -18,8 +20,7 @@ GLOSSARY = {
         "first, stages separated by |."
     ),
     "Ticket": (
-        "A scheme that, trained from scratch, is at least as accurate as Full-SA with strictly "
-        "fewer parameters and strictly less inference time."
+        "A scheme that, trained from scratch, is at least as accurate as Full-SA with {costs}."
     ),
     "Supernet": (
         "One network with all modules, trained with random schemes, so that it can guess how "
@@ -29,7 +30,7 @@ GLOSSARY = {
     "Strategy": "A search method that asks the oracle about schemes and proposes the best.",
     "Lane": "One run of a strategy: one strategy seed on one supernet.",
     "Evaluation": "One question to the oracle. Every lane has the same budget of them.",
-    "Reward": f"What strategies maximise: {WORDS}. Shown ×100.",
+    "Reward": "What strategies maximise: {formula}. Shown ×100.",
     "Candidate": ("One of the best schemes of a lane by reward; it is trained from scratch."),
     "Stand-alone": (
         "The network of one scheme, trained from scratch and scored on the test split, which no "
@@ -48,6 +49,14 @@ GLOSSARY = {
         "The measurements leave both answers open. That isn't the same as no difference."
     ),
 }
+
+
+def glossary(records: RunRecords) -> dict[str, str]:
+    """The words of a page in plain English."""
+    costs = words([f"strictly {cost.less_of}" for cost in strict_costs()])
+    formula = records.objective.formula
+    return {word: said.format(costs=costs, formula=formula) for word, said in _WORDS.items()}
+
 
 METHODS = (
     (

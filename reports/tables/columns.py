@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmark.records.costs import COSTS, Cost, CostColumn, PairedCost
-from benchmark.records.objective import WORDS
+from benchmark.records.objective import Objective
 from benchmark.records.run import CostRecord
 from reports.tables.table import Column, Value
 
@@ -293,7 +293,8 @@ VERIFICATION = (
     Column("agrees", "Agrees", "whether both may stand together; nothing where they need not"),
 )
 
-EVALUATIONS = (
+
+_EVALUATIONS = (
     _STRATEGY,
     _STRATEGY_SEED,
     _SUPERNET_SEED,
@@ -302,9 +303,17 @@ EVALUATIONS = (
     _Whole("connections", "Connections", "connected blocks"),
     _Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),
     Column("loss", "Loss", "mean validation loss", unit="nats", kind="number", digits=4),
-    _Percent("reward", "Reward", WORDS, unit="×100"),
-    _Percent("best_reward", "Best so far", "highest reward up to here", unit="×100"),
 )
+
+
+def evaluations_columns(objective: Objective) -> tuple[Column, ...]:
+    """The columns of evaluations, with rewards of ``objective``."""
+    return (
+        *_EVALUATIONS,
+        _Percent("reward", "Reward", objective.formula, unit="×100"),
+        _Percent("best_reward", "Best so far", "highest reward up to here", unit="×100"),
+    )
+
 
 FACTS = (
     Column("group", "Of", "what the fact belongs to"),

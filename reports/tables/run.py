@@ -13,12 +13,12 @@ from reports.numbers.landscape import strategy_finds
 from reports.numbers.statistics import best_so_far
 from reports.numbers.trust import Trust
 from reports.tables.columns import (
-    EVALUATIONS,
     FACTS,
     LANES,
     RANKING,
     TRUST,
     cost_values,
+    evaluations_columns,
     schemes_columns,
 )
 from reports.tables.field import field_figures, score_words, with_figures
@@ -239,7 +239,8 @@ def evaluations_table(records: RunRecords) -> Table:
         "Every full answer of a lane, with the evaluations charged by then; "
         f"{oracle_words(records)}."
     )
-    return Table("evaluations", "Evaluations", caption, EVALUATIONS, tuple(rows))
+    columns = evaluations_columns(records.objective)
+    return Table("evaluations", "Evaluations", caption, columns, tuple(rows))
 
 
 def facts_table(records: RunRecords) -> Table:

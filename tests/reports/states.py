@@ -283,7 +283,7 @@ def known_numbers(analysis: Analysis) -> set[str]:
         own = [find for find in analysis.finds.values() if find.key.strategy == name]
         found += [float(np.mean([one.regret for one in own]))]
         found += [float(np.mean([one.better for one in own]))]
-    found += [0.001, 1.0, analysis.records.objective.weight]
+    found += [0.001, 1.0, *analysis.records.objective.traits.values()]
     return {
         f"{abs(scale * value):.{digits}f}"
         for value in found
@@ -300,7 +300,10 @@ def strange_numbers(analysis: Analysis, said: Iterable[str]) -> list[str]:
     """Numbers with decimals that are in no result."""
     known = known_numbers(analysis)
     shown = {percent(analysis.confidence, digits)[:-1] for digits in (1, 2, 3)}
-    shown |= {f"{100 * analysis.confidence:g}", f"{analysis.records.objective.weight:g}"}
+    shown |= {
+        f"{100 * analysis.confidence:g}",
+        *(f"{one:g}" for one in analysis.records.objective.traits.values()),
+    }
     shown |= {plain(100 * (1 - analysis.confidence) / 2, digits) for digits in (1, 2, 3)}
     return [
         f"{number} in {text}"

@@ -21,7 +21,7 @@ from benchmark.basics.seeding import child_rng
 from benchmark.oracle.answers_file import Table
 from benchmark.plugins.chosen import choose
 from benchmark.records.evidence import Evidence
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey, RaceRecord, StandaloneRecord
 from benchmark.records.schemes import all_schemes
 from benchmark.search.runner import Lane, search
@@ -61,7 +61,7 @@ def searching(folder: Path) -> object:
 
         lanes = [lane(name) for name in ("random", "darts")]
         open_ = [one for one in lanes if run.lane_end(one.key)[0] == "running"]
-        search(open_, oracle, run, Objective(0.02))
+        search(open_, oracle, run, Connections(0.02))
         return [
             (record.state, record.schemes.tolist(), record.loss.tolist(), record.total)
             for record in (run.lane_record(one.key, 5) for one in lanes)

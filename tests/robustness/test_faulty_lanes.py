@@ -10,7 +10,7 @@ import pytest
 from benchmark.basics.seeding import child_rng
 from benchmark.plugins.chosen import choose
 from benchmark.plugins.hosted import make_strategy
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
@@ -53,7 +53,7 @@ def searched(folder: Path, references: list[str], timeout: float = 3.0) -> dict[
             return Lane(key, make, oracle, run, BUDGET, ask_timeout=timeout)
 
         lanes = [lane(reference) for reference in references]
-        search(lanes, oracle, run, Objective(0.02))
+        search(lanes, oracle, run, Connections(0.02))
         return {
             reference: run.lane_record(lane.key, space.blocks)
             for reference, lane in zip(references, lanes, strict=True)
@@ -119,7 +119,7 @@ def test_a_strategy_looks_into_the_oracle_from_there_and_is_replayed(tmp_path: P
         oracle = PartialFormula(WEIGHTS)
         with closing(Store(folder / "run")) as store:
             lane = Lane(LaneKey("one", 0, 0), make, oracle, store, BUDGET)
-            search([lane], oracle, store, Objective(0.02))
+            search([lane], oracle, store, Connections(0.02))
             record = store.lane_record(lane.key, 5)
             return record.schemes.tolist(), store.calls(lane.number), len(oracle.questions)
 
@@ -159,7 +159,7 @@ def test_a_strategy_in_this_process_is_interrupted(tmp_path: Path) -> None:
             BUDGET,
             ask_timeout=0.2,
         )
-        search([sleepy], oracle, store, Objective(0.0))
+        search([sleepy], oracle, store, Connections(0.0))
         record = store.lane_record(sleepy.key, 5)
     assert record.state == "failed"
     assert record.message.startswith("took longer than 0.2 s (--ask-timeout)")

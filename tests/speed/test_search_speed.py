@@ -13,7 +13,7 @@ from benchmark.basics.seeding import child_rng
 from benchmark.oracle.answers_file import Table
 from benchmark.oracle.base import Oracle, Schemes, Scores, Wrapper
 from benchmark.oracle.table import TableOracle
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
@@ -81,7 +81,7 @@ def test_runner_overhead(speed: Speed, tmp_path: Path) -> None:
                 Lane(LaneKey("scripted", seed, 0), scripted(asked[seed]), oracle, run, BUDGET)
                 for seed in range(LANES)
             ]
-            search(lanes, oracle, run, Objective(0.02))
+            search(lanes, oracle, run, Connections(0.02))
             # How long the disk makes a search wait is up to the disk.
             micro = 1e6 / (LANES * BUDGET)
             worked = (process_time() - worked) * micro
@@ -101,7 +101,7 @@ def test_ten_strategies(speed: Speed) -> None:
         """Of one search, and of its strategy alone."""
         with closing(Store(Path(":memory:"))) as store, clock() as whole:
             lane = Lane(LaneKey(name, 0, 0), named(name, BUDGET), oracle, store, evaluations)
-            search([lane], oracle, store, Objective(0.02))
+            search([lane], oracle, store, Connections(0.02))
         return whole.seconds, lane.seconds
 
     for name in TEN:  # what is imported at first use is no part of each search
@@ -154,7 +154,7 @@ def test_resume(speed: Speed, tmp_path: Path) -> None:
                 for name in names
             ]
             try:
-                search(lanes, cached, run, Objective(0.02), on_progress=on_progress)
+                search(lanes, cached, run, Connections(0.02), on_progress=on_progress)
             except Killed:
                 return charged
         raise AssertionError("expected an end before the budget's")

@@ -10,7 +10,7 @@ import pytest
 from jaxtyping import Bool, Float64
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from benchmark.records.objective import WORDS, Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey, LaneRecord, RunRecords
 from benchmark.search.runner import Lane, search
 from benchmark.storage.store import Store
@@ -24,8 +24,8 @@ from reports.export.optuna import address, write_studies
 from reports.export.tensorboard import write_search_curves
 from reports.numbers.statistics import best_so_far
 from reports.pages.report import Report
-from reports.sentences.glossary import GLOSSARY
-from reports.tables.columns import EVALUATIONS
+from reports.sentences.glossary import glossary
+from reports.tables.columns import evaluations_columns
 from reports.tables.run import evaluations_table
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 from tests.benchmark.formula import Formula
@@ -37,14 +37,14 @@ NAN = float("nan")
 
 
 def otherwise(
-    self: Objective, schemes: Bool[np.ndarray, "n blocks"], accuracy: Float64[np.ndarray, " n"]
+    self: Connections, schemes: Bool[np.ndarray, "n blocks"], accuracy: Float64[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " n"]:
     """Another objective: the least accurate scheme, and rather with than without its last block."""
     return 1 - accuracy + 3 * self.weight * schemes[:, -1]
 
 
 def of(lane: LaneRecord) -> Float64[np.ndarray, " n"]:
-    return otherwise(Objective(0.02), lane.schemes, lane.accuracy)
+    return otherwise(Connections(0.02), lane.schemes, lane.accuracy)
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +57,15 @@ def records() -> RunRecords:
 
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Objective, "reward", otherwise)
+    monkeypatch.setattr(Connections, "reward", otherwise)
 
 
 def test_a_reward_is_accuracy_and_the_price_of_unconnected_blocks() -> None:
     schemes = np.array([[True, True], [False, False], [True, False]])
-    rewards = Objective(0.02).reward(schemes, np.array([0.9, 0.8, NAN]))
+    rewards = Connections(0.02).reward(schemes, np.array([0.9, 0.8, NAN]))
     assert rewards.tolist() == pytest.approx([0.9, 0.82, NAN], nan_ok=True)
-    assert Objective(0.0).reward(schemes, np.ones(3)).tolist() == [1, 1, 1]
-    assert Objective(0.5).reward(schemes[:0], np.zeros(0)).tolist() == []
+    assert Connections(0.0).reward(schemes, np.ones(3)).tolist() == [1, 1, 1]
+    assert Connections(0.5).reward(schemes[:0], np.zeros(0)).tolist() == []
 
 
 class Listening(Strategy):
@@ -93,9 +93,9 @@ def test_searches_are_told_its_rewards(tmp_path: Path) -> None:
     store, strategy = Store(tmp_path / "run.sqlite"), Listening()
     oracle = Formula([0.1, 0.2, 0.3, 0.4])
     lane = Lane(LaneKey("listening", 0, 0), lambda: strategy, oracle, store, 2)
-    search([lane], oracle, store, Objective(0.02))
+    search([lane], oracle, store, Connections(0.02))
     assert strategy.told is not None
-    expected = otherwise(Objective(0.02), strategy.asked, strategy.told.accuracy)
+    expected = otherwise(Connections(0.02), strategy.asked, strategy.told.accuracy)
     assert strategy.told.reward.tolist() == expected.tolist()
 
 
@@ -107,7 +107,7 @@ def test_reports_rank_draw_and_list_its_rewards(records: RunRecords) -> None:
         assert score.reward == of(lane)[best]
         assert score.accuracy == lane.accuracy[best]
         (table,) = records.oracles
-        most = otherwise(Objective(0.02), table.schemes, table.accuracy).max()
+        most = otherwise(Connections(0.02), table.schemes, table.accuracy).max()
         assert analysis.finds[lane.key].regret == most - score.reward
     for curves in (analysis.curves, analysis.time_curves):
         for curve in curves:
@@ -177,7 +177,6 @@ def test_races_follow_the_scheme_of_its_best_reward() -> None:
 def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
     settings = {
         "benchmark/records/objective.py",
-        "benchmark/planning/settings.py",
         "benchmark/records/settings.py",
     }
     named, written = set(), set()
@@ -192,12 +191,13 @@ def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
 
 
 def test_its_words_are_those_of_every_page_and_of_the_documents(records: RunRecords) -> None:
-    assert Objective(0.02).words == "accuracy + 0.02 · fraction of unconnected blocks"
-    assert Objective(0.02).words in Report(records).ranking.caption
-    assert WORDS in GLOSSARY["Reward"]
-    assert WORDS in next(column for column in EVALUATIONS if column.key == "reward").description
+    assert Connections(0.02).words == "accuracy + 0.02 · fraction of unconnected blocks"
+    assert Connections(0.02).words in Report(records).ranking.caption
+    formula, columns = Connections.formula, evaluations_columns(records.objective)
+    assert formula in glossary(records)["Reward"]
+    assert formula in next(column for column in columns if column.key == "reward").description
     for document in ("README.md", "docs/design.md", "strategies/base.py"):
-        assert WORDS in (ROOT / document).read_text(encoding="utf-8")
+        assert formula in (ROOT / document).read_text(encoding="utf-8")
 
 
 def test_without_a_price_rewards_prefer_nothing(records: RunRecords) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey
 from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
@@ -56,7 +56,7 @@ class Bench:
             Lane(LaneKey(name, 0, 0), make, self.oracle, self.store, budget)
             for name, make in makers.items()
         ]
-        search(lanes, self.oracle, self.store, Objective(0.5))
+        search(lanes, self.oracle, self.store, Connections(0.5))
 
     def ended(self, name: str) -> tuple[str, str, list[list[int]]]:
         record = self.store.lane_record(LaneKey(name, 0, 0), 4)
@@ -73,7 +73,7 @@ def rows(*bits: str) -> np.ndarray:
 
 
 def test_rewards_are_accuracy_and_the_price_of_connections() -> None:
-    rewards = Objective(0.5).reward(rows("0000", "1100", "1111"), np.array([0.1, 0.2, 0.3]))
+    rewards = Connections(0.5).reward(rows("0000", "1100", "1111"), np.array([0.1, 0.2, 0.3]))
     assert rewards.tolist() == pytest.approx([0.6, 0.45, 0.3])
 
 
@@ -285,7 +285,7 @@ def test_a_stopped_search_that_looks_inside_goes_on_as_if_it_had_never_stopped(
         for number, call in enumerate(calls[:kept]):
             white.store.add_call(white.store.lane(key), number, call)
         lane = Lane(key, partial(Looking, script), white.oracle, white.store, 6)
-        search([lane], white.oracle, white.store, Objective(0.5))
+        search([lane], white.oracle, white.store, Connections(0.5))
         resumed = white.store.lane_record(key, 4)
         assert resumed.charged.tolist() == record.charged.tolist()
         assert white.store.calls(lane.number) == calls

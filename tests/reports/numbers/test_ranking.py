@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey, LaneRecord, RunRecords
 from reports.numbers.ranking import common_horizon, rank_strategies, score_lane
 
@@ -29,7 +29,7 @@ def run(records: RunRecords, lanes: list[LaneRecord]) -> RunRecords:
 
 
 def test_score_is_the_earliest_best_within_the_horizon() -> None:
-    score = score_lane(lane([0.5, 0.7, 0.7, 0.9]), Objective(0.02), 3)
+    score = score_lane(lane([0.5, 0.7, 0.7, 0.9]), Connections(0.02), 3)
     assert (score.found_at, score.accuracy, score.evaluations) == (2, 0.7, 4)
     assert score.reward == pytest.approx(0.71)
     assert score.bits == "10"
@@ -37,7 +37,7 @@ def test_score_is_the_earliest_best_within_the_horizon() -> None:
 
 def test_lane_without_a_single_answer_is_shown_but_not_ranked() -> None:
     for empty in (lane([]), lane([float("nan")])):
-        score = score_lane(empty, Objective(0.02), 5)
+        score = score_lane(empty, Connections(0.02), 5)
         assert np.isnan(score.reward)
         assert not score.ranked
 
