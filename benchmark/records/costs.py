@@ -151,25 +151,29 @@ class PairedCost(Cost):
     """A cost of this machine: sampled beside Original and Full-SA, compared by intervals.
 
     Attributes:
-        quantity: what ``words`` is called where an interval is spoken of.
+        quantity: what it is called where an interval is spoken of; empty: as in ``words``.
         noisy: "too noisy to time", where an interval is too wide to tell.
     """
 
     quantity: str = ""
     noisy: str = "too noisy to tell"
 
+    @property
+    def label(self) -> str:
+        """What it is called where an interval is spoken of."""
+        return self.quantity or self.words
+
     def _compared(self, ours: Measure | None, full: Measure | None) -> Condition:
         del full  # it was sampled beside the scheme
         increment = None if ours is None else ours.increment_over_full
-        quantity = self.quantity or self.words
         if increment is None:
-            return Condition.open(f"{quantity} not measured")
+            return Condition.open(f"{self.label} not measured")
         point = bool(increment.center < 0)  # NumPy's own booleans fail `is True`
         words = self.less if point else self.not_less
         if increment.high < 0 or increment.low >= 0:
             return Condition(point, point, words, words)
         half = half_width(increment)
-        why = f"{quantity} interval includes Full-SA"
+        why = f"{self.label} interval includes Full-SA"
         if half > LATENCY_TARGET:
             why = f"{self.noisy} (±{100 * half:.1f} points)"
         return Condition(None, point, why, words, refinable=self.words)

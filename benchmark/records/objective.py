@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -46,7 +46,7 @@ class Objective(ABC):
 
     @classmethod
     @abstractmethod
-    def made(cls, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Self:
+    def made(cls, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> "Objective":
         """The objective with its parameters from ``settings`` and all ``facts`` that it needs."""
 
     @abstractmethod
@@ -110,7 +110,7 @@ class Connections(Objective):
     weight: float
 
     @classmethod
-    def made(cls, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Self:
+    def made(cls, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> "Objective":
         del facts
         return cls(float(settings["objective_weight"]))
 
@@ -141,7 +141,7 @@ class _Unprovided(Objective):
     formula: str
 
     @classmethod
-    def made(cls, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> Self:
+    def made(cls, settings: Mapping[str, Any], facts: Mapping[str, Any]) -> "Objective":
         raise NotImplementedError
 
     def reward(

@@ -66,7 +66,7 @@ def _fineness(cost: PairedCost, analysis: Analysis) -> str:
         half_width(one.increment_over_full) for one in found if one and one.increment_over_full
     ]
     wide = [half for half in halves if half > LATENCY_TARGET]
-    quantity, target = cost.quantity, f"±{plain(100 * LATENCY_TARGET, 0)} points"
+    quantity, target = cost.label, f"±{plain(100 * LATENCY_TARGET, 0)} points"
     if not halves:
         yet = "" if analysis.records.finished else " yet"
         return f"{cost.words.capitalize()} was not measured{yet}."
