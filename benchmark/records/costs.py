@@ -109,7 +109,7 @@ class Cost(ABC):
 
     @abstractmethod
     def change(self, ours: Measure, full: Measure) -> float:
-        """Relative change from Full-SA."""
+        """How much more it is than Full-SA's, as a share of that; below zero where it is less."""
 
     @abstractmethod
     def shown_in_paper(self, measure: Measure) -> float:

@@ -63,7 +63,7 @@ class Objective(ABC):
     @property
     @abstractmethod
     def words(self) -> str:
-        """`formula` with its numbers."""
+        """The reward as in `formula`, with numbers in the place of its symbols."""
 
     @property
     @abstractmethod

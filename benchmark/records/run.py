@@ -408,5 +408,5 @@ class RunRecords:
 
     @property
     def objective(self) -> Objective:
-        """What its searches maximised."""
+        """What the searches of this run maximised."""
         return Objective.of(self.settings, self.objective_facts)

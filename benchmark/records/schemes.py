@@ -18,7 +18,7 @@ def scheme_bits(scheme: Scheme | Sequence[bool]) -> str:
 
 
 def bits_scheme(bits: str) -> Scheme:
-    """Inverse of `scheme_bits`."""
+    """The scheme that `scheme_bits` writes as ``bits``: a truth value for each character."""
     return np.array([bit == "1" for bit in bits], dtype=bool)
 
 

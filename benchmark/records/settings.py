@@ -136,7 +136,7 @@ class RecipeChanges:
             raise UsageError(f"milestones: expected epochs in ascending order, received {received}")
 
     def given(self) -> dict[str, Any]:
-        """The changes by name."""
+        """The changes that aren't None, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 

@@ -46,7 +46,7 @@ class Claim(BaseModel):
 
     @classmethod
     def of(cls, verdict: Verdict, confidence: float, over_original: Interval | None) -> "Claim":
-        """What ``verdict`` says."""
+        """The claim that a ticket file makes where a scheme was judged so."""
         return cls(
             word=verdict.word,
             rule=str(verdict.rule),
@@ -125,7 +125,7 @@ class Ticket(BaseModel):
         return next((cost for cost in self.costs if cost.bits == bits), None)
 
     def values(self) -> dict[str, Any]:
-        """Everything as JSON values."""
+        """Everything that the file holds but its checksum, as JSON values."""
         values: dict[str, Any] = json.loads(self.model_dump_json())
         return values
 

@@ -29,7 +29,7 @@ class Member:
 
     @property
     def task(self) -> str:
-        """Name of its task."""
+        """Name of the task that the run searched on."""
         return str(self.records.facts.get("task", "unnamed"))
 
     @property

@@ -228,7 +228,7 @@ def over_cells_table(comparison: Comparison) -> Table:
 
 
 def over_problems_table(comparison: Comparison) -> Table:
-    """Mean ranks over problems."""
+    """Mean rank of each strategy that every problem has, a problem counting as one cell."""
     ranks = comparison.over_problems
     caption = (
         "A cell is a problem, a score the mean best reward over the pairs of supernet and seed "

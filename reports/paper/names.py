@@ -23,17 +23,17 @@ def fact(analysis: Analysis, name: str, setting: str) -> Any:
 
 
 def sam_of(analysis: Analysis) -> str:
-    """The attention module."""
+    """Name of the run's attention module, as ``--attention`` takes it."""
     return str(fact(analysis, "attention", "attention") or "")
 
 
 def sharing_of(analysis: Analysis) -> str:
-    """``full`` or ``share``."""
+    """Whether the run has a module for each block (``full``) or for each stage (``share``)."""
     return str(fact(analysis, "sharing", "sharing") or "")
 
 
 def network_of(analysis: Analysis) -> str:
-    """``digits resnet26-thin``."""
+    """Task and backbone of the run: ``digits resnet26-thin``."""
     backbone = fact(analysis, "backbone", "backbone")
     return " ".join(filter(None, [str(analysis.records.facts.get("task", "")), backbone]))
 

@@ -35,7 +35,7 @@ class Row:
 
 
 def reference(analysis: Analysis, name: str) -> Row:
-    """Original or Full-SA."""
+    """The row of Original or Full-SA, whichever ``name`` says; gaps where it wasn't trained."""
     found = next((item for item in analysis.schemes if item.name == name), None)
     if found is None:
         return Row(name)

@@ -14,7 +14,7 @@ from reports.paper.transfer import crowd_counting, segmentation
 
 
 def paper_tables(analyses: Sequence[Analysis]) -> list[PaperTable]:
-    """All eight."""
+    """Tables I to VIII of the paper, in its order."""
     return [
         methods(analyses),
         attention(analyses),

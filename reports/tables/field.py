@@ -50,7 +50,7 @@ class FieldFigure:
 
     @property
     def column(self) -> Column:
-        """For its means."""
+        """The column that holds the figure's mean of each network, with its interval."""
         better = "lower" if self.kind.lower_is_better else "higher"
         return Column(
             self.kind.name.lower().replace(" ", "_"),

@@ -25,7 +25,7 @@ def plain(value: Number, digits: int = 2) -> str:
 
 
 def percent(fraction: Number, digits: int = 2) -> str:
-    """A fraction as ``93.42%``."""
+    """A fraction in [0, 1] written as percent: ``93.42%``."""
     return MISSING if isnan(fraction) else f"{plain(fraction * 100, digits)}%"
 
 
@@ -47,7 +47,7 @@ def interval_points(interval: Interval) -> str:
 
 
 def level(confidence: Number) -> str:
-    """``95%``."""
+    """A confidence in (0, 1) written as percent, with no more digits than it has: ``95%``."""
     return f"{100 * confidence:g}%"
 
 

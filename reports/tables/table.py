@@ -53,7 +53,7 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """Name and unit."""
+        """The heading of the column for readers: its name and unit, ``Time (ms)``."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     @property
@@ -62,7 +62,7 @@ class Column:
         return self.kind not in _TEXT
 
     def show(self, value: Value) -> str:
-        """A value for readers."""
+        """How a value of this column is written for readers; a dash where there is none."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
             return MISSING
         if isinstance(value, bool):

@@ -71,7 +71,7 @@ def test_no_default_is_written_into_a_help_text_by_hand() -> None:
         (["--seeds", "-1"], "Error: --seeds: expected a whole number from 1 to 1,000,000"),
         (["--device", "cuda:99"], "Error: device 'cuda:99' was asked for, but"),
         (["--batch-norm", "runing"], "expected 'recalibrated' or 'running', received 'runing'"),
-        (["--verdict", "means"], "verdict: expected 'interval' or 'paper', received 'means'"),
+        (["--verdict", "means"], "unknown verdict rule 'means' (there are: interval, paper)"),
         (["--retain", "nan"], "Error: --retain: expected a number above 0 to 1, received nan"),
         (["--backbone", "resnet39"], "Error: unknown backbone 'resnet39' (there are:"),
         (["--attention", "dia"], "Error: DIA is one module for all blocks of a stage"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from benchmark.records.run import CostRecord, Interval, LaneKey, LaneState, StandaloneRecord
 from benchmark.storage.calls import Answer, Call, Query
 from benchmark.storage.store import Store
+from tests.costs import cost_record
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 """Any that can be written down, line breaks and zero bytes included."""
@@ -50,7 +51,7 @@ TRAININGS = st.builds(
     figures=st.dictionaries(TEXTS, st.floats(allow_nan=False), max_size=2),
 )
 COSTS = st.builds(
-    CostRecord, BITS, *[st.integers(0, 2**70)] * 3, st.floats(0, 1e9), INTERVALS, INTERVALS
+    cost_record, BITS, *[st.integers(0, 2**70)] * 3, st.floats(0, 1e9), INTERVALS, INTERVALS
 )
 
 
