@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
+def referred(reference: str) -> Any:
+    """What ``module:NAME`` stands for; its module is imported now."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
+
+
 @final
 @dataclass(frozen=True)
 class OneOf:
@@ -58,8 +64,7 @@ class Registered:
     @property
     def names(self) -> Mapping[str, Any]:
         """Those that are registered now."""
-        module, _, name = self.registry.partition(":")
-        found: Mapping[str, Any] = getattr(import_module(module), name)
+        found: Mapping[str, Any] = referred(self.registry)
         return found
 
     def read(self, value: str) -> str:

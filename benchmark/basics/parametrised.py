@@ -5,7 +5,7 @@ Such a text is how verdict rules stand in settings, stores and ticket files.
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from benchmark.basics.bounds import problem
 from benchmark.basics.errors import UsageError, unknown_name
@@ -29,16 +29,11 @@ def read_named(kind: str, text: str, known: Mapping[str, type[T]]) -> T:
     name, _, pairs = text.partition(":")
     if name not in known:
         raise unknown_name(kind, name, known)
+    values = dict(pair.partition("=")[::2] for pair in pairs.split(",") if pair)
     parameters = [field.name for field in fields(known[name])]  # type: ignore[arg-type]
-    values: dict[str, Any] = {}
-    for pair in filter(None, pairs.split(",")):
-        parameter, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or parameter not in parameters:
-            there = f"there are: {', '.join(parameters)}" if parameters else "it has none"
-            raise UsageError(
-                f"{kind} {name}: expected PARAMETER=VALUE ({there}), received {pair!r}"
-            )
-        values[parameter] = value
+    if unknown := [parameter for parameter in values if parameter not in parameters]:
+        there = f"there are: {', '.join(parameters)}" if parameters else "it has none"
+        raise UsageError(f"{kind} {name}: unknown parameter {unknown[0]!r} ({there})")
     try:
         return TypeAdapter(known[name]).validate_python(values)
     except ValidationError as error:

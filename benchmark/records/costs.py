@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
+from benchmark.basics.names import referred
 from benchmark.records.condition import Condition
 from benchmark.records.run import CostRecord, Interval, Measure
 
@@ -126,6 +127,11 @@ class ExactCost(Cost):
     """
 
     verified: bool = False
+
+    def counted(self, network: object, image_shape: tuple[int, int, int]) -> int | float:
+        """How much of it ``network`` has on images of this shape."""
+        count: int | float = referred(self.meter)(network, image_shape)
+        return count
 
     @property
     def less_of(self) -> str:
@@ -271,6 +277,11 @@ def strict_costs() -> Sequence[Cost]:
 def paper_costs() -> Mapping[Cost, PaperColumn]:
     """Those that the paper's tables show, and as what column."""
     return {cost: cost.paper for cost in COSTS.values() if cost.paper is not None}
+
+
+def exact_costs() -> Sequence[ExactCost]:
+    """Those that are counted once."""
+    return [cost for cost in COSTS.values() if isinstance(cost, ExactCost)]
 
 
 def sampled_costs() -> Sequence[PairedCost]:

@@ -13,10 +13,8 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,20 +24,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.basics.errors import UsageError
+from benchmark.basics.names import referred
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.threads import single_thread
 from benchmark.networks.attention import Attention, State
 from benchmark.networks.connect import SchemeNetwork
 from benchmark.networks.norms import inner_norms
 from benchmark.networks.spec import NetworkSpec
-from benchmark.records.costs import (
-    COSTS,
-    LATENCY_TARGET,
-    Cost,
-    ExactCost,
-    half_width,
-    sampled_costs,
-)
+from benchmark.records.costs import LATENCY_TARGET, exact_costs, half_width, sampled_costs
 from benchmark.records.run import CostRecord, Interval, Measure
 from benchmark.records.schemes import Schemes, bits_scheme
 
@@ -203,25 +195,15 @@ def measure_costs(
     """
     supernet = spec.build(torch.Generator())
     network = _built(spec, bits)
-    measures = {
-        cost.name: Measure(_meter(cost)(network, image_shape))
-        for cost in COSTS.values()
-        if isinstance(cost, ExactCost)
-    }
+    measures = {c.name: Measure(c.counted(network, image_shape)) for c in exact_costs()}
     sampled = sampled_costs()
     with single_thread():
         images = torch.zeros(batch, *image_shape, device=device)
         for cost in sampled:
-            sample = partial(_both_ways, spec, bits, images, rounds, _meter(cost))
+            sample = partial(_both_ways, spec, bits, images, rounds, referred(cost.meter))
             allowed = more_seconds / len(sampled)
             measures[cost.name] = _sampled(sample, confidence, allowed)
     return CostRecord(bits, count_parameters(supernet), measures)
-
-
-def _meter(cost: Cost) -> Callable[..., Any]:
-    module, _, function = cost.meter.partition(":")
-    meter: Callable[..., Any] = getattr(import_module(module), function)
-    return meter
 
 
 def _sampled(sample: Callable[[], Samples], confidence: float, more_seconds: float) -> Measure:

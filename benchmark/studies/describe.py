@@ -9,8 +9,9 @@ from benchmark.basics.numerical_state import numerical_state
 from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
 from benchmark.networks.spec import NetworkSpec
+from benchmark.records.costs import exact_costs
 from benchmark.records.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
-from benchmark.standalone.costs import check_fit, count_flops, count_parameters
+from benchmark.standalone.costs import check_fit, count_parameters
 from tasks.base import Task, TaskSpec
 from tasks.registry import TASKS, outlined
 
@@ -48,8 +49,7 @@ class NetworkDescription:
         scheme: bits, stages separated.
         integers: the scheme as the paper's code writes it, one integer a stage.
         parameters_as_built: with every SAM of the supernet.
-        parameters: effective, unused SAMs dropped.
-        flops: of one image's forward pass, two for each multiply-add.
+        costs: by name all that can be counted exactly, unused SAMs dropped.
         stages: first stage first.
         head: kind of the task's own head; None for pooling and a linear classifier.
     """
@@ -63,8 +63,7 @@ class NetworkDescription:
     scheme: str
     integers: tuple[int, ...]
     parameters_as_built: int
-    parameters: int
-    flops: int
+    costs: dict[str, int | float]
     stages: tuple[Stage, ...]
     head: str | None = None
 
@@ -82,8 +81,8 @@ class NetworkDescription:
                 f"images      {images}, {_outputs(self.classes, self.head)}",
                 f"attention   {self.attention}, {self.sharing}",
                 f"scheme      {self.scheme}  ({integers})",
-                f"parameters  {self.parameters:,} effective, {self.parameters_as_built:,} as built",
-                f"FLOPs       {self.flops:,} an image",
+                *(f"{name:<11} {value:,}" for name, value in self.costs.items()),
+                f"as built    {self.parameters_as_built:,} parameters",
                 *(
                     f"stage {number}     {stage.connections} of {stage.blocks} blocks connected, "
                     f"{stage.modules} of {stage.modules_as_built} modules used, "
@@ -150,8 +149,7 @@ def describe_network(
         scheme=format_bits(scheme_bits(bits), spec.blocks_per_stage),
         integers=stage_integers(bits, spec.blocks_per_stage),
         parameters_as_built=count_parameters(network.outline()),
-        parameters=count_parameters(alone),
-        flops=count_flops(alone, image_shape),
+        costs={cost.name: cost.counted(alone, image_shape) for cost in exact_costs()},
         stages=_stages(network, bits),
         head=None if network.head is None else type(network.head).__name__,
     )

@@ -1,10 +1,9 @@
 """Objectives with the facts of the networks that their rewards need."""
 
-from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from benchmark.basics.errors import UsageError
+from benchmark.basics.names import referred
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
 from benchmark.records.objective import Objective, objective_class
@@ -14,19 +13,12 @@ from benchmark.storage.store import Store
 
 def provided_objective(plan: Plan, store: Store) -> Objective:
     """The objective of a run; what it needs is found out once and then read from ``store``."""
-    settings = dict(plan.settings)
     facts: dict[str, Any] = store.fact(OBJECTIVE_FACTS, {})
     needs = objective_class(plan.settings.objective).needs
     if missing := {name: reference for name, reference in needs.items() if name not in facts}:
-        facts = facts | {name: _provider(reference)(plan) for name, reference in missing.items()}
+        facts |= {name: referred(reference)(plan) for name, reference in missing.items()}
         store.set_fact(OBJECTIVE_FACTS, facts)
-    return Objective.of(settings, facts)
-
-
-def _provider(reference: str) -> Callable[[Plan], Any]:
-    module, _, name = reference.partition(":")
-    provider: Callable[[Plan], Any] = getattr(import_module(module), name)
-    return provider
+    return Objective.of(dict(plan.settings), facts)
 
 
 def refuse_objective_needs(settings: Settings) -> None:

@@ -97,8 +97,8 @@ def test_its_margin_decides_and_is_in_the_reason() -> None:
     [
         ("not-much-wrose", "unknown verdict rule 'not-much-wrose'; did you mean 'not-much-worse'"),
         ("not-much-worse:margin=2", "verdict rule not-much-worse: margin: expected .*received '2'"),
-        ("not-much-worse:limit=1", r"expected PARAMETER=VALUE \(there are: margin\)"),
-        ("paper:margin=1", r"expected PARAMETER=VALUE \(it has none\)"),
+        ("not-much-worse:limit=1", r"unknown parameter 'limit' \(there are: margin\)"),
+        ("paper:margin=1", r"unknown parameter 'margin' \(it has none\)"),
     ],
 )
 def test_what_it_can_not_be_is_refused_in_a_line(text: str, message: str) -> None:
