@@ -92,8 +92,9 @@ class Cost(ABC):
 
     @final
     def of(self, record: CostRecord | None) -> Measure | None:
-        """What was measured of it; None where it wasn't."""
-        return None if record is None else record.measures.get(self.name)
+        """What was measured of it; None where it wasn't, or not all of it."""
+        found = None if record is None else record.measures.get(self.name)
+        return found if found is not None and self._is_whole(found) else None
 
     @final
     def condition(self, ours: CostRecord | None, full: CostRecord | None) -> Condition:
@@ -104,6 +105,9 @@ class Cost(ABC):
     def less_of(self) -> str:
         """``fewer parameters``, ``less inference time``."""
         return f"less {self.words}"
+
+    @abstractmethod
+    def _is_whole(self, measure: Measure) -> bool: ...
 
     @abstractmethod
     def _compared(self, ours: Measure | None, full: Measure | None) -> Condition: ...
@@ -137,6 +141,10 @@ class ExactCost(Cost):
     def less_of(self) -> str:
         return self.less
 
+    def _is_whole(self, measure: Measure) -> bool:
+        del measure
+        return True
+
     def _compared(self, ours: Measure | None, full: Measure | None) -> Condition:
         if ours is None or full is None:
             return Condition.open(f"{self.words} not counted")
@@ -168,6 +176,9 @@ class PairedCost(Cost):
     def label(self) -> str:
         """What it is called where an interval is spoken of."""
         return self.quantity or self.words
+
+    def _is_whole(self, measure: Measure) -> bool:
+        return measure.increment is not None and measure.increment_over_full is not None
 
     def _compared(self, ours: Measure | None, full: Measure | None) -> Condition:
         del full  # it was sampled beside the scheme

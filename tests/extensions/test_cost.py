@@ -1,6 +1,7 @@
 """Change request: another cost. One file: the cost, what it is called and how it is measured."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from benchmark.records.costs import COSTS, CostColumn, ExactCost, PairedCost, PaperColumn
-from benchmark.records.run import Interval
+from benchmark.records.run import Interval, Measure
 from benchmark.records.ticket import read_ticket
 from benchmark.records.ticket_check import checked, self_check
 from tests.costs import cost_record
@@ -100,3 +101,5 @@ def test_a_record_of_before_it_was_registered_leaves_it_open() -> None:
     records = [cost_record(bits, 9, 5, 5, 1.0, ratio, ratio) for bits in ("10", "11")]
     condition = ENERGY.condition(*records)
     assert (condition.holds, condition.words) == (None, "energy not measured")
+    damaged = [replace(one, measures={"energy": Measure(1.0)}) for one in records]
+    assert ENERGY.condition(*damaged) == condition
