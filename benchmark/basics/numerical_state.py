@@ -5,18 +5,13 @@ new tensors, gradients, how far float32 is rounded, what a division by zero does
 to the caller, who finds it again as it was; nothing of it may change a result of ours.
 """
 
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
-import torch
 
-_DEVICES = ("cpu", "cuda")
-_BACKENDS = {"cuda": ("matmul", "conv", "rnn"), "mkldnn": ("matmul", "conv", "rnn")}
-_TF32 = {("cuda", "conv"), ("cuda", "rnn")}
-"""What torch rounds to TensorFloat-32 unless told otherwise."""
 _DENORMAL = 1e-40  # as float32
 
 _entered = threading.local()
@@ -30,16 +25,20 @@ def numerical_state() -> Iterator[None]:
     anomaly detection; nothing is cast automatically; float32 means float32, but for cuDNN's
     convolutions, which round to TensorFloat-32 where `benchmark.basics.devices.repeatable` lets
     them; denormal numbers count; NumPy warns. Afterwards the caller's state is what it was. Inside
-    another one nothing happens.
+    another one nothing happens. Where nobody has imported torch yet, it computes as it begins.
     """
     if getattr(_entered, "here", False):
         yield
         return
     with ExitStack() as caller:
-        for changed in _CHANGES:
-            caller.enter_context(changed())
-        for context in _contexts():
-            caller.enter_context(context)
+        if "torch" in sys.modules or flushes():  # which only torch can undo
+            from benchmark.basics.torch_state import changes  # noqa: PLC0415 - it takes seconds
+
+            for change in changes():
+                caller.enter_context(change)
+        caller.enter_context(
+            np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+        )
         _entered.here = True
         try:
             yield
@@ -47,63 +46,7 @@ def numerical_state() -> Iterator[None]:
             _entered.here = False
 
 
-def _contexts() -> Iterator[AbstractContextManager[Any]]:
-    """What torch and NumPy have context managers for, where they have something to do."""
-    yield np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
-    if torch.is_inference_mode_enabled():
-        yield torch.inference_mode(mode=False)
-    if not torch.is_grad_enabled():
-        yield torch.enable_grad()
-    for device in _DEVICES:
-        if torch.is_autocast_enabled(device):
-            yield torch.autocast(device, enabled=False)
-    if torch.get_default_device().type != "cpu":
-        yield torch.device("cpu")
-
-
-@contextmanager
-def _held(
-    read: Callable[[], Any], write: Callable[[Any], object], wanted: object
-) -> Iterator[None]:
-    before = read()
-    if before == wanted:
-        yield
-        return
-    write(wanted)
-    try:
-        yield
-    finally:
-        write(before)
-
-
-def _default_dtype() -> AbstractContextManager[None]:
-    return _held(torch.get_default_dtype, torch.set_default_dtype, torch.float32)
-
-
-def _determinism() -> AbstractContextManager[None]:
-    return _held(
-        lambda: (
-            torch.are_deterministic_algorithms_enabled(),
-            torch.is_deterministic_algorithms_warn_only_enabled(),
-        ),
-        lambda modes: torch.use_deterministic_algorithms(modes[0], warn_only=modes[1]),
-        (False, False),
-    )
-
-
-def _anomalies() -> AbstractContextManager[None]:
-    return _held(
-        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
-        lambda modes: torch.autograd.set_detect_anomaly(*modes),
-        (False, True),
-    )
-
-
-def _denormals() -> AbstractContextManager[None]:
-    return _held(_flushes, torch.set_flush_denormal, wanted=False)
-
-
-def _flushes() -> bool:
+def flushes() -> bool:
     """Whether this thread takes denormal numbers for zero, which torch sets but doesn't tell.
 
     NumPy is asked, in the same registers: a mode that looks into torch's operations (fake tensors,
@@ -111,97 +54,3 @@ def _flushes() -> bool:
     """
     with np.errstate(under="ignore"):
         return bool(np.float32(_DENORMAL) * np.float32(1) == 0)
-
-
-def _one_dnn() -> AbstractContextManager[None]:
-    def write(modes: tuple[bool, bool]) -> None:
-        flags.enabled, flags.deterministic = modes
-
-    flags: Any = torch.backends.mkldnn  # its types are those of what gives its values
-    return _held(lambda: (flags.enabled, flags.deterministic), write, (True, False))
-
-
-@contextmanager
-def _float32() -> Iterator[None]:
-    """Float32 as torch begins with, through both of its interfaces.
-
-    The older one (``set_float32_matmul_precision``, ``allow_tf32``) keeps settings of its own and
-    raises an error when they contradict the newer one's, a tree of ``fp32_precision`` from all
-    backends to single operators.
-    """
-    tree = _tree()
-    if _is_fresh(tree):
-        yield
-        return
-    before = {node: _emptied(node) for node in tree}  # roots first: leaves show what they inherit
-    matmul = torch.get_float32_matmul_precision()
-    cudnn = _allows_tf32(tree)
-    torch.set_float32_matmul_precision("highest")
-    torch.backends.cudnn.allow_tf32 = True
-    for node in tree:  # which the older interface has just written to
-        _set_precision(node, _first(node))
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(matmul)
-        torch.backends.cudnn.allow_tf32 = cudnn
-        for node, precision in before.items():
-            _set_precision(node, precision)
-
-
-_Node = tuple[str, str]
-
-
-def _tree() -> list[_Node]:
-    """Nodes of ``fp32_precision``, roots first; none before torch 2.9."""
-    if not hasattr(torch._C, "_get_fp32_precision_getter"):  # noqa: SLF001 - see _precision
-        return []
-    leaves = [(name, operator) for name, operators in _BACKENDS.items() for operator in operators]
-    return [("generic", "all"), *((name, "all") for name in _BACKENDS), *leaves]
-
-
-def _precision(node: _Node) -> str:
-    # What torch.backends' properties call; two of those write elsewhere than they read.
-    return str(torch._C._get_fp32_precision_getter(*node))  # noqa: SLF001
-
-
-def _set_precision(node: _Node, precision: str) -> None:
-    torch._C._set_fp32_precision_setter(*node, precision)  # noqa: SLF001 - see above
-
-
-def _emptied(node: _Node) -> str:
-    """What a node says itself, once nothing is inherited any more; it says nothing then."""
-    own = _precision(node)
-    _set_precision(node, _first(node))
-    return own
-
-
-def _first(node: _Node) -> str:
-    return "tf32" if node in _TF32 else "none"
-
-
-def _is_fresh(tree: list[_Node]) -> bool:
-    try:
-        plain = torch.get_float32_matmul_precision() == "highest"
-        plain = plain and torch.backends.cudnn.allow_tf32
-    except RuntimeError:  # the two interfaces contradict each other
-        return False
-    return plain and all(_precision(node) == _first(node) for node in tree)
-
-
-def _allows_tf32(tree: list[_Node]) -> bool:
-    try:
-        return bool(torch.backends.cudnn.allow_tf32)
-    except RuntimeError:  # with its operators at TensorFloat-32, it must be off
-        assert tree
-        return False
-
-
-_CHANGES: tuple[Callable[[], AbstractContextManager[None]], ...] = (
-    _denormals,
-    _default_dtype,
-    _determinism,
-    _anomalies,
-    _one_dnn,
-    _float32,
-)

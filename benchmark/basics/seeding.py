@@ -5,9 +5,12 @@ consumer never shifts the numbers of another, and no global state is touched.
 """
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def _sequence(seed: int, names: tuple[str | int, ...]) -> np.random.SeedSequence:
@@ -21,7 +24,9 @@ def child_rng(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng(_sequence(seed, names))
 
 
-def child_generator(seed: int, *names: str | int) -> torch.Generator:
+def child_generator(seed: int, *names: str | int) -> "torch.Generator":
     """Torch (CPU) generator of the child of ``seed`` that is called ``names``."""
+    import torch  # noqa: PLC0415 - searches of known answers do without
+
     state = _sequence(seed, names).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> 1))

@@ -5,10 +5,9 @@ the same bits on every machine; and on networks of this size two processes use t
 cores better than one process with two threads does.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import torch
 
 from benchmark.basics.numerical_state import numerical_state
 
@@ -22,8 +21,16 @@ def single_thread() -> Iterator[None]:
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Give torch ``count`` threads, and the `numerical_state` of this project, inside the block."""
+    """Give torch ``count`` threads, and the `numerical_state` of this project, inside the block.
+
+    Where nobody has imported torch yet, there is nothing to give: whoever does so inside enters
+    a block of its own for what torch computes.
+    """
     with numerical_state():
+        torch = sys.modules.get("torch")
+        if torch is None:
+            yield
+            return
         before = torch.get_num_threads()
         torch.set_num_threads(count)
         try:

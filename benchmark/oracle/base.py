@@ -1,21 +1,16 @@
 """The oracle contract: what a scheme scores on the validation split of a frozen supernet."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
 from typing import Any, Literal, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Shaped
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+from jaxtyping import Bool, Float64
 
 from benchmark.basics.errors import SchemeError, UsageError
 from strategies.base import GateGradient, GateQuestion, Need
-from tasks.metrics import Metric
-from tasks.splits import Split
 
 Schemes = Bool[np.ndarray, "schemes blocks"]
 
@@ -35,25 +30,6 @@ class Scores:
 
     accuracy: Float64[np.ndarray, " schemes"]
     loss: Float64[np.ndarray, " schemes"]
-
-
-@dataclass(frozen=True)
-class OracleData:
-    """All that an oracle may see of a task; test data can't be reached from here.
-
-    Attributes:
-        validation: the frozen validation split.
-        calibration: training draws that batch norms are recalibrated on.
-        metric: makes scores of outputs.
-        targets: of the training draws; None where nothing is to be trained on them.
-        loss: mean over rows, of outputs and targets; what gate gradients are taken of.
-    """
-
-    validation: Split
-    calibration: Float[Tensor, "n c h w"]
-    metric: Metric
-    targets: Shaped[Tensor, "n ..."] | None = None
-    loss: Callable[[Any, Tensor], Tensor] = cross_entropy
 
 
 LEAST = Fraction(1, 1000)

@@ -15,13 +15,13 @@ from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle.base import (
     BatchNormMode,
     Oracle,
-    OracleData,
     Schemes,
     Scores,
     Wrapper,
     checked_fraction,
     checked_question,
 )
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.soft_gates import SoftGates
 from strategies.base import GateGradient, GateQuestion, Need
 

@@ -31,9 +31,10 @@ from benchmark.networks.attention import State
 from benchmark.networks.backbone import BackboneNetwork, ConvNorm, blocks_of, units_of
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.norms import inner_norms, normalised_channels
-from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.oracle.base import BatchNormMode, Oracle, Schemes, Scores, checked
 from benchmark.oracle.batch_norms import Frozen, Measure, Replay, Running
 from benchmark.oracle.convolution import Affine, Convolve, FrozenConvolutions
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.inner_norms import InnerNorms, Use
 from benchmark.oracle.kernels.library import Kernels
 from benchmark.oracle.kernels.passes import Compiled, Layouts

@@ -14,7 +14,8 @@ from benchmark.basics.devices import repeatable
 from benchmark.basics.threads import single_thread
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.norms import BatchNorm, inner_norms
-from benchmark.oracle.base import BatchNormMode, Oracle, OracleData, Schemes, Scores, checked
+from benchmark.oracle.base import BatchNormMode, Oracle, Schemes, Scores, checked
+from benchmark.oracle.data import OracleData
 from benchmark.training.evaluation import evaluate
 from tasks.metrics import Score
 

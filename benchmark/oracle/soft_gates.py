@@ -21,7 +21,8 @@ from benchmark.networks.attention import State
 from benchmark.networks.backbone import blocks_of
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.norms import BatchNorm, inner_norms
-from benchmark.oracle.base import BatchNormMode, OracleData
+from benchmark.oracle.base import BatchNormMode
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.inner_norms import normalise_by
 from strategies.base import GateGradient
 

@@ -10,7 +10,8 @@ from benchmark.basics.devices import torch_dtype
 from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
-from benchmark.oracle.base import BatchNormMode, Oracle, OracleData
+from benchmark.oracle.base import BatchNormMode, Oracle
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.kernels.library import TORCH, named_kernels
 from benchmark.oracle.memory import footprint_of
 from benchmark.oracle.open import OpenOracle

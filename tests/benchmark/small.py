@@ -9,7 +9,7 @@ from benchmark.networks.backbone import Backbone
 from benchmark.networks.connect import AttentionNetwork, build_network
 from benchmark.networks.norms import BatchNorm
 from benchmark.networks.resnet import ResNet
-from benchmark.oracle.base import OracleData
+from benchmark.oracle.data import OracleData
 from tasks.metrics import Classification, Metric
 from tasks.splits import TensorSplit
 

@@ -13,7 +13,8 @@ from benchmark.basics.threads import single_thread
 from benchmark.networks.backbone import ConvNorm, shape_named
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.spec import NetworkSpec
-from benchmark.oracle.base import BatchNormMode, OracleData, Schemes
+from benchmark.oracle.base import BatchNormMode, Schemes
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.kernels.library import chosen_kernels
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle

@@ -277,7 +277,7 @@ def test_an_error_brings_the_caller_s_state_back_too() -> None:
 def test_torch_without_the_newer_interface_is_brought_back_by_the_older(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("benchmark.basics.numerical_state._tree", list)
+    monkeypatch.setattr("benchmark.basics.torch_state._tree", list)
     with HABITS["medium matrices"](), HABITS["no cuDNN TensorFloat-32"]():
         before = callers_state()
         with numerical_state():

@@ -10,7 +10,8 @@ import torch
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.networks.resnet import THIN, ResNet
 from benchmark.networks.spec import NetworkSpec
-from benchmark.oracle.base import BatchNormMode, OracleData
+from benchmark.oracle.base import BatchNormMode
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.memory import Footprint
 from benchmark.oracle.open import OpenOracle
 from benchmark.oracle.prefix_tree import PrefixTreeOracle

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from benchmark.networks.connect import AttentionNetwork
 from benchmark.oracle import prefix_tree
-from benchmark.oracle.base import OracleData
+from benchmark.oracle.data import OracleData
 from benchmark.oracle.prefix_tree import PrefixTreeOracle
 from benchmark.oracle.reference import ReferenceOracle
 from benchmark.oracle.soft_gates import SoftGates
