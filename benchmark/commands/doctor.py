@@ -32,7 +32,7 @@ def doctor(
     from benchmark.doctor.installation import installation
     from benchmark.doctor.stores import cache as look_at_cache
     from benchmark.doctor.stores import run_folder
-    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.cache import default_cache
 
     if data is not None and task is None:
         raise UsageError("--data needs the task that it belongs to: --task NAME")

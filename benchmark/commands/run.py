@@ -34,12 +34,10 @@ def run(
     places = {name: values.pop(name) for name in ("out", "cache")}
     settings = options.read_settings(config, values)
     if dry_run or settings.recipe:
-        from benchmark.planning.estimate import Estimate
-        from benchmark.studies.experiment import default_cache
+        from benchmark.studies.oracle_source import source_class
 
-        cache = None if settings.data is None else places["cache"] or default_cache()
-        estimate = Estimate(settings, cache=cache)
-        estimate.print(console_of(stderr=not dry_run))
+        shown = console_of(stderr=not dry_run)
+        source_class(settings).print_plan(settings, shown, cache=places["cache"])
     if dry_run:
         return
     console = console_of(stderr=True)

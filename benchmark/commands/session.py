@@ -24,7 +24,7 @@ def equipped(
 ) -> Iterator[tuple["Store", "WorkerPool", "LiveProgress"]]:
     """What every long command needs: the shared cache, processes, bars, Ctrl-C."""
     with stoppable(console):
-        from benchmark.studies.experiment import default_cache, opened_cache
+        from benchmark.studies.cache import default_cache, opened_cache
         from benchmark.watching.live import LiveProgress
 
         live = LiveProgress(console)

@@ -49,7 +49,7 @@ def train(
         raise UsageError("--tensorboard needs a folder: --metrics FOLDER")
     console = console_of(stderr=True)
     with stoppable(console):
-        from benchmark.studies.experiment import default_cache
+        from benchmark.studies.cache import default_cache
         from benchmark.studies.supernets import train_supernets
         from benchmark.training.group import joined
         from benchmark.watching.live import LiveProgress
@@ -82,7 +82,7 @@ def train(
 @options.as_json
 def show(name: str, cache: Path | None, *, as_json: bool) -> None:
     """Say what a supernet is: network, training, data, code."""
-    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.cache import default_cache
     from benchmark.studies.supernets import find_supernet, shown
 
     file = find_supernet(name, default_cache() if cache is None else cache)
@@ -95,7 +95,7 @@ def show(name: str, cache: Path | None, *, as_json: bool) -> None:
 @options.cache
 def export(name: str, target: Path, cache: Path | None) -> None:
     """Write a trained supernet into one file, to be handed on."""
-    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.cache import default_cache
     from benchmark.studies.supernets import export_supernet
 
     file = export_supernet(name, target, default_cache() if cache is None else cache)
@@ -108,7 +108,7 @@ def export(name: str, target: Path, cache: Path | None) -> None:
 @click.option("--adopt", is_flag=True, help="Take it even if other code trained it.")
 def import_(source: Path, cache: Path | None, *, adopt: bool) -> None:
     """Put a supernet's file where a `run` with its settings and data finds it."""
-    from benchmark.studies.experiment import default_cache
+    from benchmark.studies.cache import default_cache
     from benchmark.studies.supernets import import_supernet
 
     shared = default_cache() if cache is None else cache

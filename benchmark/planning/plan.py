@@ -1,9 +1,8 @@
 """What an experiment consists of, derived from its settings before anything runs."""
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,16 @@ from benchmark import __version__
 from benchmark.basics.devices import check_device, torch_dtype
 from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
-from benchmark.basics.seeding import child_rng
 from benchmark.basics.sizes import parse_size
 from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.networks.spec import NetworkSpec
-from benchmark.oracle.kernels.library import TORCH, chosen_kernels, kernels_name
+from benchmark.oracle.kernels.library import chosen_kernels, kernels_name
 from benchmark.oracle.memory import footprint_of
 from benchmark.oracle.prefix_tree import block_passes
+from benchmark.planning.lanes import lane_keys, plug_in_facts, strategy_maker
 from benchmark.planning.settings import Settings
-from benchmark.plugins.chosen import ChosenStrategy, choose_all
-from benchmark.plugins.hosted import make_strategy
+from benchmark.plugins.chosen import choose_all
 from benchmark.records.run import FigureKind, LaneKey
 from benchmark.records.settings import IDENTIFYING, RecipeChanges
 from benchmark.standalone.costs import LATENCY_BATCH, check_fit, machine_name
@@ -103,12 +101,7 @@ class Plan:
 
     def lane_keys(self) -> list[LaneKey]:
         """Every run, in display order."""
-        return [
-            LaneKey(strategy, seed, supernet)
-            for strategy in self.strategies
-            for supernet in range(self.settings.supernet_seeds)
-            for seed in range(self.settings.seeds)
-        ]
+        return lane_keys(self.strategies.values(), self.settings)
 
     def _piece(self) -> int:
         memory = self.settings.oracle_memory
@@ -210,27 +203,7 @@ class Plan:
         }
 
 
-def strategy_maker(
-    strategy: ChosenStrategy, key: LaneKey, space: SearchSpace, *, root_seed: int, timeout: float
-) -> Callable[[], Strategy]:
-    """What makes ``strategy`` for the run ``key`` on ``space``."""
-    names = ("search", key.strategy, key.strategy_seed, key.supernet_seed)
-    rng = child_rng(root_seed, *names)
-    return partial(make_strategy, strategy, space, rng=rng, timeout=timeout)
-
-
-def plug_in_facts(strategies: Iterable[ChosenStrategy]) -> dict[str, str]:
-    """Where the strategies that don't ship with the project come from, by name."""
-    return {
-        f"strategy {strategy.name}": f"{strategy.reference}, content {strategy.code}"
-        for strategy in strategies
-        if strategy.is_plug_in
-    }
-
-
 def _kernels(settings: Settings) -> str:
-    if settings.oracle is not None:
-        return TORCH  # a table answers
     dtype = torch_dtype(settings.oracle_dtype)
     return kernels_name(chosen_kernels(settings.oracle_kernels, settings.device, dtype))
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from benchmark.basics.bounds import ANY, COUNT, FIGURE, LOSS, PASSED, PLACES, SCORE, SEED, WIDE
+from benchmark.records.kinds import OracleKind, kind_of
 from benchmark.records.objective import Objective
 
 if TYPE_CHECKING:
@@ -396,9 +397,9 @@ class RunRecords:
     objective_facts: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def on_table(self) -> bool:
-        """Whether a table was searched: no supernet, and nothing is trained or timed."""
-        return self.settings.get("oracle") is not None
+    def kind(self) -> OracleKind:
+        """What was searched."""
+        return kind_of(self.settings.get("oracle"))
 
     @property
     def supernets(self) -> int:

@@ -259,7 +259,8 @@ class DeclaredSettings:
     oracle: Annotated[
         str | None,
         Setting(
-            "Table of answers (Parquet) to search instead of a supernet.",
+            "Search a table of answers (Parquet), or a landscape of `race` (known:NAME[:BLOCKS]), "
+            "and no supernet.",
             searches=True,
             identity=False,
         ),

@@ -152,8 +152,11 @@ class Lane:
 
     @property
     def own_seconds(self) -> list[tuple[int, float]]:
-        """Evaluations of each request, and the strategy's own seconds when it was made."""
-        return self._clock.laps
+        """Evaluations of each request and the strategy's own seconds by then; none, and all, last.
+
+        What it spends on its last answers is no request's, but its own all the same.
+        """
+        return [*self._clock.laps, (0, round(self.seconds, 6))]
 
     @property
     def seconds(self) -> float:
@@ -329,7 +332,7 @@ def _ask_all(lanes: Sequence[Lane], store: Store) -> list[tuple[Lane, Request]]:
 
 
 def _end(lane: Lane, store: Store, state: LaneState, error: Exception | None = None) -> None:
-    store.set_fact(f"own seconds of lane {lane.number}", lane.own_seconds)
+    store.set_own_seconds(lane.number, lane.own_seconds)
     traceback = error.traceback if isinstance(error, LaneError) else ""
     message = "" if error is None else str(error)
     store.end_lane(lane.number, state, message, traceback=traceback, opened=lane.opened)

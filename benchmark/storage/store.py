@@ -133,6 +133,20 @@ class Store:
             (state, _writable(message), lane),
         )
 
+    def set_own_seconds(self, lane: int, laps: Sequence[Sequence[float]]) -> None:
+        """Write how much processor time a lane's strategy had used at each of its requests.
+
+        Args:
+            lane: its number.
+            laps: evaluations of each request, and the seconds by then; the last of none, at the
+                end.
+        """
+        self.set_fact(f"own seconds of lane {lane}", laps)
+
+    def own_seconds(self, lane: int) -> list[list[float]]:
+        """See `set_own_seconds`; empty where that isn't known."""
+        return list(self.fact(f"own seconds of lane {lane}", []))
+
     def lane_traceback(self, lane: int) -> str:
         """Where in its strategy's code a lane failed; empty where that isn't known."""
         return str(self.fact(f"traceback of lane {lane}", ""))
@@ -187,8 +201,7 @@ class Store:
     def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
         """A lane as reports read it."""
         lane, state, message = self._lane_row(key) or (0, "running", "")
-        laps = self.fact(f"own seconds of lane {lane}", [])
-        own = [seconds for answers, seconds in laps for _ in range(answers)]
+        own = [seconds for asked, seconds in self.own_seconds(lane) for _ in range(int(asked))]
         rows: list[tuple[str, Answer, float]] = []
         charged = Fraction(0)
         for call in self.calls(lane):

@@ -175,8 +175,10 @@ def add_cams(
 ) -> Report:
     """Put Grad-CAM pictures into a run's store, instead of earlier ones; see `make_cams`."""
     records = read_records(store)
-    if records.settings.get("oracle") is not None:
-        raise UsageError("a table was searched and no network trained: there is nothing to look at")
+    if not records.kind.trains:
+        raise UsageError(
+            f"{records.kind.searched} and no network trained: there is nothing to look at"
+        )
     # A run's strategies may be files: whoever looks at its networks doesn't run those.
     known = {name: records.settings[name] for name in REPEATED & records.settings.keys()}
     cams = make_cams(

@@ -58,10 +58,10 @@ def read_source(path: Path) -> Source:
         return Source(path, ticket.settings, ticket.scheme)
     with closing(RunFolder(path).view()) as store:
         records = read_records(store)
-    if records.settings.get("oracle") is not None:
+    if not records.kind.trains:
         raise UsageError(
-            f"{path} searched a table and trained no network; carry a scheme over from a run "
-            "without --oracle, or from a ticket file"
+            f"{path} searched a {records.kind.name} and trained no network; carry a scheme over "
+            "from a run without --oracle, or from a ticket file"
         )
     found = found_scheme(records) if records.finished else []
     if not found:

@@ -1,12 +1,12 @@
 """WorkerPool for independent jobs, one torch thread each: processes here, or a cluster's."""
 
 from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
 from typing import final
 
 from benchmark.basics.bounds import WORKERS
 from benchmark.basics.threads import single_thread
 from benchmark.workers.engine import Engine, Job, Result, Work, available_cores
-from benchmark.workers.processes import Processes
 
 
 @final
@@ -58,25 +58,40 @@ class WorkerPool:
         return WorkerPool(1 if alone else self.count, device=device, work=work)
 
     def map(
-        self, function: Callable[[Job], Result], jobs: Sequence[Job]
+        self, function: Callable[[Job], Result], jobs: Sequence[Job], *, alone: float = 0.0
     ) -> Iterator[tuple[int, Result]]:
         """Yield ``(index, function(jobs[index]))`` in the order in which jobs finish.
 
         ``function`` and jobs must be picklable. What a job raises is raised here.
 
+        Args:
+            function: does a job.
+            jobs: in the order in which they are begun.
+            alone: seconds that this process does jobs by itself before it starts others, for
+                jobs that may be done sooner than those are up.
+
         Raises:
             WorkerError: jobs end the processes that do them, again and again.
         """
-        if self._engine is None and (self.count == 1 or len(jobs) < 2):  # noqa: PLR2004 - one job needs no company
+        done = 0
+        if self._engine is None:
+            started = perf_counter()
+            lonely = self.count == 1 or len(jobs) < 2  # noqa: PLR2004 - one job needs no company
             with single_thread():
-                for index, job in enumerate(jobs):
-                    yield index, function(job)
+                while done < len(jobs) and (lonely or perf_counter() - started < alone):
+                    yield done, function(jobs[done])
+                    done += 1
+        if done == len(jobs):
             return
+        from benchmark.workers.processes import Processes  # noqa: PLC0415 - takes a second
+
         engine = self._engine or Processes()
-        yield from engine.run(
+        rest = jobs[done:]
+        for index, result in engine.run(
             function,
-            jobs,
-            count=min(self.count, len(jobs)),
+            rest,
+            count=min(self.count, len(rest)),
             device=self._device,
             work=self._work,
-        )
+        ):
+            yield done + index, result

@@ -45,8 +45,8 @@ class Member:
 
     @property
     def kind(self) -> str:
-        """What it searched: a supernet, or a table, which takes less of the code."""
-        return "table" if self.records.settings.get("oracle") else "supernet"
+        """What it searched: other kinds than supernets take less of the code."""
+        return self.records.kind.name
 
     @property
     def code(self) -> str:

@@ -74,7 +74,7 @@ def render_page(analysis: Analysis, charts: Mapping[str, RunChart]) -> str:
         facts=_facts(analysis),
         sentences=headline(analysis)[len(unfinished(analysis)) :],
         not_trained=not_trained(records),
-        on_table=records.on_table,
+        kind=records.kind,
         style=style,
         left_out=len(analysis.ranking.standings) - len(style),
         tables={
@@ -151,8 +151,10 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         "evaluations a lane": analysis.ranking.horizon,
     }
     trained: dict[str, object] = {}
-    if not records.on_table:
-        counted["supernets"] = records.supernets
+    kind = records.kind
+    if kind.several:
+        counted[f"{kind.label}s"] = records.supernets
+    if kind.trains:
         counted["trained schemes"] = len(analysis.schemes)
         counted["stand-alone seeds"] = len({item.seed for item in records.standalone})
         trained["verdicts by"] = analysis.rule.short
@@ -160,7 +162,7 @@ def _facts(analysis: Analysis) -> dict[str, object]:
         **{name: value for name, value in named.items() if value},
         **{name: f"{number:,}" for name, number in counted.items()},
         **trained,
-        "batch norm": batch_norm(records),
+        **({"batch norm": batch_norm(records)} if kind.measured else {}),
     }
 
 

@@ -34,6 +34,7 @@ from reports.tables.formats import (
     some,
     words,
 )
+from reports.tables.words import counted_oracles
 
 Certainty = Literal["sure", "open", "unknown"]
 _NAMED = 3
@@ -171,8 +172,9 @@ def _confidence(analysis: Analysis) -> Answer:
         if not ranking.placed:
             why = "There is nothing to compare."
         return Answer(question, "Not tested", "unknown", (why,))
+    oracles = counted_oracles(analysis.records, analysis.records.kind.label)
     base = (
-        f"{lanes_words(ranking.placed)} a strategy on {_supernets(analysis)}, permutation tests, "
+        f"{lanes_words(ranking.placed)} a strategy on {oracles}, permutation tests, "
         f"smallest corrected p {p_equals(min(tests))}."
     )
     details = [base, *_oracle(analysis)]
@@ -188,11 +190,6 @@ def _confidence(analysis: Analysis) -> Answer:
         [f"{apart} of {len(ranking.placed)} strategies {verb} worse beyond noise."] if apart else []
     )
     return Answer(question, short, "open", (*worse, *details))
-
-
-def _supernets(analysis: Analysis) -> str:
-    records = analysis.records
-    return "a table" if records.on_table else count(records.supernets, "supernet")
 
 
 def _oracle(analysis: Analysis) -> list[str]:

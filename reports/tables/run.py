@@ -259,9 +259,9 @@ def facts_table(records: RunRecords) -> Table:
             "accuracy of Full-SA": percent(oracle.full_accuracy),
             "schemes tabulated": len(oracle.schemes),
         }
-        name = "table"
-        if not records.on_table:
-            name = f"supernet {oracle.supernet_seed}"
+        kind = records.kind
+        name = f"{kind.label} {oracle.supernet_seed}" if kind.several else kind.label
+        if kind.trains:
             facts |= {
                 "schemes scored in this run": oracle.evaluations,
                 "seconds of scoring (timing)": f"{oracle.seconds:.1f}",

@@ -21,14 +21,21 @@ def batch_norm(records: RunRecords) -> str:
 
 def oracle_words(records: RunRecords) -> str:
     """Where oracle accuracies come from, for captions."""
-    source = "a table" if records.on_table else count(records.supernets, "frozen supernet")
+    source = counted_oracles(records, records.kind.noun)
+    if not records.kind.measured:
+        return source
     return f"validation split, {source}, batch norm {batch_norm(records)}"
+
+
+def counted_oracles(records: RunRecords, noun: str) -> str:
+    """How many oracles were searched, each of which is called ``noun``."""
+    return count(records.supernets, noun) if records.kind.several else f"a {noun}"
 
 
 def not_trained(records: RunRecords) -> str:
     """Why there is no trained scheme, as a clause that begins a sentence."""
-    if records.on_table:
-        return "A table was searched and no network trained"
+    if not records.kind.trains:
+        return f"{records.kind.searched.capitalize()} and no network trained"
     if not records.finished:
         return "No candidate has been trained from scratch yet"
     return "No candidate was trained from scratch"

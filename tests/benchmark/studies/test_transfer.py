@@ -13,7 +13,7 @@ from benchmark.records.transfer import TransferRecords
 from benchmark.standalone import training
 from benchmark.standalone.kept_networks import read_weights
 from benchmark.standalone.training import Job, Start, Training, begin_with, train_standalone
-from benchmark.studies.experiment import opened_cache
+from benchmark.studies.cache import opened_cache
 from benchmark.studies.source import Source
 from benchmark.studies.transfer import default_folder, transfer
 from benchmark.workers.pool import WorkerPool

@@ -1,0 +1,49 @@
+"""What a run can have searched: supernets, a table of answers, or landscapes in closed form."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OracleKind:
+    """One kind of oracle, in the words of reports and in what comes of searching it.
+
+    Attributes:
+        name: what it is called where kinds are told apart.
+        label: what one of a run's oracles is called, before its number.
+        noun: the same, for captions that count them.
+        searched: that it was searched, as a clause.
+        several: whether a run may have more than one.
+        trains: whether schemes that are found are trained from scratch, timed and judged.
+        measured: whether answers come from networks on a validation split.
+        prefix: what ``--oracle`` begins with.
+    """
+
+    name: str
+    label: str
+    noun: str
+    searched: str
+    several: bool = True
+    trains: bool = False
+    measured: bool = True
+    prefix: str = ""
+
+
+SUPERNET = OracleKind(
+    "supernet", "supernet", "frozen supernet", "a supernet was searched", trains=True
+)
+KNOWN = OracleKind(
+    "known landscape",
+    "instance",
+    "known landscape",
+    "a known landscape was searched",
+    measured=False,
+    prefix="known:",
+)
+TABLE = OracleKind("table", "table", "table", "a table was searched", several=False)
+
+
+def kind_of(oracle: str | None) -> OracleKind:
+    """The kind of oracle that the setting ``oracle`` names; None means supernets."""
+    if oracle is None:
+        return SUPERNET
+    return KNOWN if oracle.startswith(KNOWN.prefix) else TABLE
