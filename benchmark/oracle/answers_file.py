@@ -229,9 +229,11 @@ def _numbers(raw: Any, name: str, allowed: Range) -> Any:
     if not any(is_number(column.type) for is_number in kinds):
         raise ValueError(f"{name}: expected numbers, received {column.type}")
     try:
-        values = column.cast(pa.int64() if allowed.whole else pa.float64()).to_numpy()
+        wanted = column.cast(pa.int64() if allowed.whole else pa.float64())
     except pa.ArrowInvalid as error:
         raise ValueError(f"{name}: expected {allowed} in each row ({error})") from error
+    # Not by `to_numpy`, which imports pandas.
+    values = np.concatenate([np.from_dlpack(chunk) for chunk in wanted.chunks])
     there = values[~np.isnan(values)]
     extremes = [there.min(), there.max()] if len(there) else []
     for value in [*extremes, *values[np.isnan(values)][:1]]:
