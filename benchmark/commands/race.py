@@ -68,7 +68,7 @@ def race(
     values["landscapes"] = options.split_names(landscapes) or tuple(LANDSCAPES)
     if values["ask_timeout"] is None:
         del values["ask_timeout"]
-    values["journal"] = out / "searches.jsonl" if out else None
+    values["out"] = out
     console = console_of(stderr=True)
     with stoppable(console, keeps=out is not None):
         from benchmark.watching.live import LiveProgress

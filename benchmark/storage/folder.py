@@ -57,6 +57,24 @@ class Description:
     figures: tuple[FigureKind, ...] = ()
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have ``folder`` for this process alone.
+
+    Raises:
+        UsageError: another process is at work in it.
+    """
+    lock = folder / LOCK
+    if lock.is_symlink():  # what it leads to would be emptied
+        raise UsageError(f"{lock} is a link; delete it")
+    try:
+        held = FileLock(lock).acquire(timeout=0)
+    except Timeout as error:
+        raise UsageError(f"another process is running in {folder}") from error
+    with held:
+        yield
+
+
 class RunFolder:
     """The folder of one experiment.
 
@@ -103,7 +121,7 @@ class RunFolder:
         """
         self.check(description.experiment)
         made_folder(self.path, option="--out")
-        with self._alone(), closing(Store(self.path / self._store)) as store:
+        with alone_in(self.path), closing(Store(self.path / self._store)) as store:
             known = store.fact("description")
             if known is None:
                 store.set_fact("description", asdict(description))
@@ -115,18 +133,6 @@ class RunFolder:
             yield store
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = self.path / LOCK
-        if lock.is_symlink():  # what it leads to would be emptied
-            raise UsageError(f"{lock} is a link; delete it")
-        try:
-            held = FileLock(lock).acquire(timeout=0)
-        except Timeout as error:
-            raise UsageError(f"another process is running in {self.path}") from error
-        with held:
-            yield
-
-    @contextmanager
     def change(self) -> Iterator[Store]:
         """Open the store of an existing run to add to it, alone.
 
@@ -134,7 +140,7 @@ class RunFolder:
             UsageError: there is none, or another process is at work in the folder.
         """
         store = self._existing()
-        with self._alone(), closing(Store(store)) as opened:
+        with alone_in(self.path), closing(Store(store)) as opened:
             yield opened
 
     def keep_names(self, file: str, names: Sequence[str]) -> None:

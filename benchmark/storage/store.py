@@ -133,7 +133,7 @@ class Store:
             (state, _writable(message), lane),
         )
 
-    def set_own_seconds(self, lane: int, laps: Sequence[Sequence[float]]) -> None:
+    def set_own_seconds(self, lane: int, laps: Sequence[tuple[int, float]]) -> None:
         """Write how much processor time a lane's strategy had used at each of its requests.
 
         Args:
@@ -143,9 +143,9 @@ class Store:
         """
         self.set_fact(f"own seconds of lane {lane}", laps)
 
-    def own_seconds(self, lane: int) -> list[list[float]]:
+    def own_seconds(self, lane: int) -> list[tuple[int, float]]:
         """See `set_own_seconds`; empty where that isn't known."""
-        return list(self.fact(f"own seconds of lane {lane}", []))
+        return [(asked, spent) for asked, spent in self.fact(f"own seconds of lane {lane}", [])]
 
     def lane_traceback(self, lane: int) -> str:
         """Where in its strategy's code a lane failed; empty where that isn't known."""
@@ -201,7 +201,7 @@ class Store:
     def lane_record(self, key: LaneKey, blocks: int) -> LaneRecord:
         """A lane as reports read it."""
         lane, state, message = self._lane_row(key) or (0, "running", "")
-        own = [seconds for asked, seconds in self.own_seconds(lane) for _ in range(int(asked))]
+        own = [seconds for asked, seconds in self.own_seconds(lane) for _ in range(asked)]
         rows: list[tuple[str, Answer, float]] = []
         charged = Fraction(0)
         for call in self.calls(lane):

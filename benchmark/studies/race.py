@@ -1,11 +1,13 @@
 """Strategies against each other on known landscapes: no networks, true regrets.
 
-Instances of landscapes are independent, and each goes from first to last in one process:
-all strategies search it together, as lanes of the one runner, with journals in memory.
+A search is a lane as that of any run, and its journal is in the same kind of store; what
+instances have in common with each other is their races' own.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -14,6 +16,8 @@ from jaxtyping import Float64
 
 from benchmark.basics import bounds
 from benchmark.basics.errors import UsageError, unknown_name
+from benchmark.basics.files import made_folder
+from benchmark.basics.identity import code_version, content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.oracle.known import BEST, LANDSCAPES, WORST, Landscape, make_landscape
@@ -23,39 +27,75 @@ from benchmark.plugins.overrides import Overrides
 from benchmark.plugins.timeout import ASK_TIMEOUT
 from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey, LaneRecord, RaceRecord
-from benchmark.search.runner import Lane, search, unmet
+from benchmark.search.runner import unmet
+from benchmark.storage.folder import alone_in, intact
 from benchmark.storage.store import Store
-from benchmark.studies.race_journal import RaceJournal
+from benchmark.studies.searches import IN_MEMORY, Search, run_searches
 from benchmark.watching.progress import NoProgress, Progress
 from benchmark.workers.pool import WorkerPool
-from strategies.base import SearchSpace, Strategy
+from strategies.base import SearchSpace
 
-_IN_MEMORY = Path(":memory:")
-_AT_ONCE = 10**9
-"""Evaluations of all searches of a race: 8 GB of regrets."""
+STORE = "searches.sqlite"
+"""Where a race's folder keeps finished searches."""
+_OLD = "searches.jsonl"
+_AT_ONCE = 10**8
+"""Evaluations of all searches of a race that fit into memory."""
 _NO_PRICE = Connections(0.0)
+_CODE = ("benchmark.oracle.known", "benchmark.search.runner")
+"""What a search depends on, with all that these import, beside the strategy's own code."""
 
 
 @final
 @dataclass(frozen=True)
-class Instance:
-    """One instance of a landscape with all that search it: what a record depends on.
+class Heat:
+    """One strategy's search of one instance of a landscape: what a record depends on.
 
     Attributes:
+        strategy: who searches.
         landscape: its name.
-        seed: of the landscape and of the strategies.
+        seed: of the instance and of the strategy.
         blocks: bits of a scheme.
-        budget: evaluations of each strategy.
-        strategies: who searches it.
-        ask_timeout: seconds that a strategy may take over a request; no record depends on it.
+        budget: evaluations.
+        ask_timeout: seconds that the strategy may take over a request; no record depends on it.
     """
 
+    strategy: ChosenStrategy
     landscape: str
     seed: int
     blocks: int
     budget: int
-    strategies: tuple[ChosenStrategy, ...]
     ask_timeout: float = ASK_TIMEOUT
+
+    @property
+    def key(self) -> LaneKey:
+        """The lane in a store that holds searches of any races: its name says all."""
+        content = content_hash(
+            strategy=self.strategy.identity(),
+            landscape=self.landscape,
+            blocks=self.blocks,
+            budget=self.budget,
+            code=code_version(*_CODE),
+        )
+        return LaneKey(f"{self.strategy.name} on {self.landscape} {content}", self.seed, 0)
+
+    @property
+    def search(self) -> Search:
+        """The lane with all that it depends on."""
+        space = SearchSpace((self.blocks,), budget=self.budget)
+        rng = child_rng(self.seed, "race", self.strategy.name, self.landscape)
+        return Search(
+            self.key,
+            self.strategy,
+            partial(make_strategy, self.strategy, space, rng=rng, timeout=self.ask_timeout),
+            partial(make_landscape, self.landscape, self.blocks, seed=self.seed),
+            self.budget,
+            _NO_PRICE,
+            self.ask_timeout,
+        )
+
+    def instance(self) -> Landscape:
+        """What is searched."""
+        return make_landscape(self.landscape, self.blocks, seed=self.seed)
 
 
 @numerical_state()
@@ -69,7 +109,7 @@ def run_race(
     overrides: Overrides | None = None,
     ask_timeout: float = ASK_TIMEOUT,
     workers: int | WorkerPool | None = None,
-    journal: Path | None = None,
+    out: Path | None = None,
     progress: Progress | None = None,
 ) -> list[RaceRecord]:
     """Run every strategy on ``seeds`` instances of every landscape with the same budget.
@@ -87,7 +127,7 @@ def run_race(
         overrides: hyper-parameters by the strategies' names.
         ask_timeout: seconds that a strategy may take over a request.
         workers: or so many processes of this machine; default one a core.
-        journal: file that finished searches are kept in, and not repeated from.
+        out: folder that finished searches are kept in, and not repeated from.
         progress: shows what is running.
 
     Returns:
@@ -95,8 +135,9 @@ def run_race(
         on the machine and on ``workers``.
 
     Raises:
-        UsageError: an unknown name, one that comes twice, a number that can't be, or what
-            `choose_all` refuses.
+        UsageError: an unknown name, one that comes twice, a number that can't be, a folder
+            that can't be used, or what `choose_all` refuses.
+        StoreError: what the folder keeps is damaged.
     """
     require_landscapes(landscapes)
     require_sizes(blocks=blocks, budget=budget, seeds=seeds, ask_timeout=ask_timeout)
@@ -108,16 +149,39 @@ def run_race(
             "--budget or --seeds, or race fewer strategies"
         )
     # By seed, so that the time left can be told from the beginning.
-    instances = [
-        Instance(landscape, seed, blocks, budget, chosen, ask_timeout)
+    heats = [
+        Heat(strategy, landscape, seed, blocks, budget, ask_timeout)
         for seed in range(seeds)
         for landscape in landscapes
+        for strategy in chosen
     ]
-    kept = RaceJournal(journal)
-    found = run_instances(instances, kept, WorkerPool.of(workers), progress)
+    with opened_searches(out) as store:
+        found = run_heats(heats, store, WorkerPool.of(workers), progress)
     places = {strategy.name: place for place, strategy in enumerate(chosen)}
     order = {landscape: place for place, landscape in enumerate(landscapes)}
     return sorted(found, key=lambda r: (places[r.strategy], order[r.landscape], r.seed))
+
+
+@contextmanager
+def opened_searches(folder: Path | None) -> Iterator[Store]:
+    """The store of finished searches in ``folder``, this process's alone; None keeps none.
+
+    Raises:
+        UsageError: the folder can't be used, or an older version's searches are in it.
+        StoreError: it is damaged.
+    """
+    if folder is None:
+        with closing(Store(IN_MEMORY)) as store:
+            yield store
+        return
+    made_folder(folder, option="--out")
+    if (old := folder / _OLD).exists():
+        raise UsageError(
+            f"{old} keeps searches of an older version, which this one can't read: delete it, or "
+            "choose another folder with --out"
+        )
+    with alone_in(folder), closing(Store(folder / STORE)) as store:
+        yield store
 
 
 def require_landscapes(names: Sequence[str]) -> None:
@@ -145,104 +209,67 @@ def require_sizes(*, blocks: int, budget: int, seeds: int, ask_timeout: float) -
     bounds.SECONDS.checked("ask_timeout", ask_timeout)
 
 
-def run_instances(
-    instances: Sequence[Instance],
-    journal: RaceJournal,
+def run_heats(
+    heats: Sequence[Heat],
+    store: Store,
     workers: WorkerPool,
     progress: Progress | None = None,
 ) -> list[RaceRecord]:
-    """Records of all searches of ``instances``, those in the journal first."""
-    records: list[RaceRecord] = []
-    missing: list[Instance] = []
-    for instance in instances:
-        known = {s.name: journal.get(_key(instance, s)) for s in instance.strategies}
-        records += [record for record in known.values() if record is not None]
-        rest = tuple(s for s in instance.strategies if known[s.name] is None)
-        if rest:
-            missing.append(replace(instance, strategies=rest))
-    total = sum(len(instance.strategies) for instance in missing)
-    with (progress or NoProgress()).stage("Searching", total, "searches") as advance:
-        for index, found in workers.map(run_instance, missing):
-            for strategy, record in zip(missing[index].strategies, found, strict=True):
-                journal.add(_key(missing[index], strategy), record)
-            records += found
-            advance(len(found))
-    return records
+    """Records of all ``heats``, in their order; those in ``store`` aren't searched again.
+
+    One that failed is kept nowhere: it gets another chance.
+    """
+    records: dict[Heat, RaceRecord] = {}
+    missing: dict[LaneKey, Heat] = {}
+    lacking: dict[tuple[str, str], str] = {}
+    for heat in heats:
+        pair = heat.strategy.name, heat.landscape
+        if pair not in lacking:
+            lacking[pair] = unmet(heat.strategy.load().needs, heat.instance().offers)
+        if lacking[pair]:
+            message = f"needs {lacking[pair]}, which the landscape does not have"
+            records[heat] = _without_regret(heat, message, applicable=False)
+        elif store.lane_end(heat.key)[0] == "finished":
+            with intact(store.path):
+                records[heat] = _record(store, heat)
+        else:
+            missing[heat.key] = heat
+    with (progress or NoProgress()).stage("Searching", len(missing), "searches") as advance:
+        searches = [heat.search for heat in missing.values()]
+        for search, found in run_searches(searches, workers):
+            heat = missing[search.key]
+            if found.state == "finished":
+                found.keep(search.key, store)
+                records[heat] = _record(store, heat)
+            else:
+                records[heat] = _without_regret(heat, found.message)
+            advance(1)
+    return [records[heat] for heat in heats]
 
 
-def _key(instance: Instance, strategy: ChosenStrategy) -> Mapping[str, object]:
-    known = {name: value for name, value in vars(instance).items() if name != "ask_timeout"}
-    return known | {"strategies": strategy.identity()}
-
-
-def run_instance(instance: Instance) -> list[RaceRecord]:
-    """The searches of one instance, from first to last, in the order of its strategies."""
-    landscape = make_landscape(instance.landscape, instance.blocks, seed=instance.seed)
-    store = Store(_IN_MEMORY)
-    try:
-        lacking = {s.name: _lacking(s, landscape) for s in instance.strategies}
-        lanes = {
-            strategy.name: _lane(strategy, instance, landscape, store)
-            for strategy in instance.strategies
-            if not lacking[strategy.name]
-        }
-        search(list(lanes.values()), landscape, store, _NO_PRICE)
-        ends = {name: store.lane_record(lane.key, instance.blocks) for name, lane in lanes.items()}
-    finally:
-        store.close()
-    return [
-        _not_applicable(name, instance, reason)
-        if reason
-        else _record(ends[name], instance, lanes[name].seconds, landscape)
-        for name, reason in lacking.items()
-    ]
-
-
-def _lacking(strategy: ChosenStrategy, landscape: Landscape) -> str:
-    missing = unmet(strategy.load().needs, landscape.offers)
-    return f"needs {missing}, which the landscape does not have" if missing else ""
-
-
-def _lane(
-    strategy: ChosenStrategy,
-    instance: Instance,
-    landscape: Landscape,
-    store: Store,
-) -> Lane:
-    space = SearchSpace((instance.blocks,), budget=instance.budget)
-    names = ("race", strategy.name, instance.landscape)
-
-    def make() -> Strategy:
-        rng = child_rng(instance.seed, *names)
-        return make_strategy(strategy, space, rng=rng, timeout=instance.ask_timeout)
-
-    key = LaneKey(strategy.name, instance.seed, 0)
-    return Lane(key, make, landscape, store, instance.budget, ask_timeout=instance.ask_timeout)
-
-
-def _not_applicable(strategy: str, instance: Instance, reason: str) -> RaceRecord:
+def _without_regret(heat: Heat, message: str, *, applicable: bool = True) -> RaceRecord:
     return RaceRecord(
-        strategy,
-        instance.landscape,
-        instance.seed,
+        heat.strategy.name,
+        heat.landscape,
+        heat.seed,
         np.zeros(0),
         float("nan"),
-        reason,
-        applicable=False,
+        message,
+        applicable=applicable,
     )
 
 
-def _record(
-    lane: LaneRecord, instance: Instance, seconds: float, landscape: Landscape
-) -> RaceRecord:
-    message = lane.message or ("" if len(lane.schemes) else _nothing(lane))
+def _record(store: Store, heat: Heat) -> RaceRecord:
+    lane = store.lane_record(heat.key, heat.blocks)
+    if not len(lane.schemes):
+        return _without_regret(heat, _nothing(lane))
+    (*_, (_, seconds)) = store.own_seconds(store.lane(heat.key))
     return RaceRecord(
-        strategy=lane.key.strategy,
-        landscape=instance.landscape,
-        seed=instance.seed,
-        regret=np.zeros(0) if message else _of_the_best(lane, landscape, instance.budget),
-        seconds=float("nan") if message else seconds / lane.total,
-        message=message,
+        strategy=heat.strategy.name,
+        landscape=heat.landscape,
+        seed=heat.seed,
+        regret=_of_the_best(lane, heat.instance(), heat.budget),
+        seconds=seconds / lane.total,
     )
 
 

@@ -64,7 +64,7 @@ class Searched:
     """
 
     calls: Sequence[Call | Query]
-    laps: list[list[float]]
+    laps: list[tuple[int, float]]
     state: LaneState
     message: str
     traceback: str

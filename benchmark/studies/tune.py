@@ -22,8 +22,14 @@ from benchmark.plugins.overrides import Overrides
 from benchmark.plugins.timeout import ASK_TIMEOUT
 from benchmark.records.run import Interval, RaceRecord, TuningRecord
 from benchmark.records.settings import Value
-from benchmark.studies.race import Instance, require_landscapes, require_sizes, run_instances
-from benchmark.studies.race_journal import RaceJournal
+from benchmark.storage.store import Store
+from benchmark.studies.race import (
+    Heat,
+    opened_searches,
+    require_landscapes,
+    require_sizes,
+    run_heats,
+)
 from benchmark.studies.tuning_ranges import Ranges, tuning_ranges
 from benchmark.watching.progress import NoProgress, Progress
 from benchmark.workers.pool import WorkerPool
@@ -48,7 +54,7 @@ class Tuner:
         seeds: instances of each landscape, as many to tune on as to judge by.
         trials: settings to try, the defaults included.
         ask_timeout: seconds that a strategy may take over a request.
-        journal: searches that are known.
+        store: of finished searches.
         workers: processes.
         progress: shows what is running.
     """
@@ -59,14 +65,9 @@ class Tuner:
     seeds: int
     trials: int
     ask_timeout: float
-    journal: RaceJournal
+    store: Store
     workers: WorkerPool
     progress: Progress
-
-    @property
-    def space(self) -> SearchSpace:
-        """One stage of all blocks, with the budget of each search."""
-        return SearchSpace((self.blocks,), self.budget)
 
     def regrets(
         self, strategy: ChosenStrategy, *, first: int, progress: Progress | None = None
@@ -77,18 +78,15 @@ class Tuner:
             LaneError: a search failed.
             UsageError: the strategy needs more than a landscape offers.
         """
-        instances = [
-            Instance(
-                landscape, first + seed, self.blocks, self.budget, (strategy,), self.ask_timeout
-            )
+        heats = [
+            Heat(strategy, landscape, first + seed, self.blocks, self.budget, self.ask_timeout)
             for seed in range(self.seeds)
             for landscape in self.landscapes
         ]
-        found = run_instances(instances, self.journal, self.workers, progress)
+        found = run_heats(heats, self.store, self.workers, progress)
         _require_success(found)
-        final = {(record.landscape, record.seed): record.regret[-1] for record in found}
-        ordered = [final[instance.landscape, instance.seed] for instance in instances]
-        means: Float64[np.ndarray, " seeds"] = np.array(ordered).reshape(self.seeds, -1).mean(1)
+        final = np.array([record.regret[-1] for record in found])
+        means: Float64[np.ndarray, " seeds"] = final.reshape(self.seeds, -1).mean(1)
         return means
 
 
@@ -104,7 +102,7 @@ def tune(
     overrides: Overrides | None = None,
     ask_timeout: float = ASK_TIMEOUT,
     workers: int | WorkerPool | None = None,
-    journal: Path | None = None,
+    out: Path | None = None,
     progress: Progress | None = None,
 ) -> list[TuningRecord]:
     """Let Optuna tune strategies one by one: what it found, what it cost, what it brings.
@@ -122,7 +120,7 @@ def tune(
         overrides: hyper-parameters by the strategies' names, which stay as they are set.
         ask_timeout: seconds that a strategy may take over a request.
         workers: or so many processes of this machine; default one a core. Only times depend on it.
-        journal: file that finished searches are kept in, and not repeated from.
+        out: folder that finished searches are kept in, and not repeated from.
         progress: shows what is running.
 
     Raises:
@@ -132,26 +130,28 @@ def tune(
     require_landscapes(landscapes)
     require_sizes(blocks=blocks, budget=budget, seeds=seeds, ask_timeout=ask_timeout)
     SEVERAL.checked("trials", trials)
-    tuner = Tuner(
-        tuple(landscapes),
-        blocks,
-        budget,
-        seeds,
-        trials,
-        ask_timeout,
-        RaceJournal(journal),
-        WorkerPool.of(workers),
-        progress or NoProgress(),
-    )
     fixed = overrides or {}
-    chosen = choose_all(strategies, fixed, tuner.space, limit=ask_timeout)
+    space = SearchSpace((blocks,), budget)
+    chosen = choose_all(strategies, fixed, space, limit=ask_timeout)
     ranges = {
         strategy.name: tuning_ranges(
-            strategy, tuner.space, fixed.get(strategy.name, {}), limit=ask_timeout
+            strategy, space, fixed.get(strategy.name, {}), limit=ask_timeout
         )
         for strategy in chosen
     }
-    return [_tuned(strategy, ranges[strategy.name], tuner) for strategy in chosen]
+    with opened_searches(out) as store:
+        tuner = Tuner(
+            tuple(landscapes),
+            blocks,
+            budget,
+            seeds,
+            trials,
+            ask_timeout,
+            store,
+            WorkerPool.of(workers),
+            progress or NoProgress(),
+        )
+        return [_tuned(strategy, ranges[strategy.name], tuner) for strategy in chosen]
 
 
 def _tuned(default: ChosenStrategy, ranges: Ranges, tuner: Tuner) -> TuningRecord:

@@ -18,7 +18,6 @@ from benchmark.records.evidence import Evidence, read_evidence
 from benchmark.records.pictures import decoded as picture
 from benchmark.records.pictures import png
 from benchmark.records.rules import RULES, Rule
-from benchmark.records.run import RaceRecord
 from benchmark.records.schemes import parse_scheme
 from benchmark.records.ticket import Ticket, read_ticket
 from benchmark.records.ticket_check import self_check
@@ -26,7 +25,6 @@ from benchmark.standalone.kept_networks import read_weights
 from benchmark.storage.folder import read_records
 from benchmark.storage.store import Store
 from benchmark.studies.chosen_schemes import listed_schemes
-from benchmark.studies.race_journal import RaceJournal
 from benchmark.studies.ticket_rule import judged_by
 from benchmark.supernet.file import SupernetFacts, read_supernet, weights_hash
 from benchmark.training import Checkpoint
@@ -139,12 +137,6 @@ def _checkpoint_seeds(place: Place) -> list[bytes]:
     return [(place / "seed").read_bytes()]
 
 
-def _journal_seeds(place: Place) -> list[bytes]:
-    record = RaceRecord("ga", "additive", 0, np.array([0.5, 0.5, 0.0]), 1.0)
-    RaceJournal(place / "seed").add({"a": 1}, record)
-    return [(place / "seed").read_bytes()]
-
-
 def _curve_seeds(place: Place) -> list[bytes]:
     with metrics(place) as watch:
         watch.epoch(Figures(1, 2, 10, 0.5, 0.1, 99.0, 1.5))
@@ -188,7 +180,6 @@ PARSERS = (
     Parser("tables", of_file(read_table), written(lambda path: closed_form_table().write(path))),
     Parser("stand-alone results", of_file(read_evidence), written(_EVIDENCE.write)),
     Parser("tickets", _ticket, written(TICKET.write)),
-    Parser("races", of_file(RaceJournal), _journal_seeds),
     Parser("supernets: description", _supernet, _supernet_seeds),
     Parser("supernets: file", of_file(read_supernet), _safetensors_seeds),
     Parser("checkpoints", _checkpoint, _checkpoint_seeds),

@@ -8,7 +8,9 @@ import hashlib
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,8 @@ def tables(folder: Path) -> dict[str, Any]:
             found[name] = read(path)
         elif path.name == "run.sqlite":
             found[name] = _records(path.parent)
+        elif path.name == "searches.sqlite":
+            found[name] = _searches(path)
     return found
 
 
@@ -114,14 +118,14 @@ def _timeless(value: Any) -> Any:
     return value
 
 
-def _lines(path: Path) -> list[Any]:
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.dumps(_timeless(json.loads(line)), sort_keys=True))
-        except json.JSONDecodeError:
-            continue  # torn by a kill, and passed over
-    return sorted(lines)
+def _searches(path: Path) -> list[Any]:
+    """Every lane of a race with its journal, whichever ended first."""
+    with closing(sqlite3.connect(path)) as store:
+        rows = store.execute(
+            "SELECT strategy, strategy_seed, state, call, position, scheme, accuracy, fidelity "
+            "FROM lanes LEFT JOIN journal USING (lane)"
+        )
+        return sorted(rows, key=str)
 
 
 def _parquet(path: Path) -> Any:
@@ -157,7 +161,6 @@ def _records(folder: Path) -> Any:
 
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".csv": _csv,
-    ".jsonl": _lines,
     ".parquet": _parquet,
     ".safetensors": _weights,
     ".txt": _bytes,

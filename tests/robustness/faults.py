@@ -29,8 +29,7 @@ from benchmark.search.wrappers import CachedOracle
 from benchmark.storage.calls import answer_arrays
 from benchmark.storage.database import Database
 from benchmark.storage.store import Store
-from benchmark.studies.race import Instance, run_instances
-from benchmark.studies.race_journal import RaceJournal
+from benchmark.studies.race import Heat, opened_searches, run_heats
 from benchmark.studies.scoring import score_all
 from benchmark.supernet.train import frozen_supernet
 from benchmark.watching.progress import NoProgress
@@ -82,12 +81,15 @@ def tabulating(folder: Path) -> object:
 
 
 def racing(folder: Path) -> object:
-    """Searches of known landscapes, one line each."""
-    chosen = tuple(choose(name) for name in ("random", "local"))
-    instances = [Instance("additive", seed, 6, 12, chosen) for seed in range(2)]
-    found = run_instances(instances, RaceJournal(folder / "searches.jsonl"), WorkerPool(1))
-    ordered = sorted(found, key=lambda record: (record.strategy, record.seed))
-    return [(record.strategy, record.seed, record.regret.tolist()) for record in ordered]
+    """Searches of known landscapes, a lane each."""
+    heats = [
+        Heat(choose(name), "additive", seed, 6, 12)
+        for name in ("random", "local")
+        for seed in range(2)
+    ]
+    with opened_searches(folder) as store:
+        found = run_heats(heats, store, WorkerPool(1))
+    return [(record.strategy, record.seed, record.regret.tolist()) for record in found]
 
 
 def training(folder: Path) -> object:

@@ -31,8 +31,7 @@ from benchmark.search.wrappers import ShardedOracle
 from benchmark.standalone import training
 from benchmark.standalone.kept_networks import FOLDER, network_path
 from benchmark.storage.calls import bits_of
-from benchmark.studies import race
-from benchmark.studies.race_journal import _digest
+from benchmark.studies import searches
 from benchmark.training import Checkpoint
 from benchmark.workers.pool import WorkerPool
 from tasks.digits import Digits
@@ -55,7 +54,8 @@ _LAZY = (
     "benchmark.studies.gradcam_run",
     "benchmark.watching.live",
     "benchmark.studies.chosen_schemes",
-    "benchmark.studies.table_run",
+    "benchmark.studies.supernet_source",
+    "benchmark.studies.table_source",
     "benchmark.studies.transfer",
     "benchmark.studies.tune",
     "reports.pages.evidence",
@@ -237,10 +237,6 @@ def durable(place: Path) -> set[str]:
             found.add(f"network {path.stem}")
             continue
         found |= {f"epoch {path.stem} {epoch}" for epoch in range(1, 100)}
-    for path in place.rglob("searches.jsonl"):
-        for line in path.read_text().splitlines():
-            with suppress(json.JSONDecodeError):
-                found.add(f"search {json.loads(line)['search']}")
     return found
 
 
@@ -299,6 +295,7 @@ def work(connection: Connection, line: list[str], place: Path, given: dict[str, 
 
 def _make_small() -> None:
     plan.SMOKE_ROWS = 16
+    searches._START = 0.0  # noqa: SLF001 - else processes don't pay for what is so small
     SMOKE.clear()  # smaller still
     init = settings.Settings.__init__
 
@@ -325,10 +322,10 @@ def _log_work(path: Path) -> None:
         begin("epoch", self.identity, state.epochs)
         save(self, state)
 
-    def mapped(self: Any, function: Any, jobs: Any) -> Any:
+    def mapped(self: Any, function: Any, jobs: Any, **given: Any) -> Any:
         for unit in (unit for job in jobs for unit in _units(function, job)):
             begin(*unit)
-        return spread(self, function, jobs)
+        return spread(self, function, jobs, **given)
 
     ShardedOracle.score = scored  # type: ignore[method-assign]
     Checkpoint.save = saved  # type: ignore[method-assign]
@@ -342,8 +339,5 @@ def _units(function: Callable[..., Any], job: Any) -> Iterator[tuple[object, ...
             yield "training", identity, job.bits, job.seed
         else:  # a result whose network is wanted too is no end of it
             yield "network", network_path(Path(job.keep), identity, job.bits, job.seed).stem
-    elif function is race.run_instance:
-        for strategy in job.strategies:
-            yield "search", _digest(race._key(job, strategy))  # noqa: SLF001 - as the race does
-    elif function.__name__ == "_run_lane":
+    elif function is searches.run_search:
         yield "lane", job.key.strategy, job.key.strategy_seed

@@ -1,4 +1,6 @@
 import re
+import sqlite3
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +14,9 @@ from benchmark.cli import main
 from benchmark.oracle.known import BEST, WORST, make_landscape
 from benchmark.plugins.chosen import choose
 from benchmark.records.run import RaceRecord
-from benchmark.studies.race import Instance, run_instance, run_race
+from benchmark.studies.race import STORE, Heat, opened_searches, run_heats, run_race
+from benchmark.studies.searches import Search, Searched, run_search
+from benchmark.workers.pool import WorkerPool
 from strategies import registry
 from strategies.base import Answers, Need, Request, Schemes, SearchSpace, Strategy
 from tests.benchmark.plug_in import write_plug_in
@@ -74,7 +78,9 @@ class Greedy(Broken):
 
 
 def searched(name: str, landscape: str, *, seed: int, blocks: int, budget: int) -> RaceRecord:
-    (record,) = run_instance(Instance(landscape, seed, blocks, budget, (choose(name),)))
+    heat = Heat(choose(name), landscape, seed, blocks, budget)
+    with opened_searches(None) as store:
+        (record,) = run_heats([heat], store, WorkerPool(1))
     return record
 
 
@@ -119,7 +125,9 @@ def test_a_strategy_that_fails_says_why(
     assert record.regret.shape == (0,)
 
 
-def test_processes_change_nothing_but_times() -> None:
+def test_processes_change_nothing_but_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.studies.searches._START", 0.0)
+
     def race(workers: int) -> list[tuple[str, str, int, list[float]]]:
         records = run_race(
             strategies=["surrogate", "local"],
@@ -177,27 +185,55 @@ def test_a_strategy_that_needs_more_is_not_applicable(monkeypatch: pytest.Monkey
 def test_finished_searches_are_kept_and_not_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = tmp_path / "new" / "searches.jsonl"
-    first = quick(["random", "local"], journal=journal)
-    lines = journal.read_text().splitlines(keepends=True)
-    assert len(lines) == 4
-    # As a kill leaves it: the last line is torn.
-    journal.write_text("".join(lines[:3]) + lines[3][:40])
-    again = quick(["random", "local"], journal=journal)
+    out = tmp_path / "new"
+    first = quick(["random", "local"], out=out)
+    with closing(sqlite3.connect(out / STORE)) as store, store:
+        assert store.execute("SELECT count(*) FROM lanes").fetchone() == (4,)
+        store.execute("DELETE FROM journal WHERE lane = 4")  # as a kill leaves it
+        store.execute("DELETE FROM lanes WHERE lane = 4")
+    again = quick(["random", "local"], out=out)
     assert [record.regret.tolist() for record in again] == [r.regret.tolist() for r in first]
+    begun: list[object] = []
 
-    def forbidden(instance: Instance) -> list[RaceRecord]:
-        raise AssertionError(f"expected nothing to be searched, received {instance}")
+    def searched_anew(task: Search) -> Searched:
+        begun.append(task.key)
+        return run_search(task)
 
-    monkeypatch.setattr("benchmark.studies.race.run_instance", forbidden)
-    last = quick(["random", "local"], journal=journal)
+    monkeypatch.setattr("benchmark.studies.searches.run_search", searched_anew)
+    last = quick(["random", "local"], out=out)
     assert [record.seconds for record in last] == [record.seconds for record in again]
-    journal.write_text('{"search": "0", "something": "else"}\n')
-    with pytest.raises(StoreError, match="is no file of finished searches"):
-        quick(["random"], journal=journal)
-    journal.write_bytes(b"\xff\xfe")
-    with pytest.raises(StoreError, match="is no file of finished searches"):
-        quick(["random"], journal=journal)
+    assert begun == []
+    more = quick(["random", "local", "exhaustive"], seeds=3, out=out)
+    assert len(begun) == 5  # of 9
+    assert [record.regret.tolist() for record in more[:2]] == [r.regret.tolist() for r in first[:2]]
+    quick(["random"], out=out, budget=11)
+    assert len(begun) == 7
+
+
+def test_a_search_that_failed_gets_another_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.STRATEGIES, "broken", f"{__name__}:Broken")
+    assert all("out of ideas" in record.message for record in quick(["broken"], out=tmp_path))
+    monkeypatch.setattr(Broken, "ask", lambda self, _: self.rng.random((1, 6)) < 0.5)
+    monkeypatch.setattr(Broken, "tell", lambda *_: None)
+    assert all(not record.message for record in quick(["broken"], out=tmp_path))
+
+
+def test_a_folder_of_an_older_version_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "searches.jsonl").write_text("{}\n")
+    with pytest.raises(UsageError, match=r"keeps searches of an older version.*delete it, or"):
+        quick(["random"], out=tmp_path)
+    (tmp_path / "searches.jsonl").unlink()
+    (tmp_path / STORE).write_bytes(b"\xff\xfe" * 1000)
+    with pytest.raises(StoreError, match="searches"):
+        quick(["random"], out=tmp_path)
+    (tmp_path / STORE).unlink()
+    quick(["random"], out=tmp_path)
+    with closing(sqlite3.connect(tmp_path / STORE)) as store, store:
+        store.execute("UPDATE journal SET scheme = '01'")
+    with pytest.raises(StoreError, match="is damaged"):
+        quick(["random"], out=tmp_path)
 
 
 def test_the_command_writes_tables_and_its_exit_code_says_that_one_failed(
@@ -233,8 +269,9 @@ def test_only_landscapes_that_lack_what_a_strategy_needs_go_without_it(tmp_path:
 
 
 def test_partial_answers_and_gradients_move_the_search_along_and_find_nothing() -> None:
-    searched = (choose("darts"), choose("halving"))
-    darts, halving = run_instance(Instance("additive", 0, 6, 20, searched))
+    darts, halving = (
+        searched(name, "additive", seed=0, blocks=6, budget=20) for name in ("darts", "halving")
+    )
     answered = 1 + int(np.argmax(darts.regret < BEST - WORST))
     assert answered == 14  # 86 steps of 0.15 leave 7 for the schemes; then the first answer
     assert (darts.regret[: answered - 1] == BEST - WORST).all()

@@ -15,6 +15,7 @@ from benchmark.cli import main
 from benchmark.plugins.chosen import choose
 from benchmark.records.run import TuningRecord
 from benchmark.studies.race import run_race
+from benchmark.studies.searches import Search, Searched, run_search
 from benchmark.studies.tune import tune
 from benchmark.studies.tuning_ranges import tuning_ranges
 from strategies import registry
@@ -116,12 +117,19 @@ def test_what_is_found_is_cheaper_said_as_options_and_judged_on_unseen_instances
         assert np.mean([race.regret[-1] for race in races]) == pytest.approx(expected)
 
 
-def test_tuning_is_repeatable_and_goes_on_from_what_is_kept(tmp_path: Path) -> None:
-    journal = tmp_path / "searches.jsonl"
-    first = tuned(journal=journal, seeds=2)
-    size = journal.stat().st_size
-    again = tuned(journal=journal, seeds=2)
-    assert journal.stat().st_size == size
+def test_tuning_is_repeatable_and_goes_on_from_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tuned(out=tmp_path, seeds=2)
+    begun: list[object] = []
+
+    def searched_anew(task: Search) -> Searched:
+        begun.append(task.key)
+        return run_search(task)
+
+    monkeypatch.setattr("benchmark.studies.searches.run_search", searched_anew)
+    again = tuned(out=tmp_path, seeds=2)
+    assert len(begun) == 2 * first.failed  # seeds of trials that failed, which are tried again
     assert (first.values, first.gain) == (again.values, again.gain)
 
 

@@ -1,6 +1,5 @@
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,9 @@ from pyarrow import parquet
 from benchmark import Settings, run
 from benchmark.basics.errors import UsageError
 from benchmark.cli import main
-from benchmark.oracle.answers_file import Table, read_table
 from benchmark.records.run import RunRecords
 from benchmark.storage.folder import RunFolder, read_records
-from benchmark.storage.store import Store
-from benchmark.studies.table_run import _keep_table
+from benchmark.studies.table_source import _opened
 from tests.benchmark.plug_in import SOURCE, write_plug_in
 from tests.benchmark.tables import closed_form_table
 
@@ -95,7 +92,10 @@ def test_a_flat_table_has_no_top_and_no_leader(tmp_path: Path) -> None:
     assert [row["top5_lanes"] for row in report.ranking.records()] == [None, None]
 
 
-def test_workers_and_stops_change_nothing(table: str, tmp_path: Path) -> None:
+def test_workers_and_stops_change_nothing(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.studies.searches._START", 0.0)
     one = run(_settings(table), out=tmp_path / "one", workers=1)
     run(_settings(table), out=tmp_path / "two", workers=2)
     for left, right in zip(one.records.lanes, _records(tmp_path / "two").lanes, strict=True):
@@ -154,28 +154,18 @@ def test_a_table_that_changes_under_a_run_ends_it_in_a_line(
     table = closed_form_table()
     table.write(path)
 
-    def read_and_changed(place: Path) -> Table:
-        before = read_table(place)
+    def changed(*_: object, **__: object) -> None:
         replace(table, loss=table.loss + 1).write(path)
-        return before
+        _opened.cache_clear()  # as in another process
 
-    monkeypatch.setattr("benchmark.studies.table_run.read_table", read_and_changed)
+    monkeypatch.setattr("benchmark.studies.searches._START", 0.0)
+    monkeypatch.setattr("benchmark.storage.store.Store.add_answers", changed)
     call = ["run", "--oracle", str(path), "--strategies", "random,ga", "--seeds", "2"]
     call += ["--workers", str(workers), "--out", str(tmp_path / "run")]
-    if workers == 1:  # else other processes read it
-        monkeypatch.setattr("benchmark.studies.table_run._keep_table", _kept_as_read(monkeypatch))
     result = CliRunner().invoke(main, call)
     assert result.exit_code == 2, result.output
     assert f"{path} has changed since the run began: expected the table" in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def _kept_as_read(patched: pytest.MonkeyPatch) -> Callable[[Store, Table], None]:
-    def keep(store: Store, table: Table) -> None:
-        _keep_table(store, table)
-        patched.setattr("benchmark.studies.table_run.read_table", read_table)
-
-    return keep
 
 
 def test_a_table_with_holes_is_refused_before_anything_starts(tmp_path: Path) -> None:
