@@ -245,8 +245,10 @@ def agreements(records: RunRecords, confidence: float = CONFIDENCE) -> list[Agre
     """Every pair of supernets in the run's mode, then in the other one.
 
     On tabulated schemes where both have them, else on those that both were asked about; in
-    the other mode on trained schemes.
+    the other mode on trained schemes. None of known landscapes: those have nothing in common.
     """
+    if not records.kind.measured:
+        return []
     asked = oracle_accuracies(records)
     mode = str(records.settings.get("batch_norm", ""))
     rows = []

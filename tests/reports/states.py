@@ -114,6 +114,13 @@ def _as_on_a_table(run: RunRecords) -> RunRecords:
     )(replace(bare, outside=[], outside_source="", facts={"name": "toy"}))  # fmt: skip
 
 
+def _as_on_known_landscapes(run: RunRecords) -> RunRecords:
+    run = _as_on_a_table(run)
+    facts = {"optimum": "1" * 12, "landscape": "tabulated"}
+    named = replace(run, settings=run.settings | {"oracle": "known:trap:12"})
+    return _oracles(lambda oracle: replace(oracle, facts=facts))(named)
+
+
 def _silent(one: OracleAnswers) -> OracleAnswers:
     return replace(one, accuracy=dict.fromkeys(one.accuracy, nan))
 
@@ -191,6 +198,7 @@ AXES: Mapping[str, Sequence[Change]] = {
         _settings(standalone_seeds=3, objective_weight=0.0),
         lambda run: replace(run, facts={}, environment={}, settings={"objective_weight": 0.02}),
         _as_on_a_table,
+        _as_on_known_landscapes,
     ),
 }
 """Changes by what they are about."""
@@ -332,8 +340,9 @@ CLAIMS: Sequence[tuple[str, Callable[[Analysis, "re.Match[str]"], bool]]] = (
     (r"latency interval", lambda a, _: any(item.cost for item in a.schemes)),
     (r"the intervals( of [^;]+)? overlap", lambda a, _: _finite(a) > 1),
     (r"\byet\b", lambda a, _: not a.records.finished),
-    (r"(trained|scratch|candidate|seeds?)\b[^.]*\byet\b", lambda a, _: not a.records.on_table),
-    (r"frozen supernet|trained (scheme|candidate)", lambda a, _: not a.records.on_table),
+    (r"(trained|scratch|candidate|seeds?)\b[^.]*\byet\b", lambda a, _: a.records.kind.trains),
+    (r"frozen supernet|trained (scheme|candidate)", lambda a, _: a.records.kind.trains),
+    (r"validation split, |batch norm", lambda a, _: a.records.kind.measured),
     (r"top 5%", lambda a, _: any(np.ptp(t.accuracy) > 0 for t in a.landscapes.values())),
     (r"stand-alone seed", lambda a, _: bool(a.records.standalone)),
     (r"degrees? of freedom", lambda a, _: a.noise.freedom > 0),
