@@ -26,7 +26,10 @@ _WORDS = {
         "One network with all modules, trained with random schemes, so that it can guess how "
         "good any scheme would be without training it."
     ),
-    "Oracle": "The frozen supernet, asked for a scheme's accuracy on the validation split.",
+    "Oracle": (
+        "What says how accurate a scheme is: a frozen supernet on the validation split, a table "
+        "of its answers, or a landscape in closed form."
+    ),
     "Strategy": "A search method that asks the oracle about schemes and proposes the best.",
     "Lane": "One run of a strategy: one strategy seed on one supernet.",
     "Evaluation": "One question to the oracle. Every lane has the same budget of them.",
