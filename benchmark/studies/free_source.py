@@ -16,12 +16,14 @@ from benchmark.oracle.base import Oracle
 from benchmark.planning.lanes import lane_keys, plug_in_facts, strategy_maker
 from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import choose_all
+from benchmark.records.objective import Objective
 from benchmark.records.schemes import all_schemes
 from benchmark.records.settings import IDENTIFYING, SEARCHED, SETTINGS
 from benchmark.search.runner import unmet
 from benchmark.storage.calls import bits_of
 from benchmark.storage.folder import Description
 from benchmark.storage.store import Store
+from benchmark.studies.objective import refuse_objective_needs
 from benchmark.studies.oracle_source import OracleSource, Work
 from benchmark.studies.searches import Search, run_searches
 from reports.tables.formats import count, words
@@ -42,8 +44,8 @@ class FreeSource(OracleSource):
 
     with_effect: ClassVar[frozenset[str]] = SEARCHED
     """Names of settings that a run depends on; others are refused."""
-    code: ClassVar[tuple[str, ...]] = ("strategies",)
-    """Modules whose source is part of an experiment's identity."""
+    code: ClassVar[tuple[str, ...]]
+    """Modules that a run computes with beside its strategies; what they import counts too."""
 
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         del cache
@@ -52,6 +54,7 @@ class FreeSource(OracleSource):
                 raise UsageError(
                     f"{setting.option} has no effect on a {self.kind.name} (--oracle); leave it out"
                 )
+        refuse_objective_needs(settings)
         self.settings = settings
         assert settings.oracle is not None
         self.space = SearchSpace(self._read(settings.oracle), settings.budget)
@@ -114,7 +117,7 @@ class FreeSource(OracleSource):
         lanes = len(lane_keys(source._strategies.values(), settings))
         console.print(
             f"{settings.oracle}, {count(source.space.blocks, 'block')}; "
-            f"{settings.objective.brief}; {', '.join(settings.strategies)}",
+            f"{Objective.of(dict(settings)).brief}; {', '.join(settings.strategies)}",
             highlight=False,
             markup=False,
         )
@@ -148,6 +151,7 @@ class FreeSource(OracleSource):
 
     def search(self, work: Work) -> None:
         settings, store = self.settings, work.store
+        objective = Objective.of(dict(settings))
         if store.fact("oracles") is None:
             with store.transaction():
                 seeds = range(settings.supernet_seeds)
@@ -165,7 +169,7 @@ class FreeSource(OracleSource):
                 ),
                 self._oracle(key.supernet_seed),
                 settings.budget,
-                settings.objective,
+                objective,
                 settings.ask_timeout,
             )
             for key in lane_keys(self._strategies.values(), settings)

@@ -33,7 +33,7 @@ class KnownSource(FreeSource):
 
     kind = KNOWN
     with_effect = SEARCHED | {"supernet_seeds"}
-    code = ("strategies", "benchmark.oracle.known")
+    code = ("benchmark.oracle.known", "benchmark.search.runner")
 
     def _read(self, oracle: str) -> tuple[int, ...]:
         self._landscape, _, blocks = oracle.removeprefix(KNOWN.prefix).partition(":")

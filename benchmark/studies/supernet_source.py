@@ -22,6 +22,7 @@ from benchmark.storage.calls import bits_of
 from benchmark.storage.folder import Description, RunFolder
 from benchmark.studies.cache import default_cache, opened_cache
 from benchmark.studies.measurement import measure_schemes
+from benchmark.studies.objective import provided_objective
 from benchmark.studies.oracle_source import OracleSource, Work
 from benchmark.studies.scoring import ask_in_both_modes, open_oracle, open_supernet, score_all
 from benchmark.studies.tickets import make_tickets, write_tickets
@@ -140,7 +141,8 @@ class SupernetSource(OracleSource):
                 )
                 for key in keys
             ]
-            search(lanes, oracle, work.store, self.plan.objective, on_progress=advance)
+            objective = provided_objective(self.plan, work.store)
+            search(lanes, oracle, work.store, objective, on_progress=advance)
 
     def _used(self, supernet_seed: int, work: Work) -> set[str]:
         """Schemes that the machine had to score for this run."""
@@ -156,11 +158,12 @@ class SupernetSource(OracleSource):
     def _choose(self, work: Work) -> list[str]:
         """Write down each lane's candidates; return every scheme that is to be trained."""
         plan = self.plan
+        objective = provided_objective(plan, work.store)
         chosen: list[tuple[LaneKey, list[str]]] = []
         for key in plan.lane_keys():
             lane = work.store.lane_record(key, plan.blocks)
             if lane.state == "finished":
-                rewards = plan.objective.reward(lane.schemes, lane.accuracy)
+                rewards = objective.reward(lane.schemes, lane.accuracy)
                 chosen.append((key, pick_candidates(lane, rewards, self.settings.candidates)))
         work.store.set_fact("candidates", [(asdict(key), schemes) for key, schemes in chosen])
         found = {bits for _, schemes in chosen for bits in schemes}

@@ -23,6 +23,7 @@ class TableSource(FreeSource):
     """
 
     kind = TABLE
+    code = ("benchmark.oracle.table", "benchmark.search.runner")
 
     def _read(self, oracle: str) -> tuple[int, ...]:
         self._path = oracle
