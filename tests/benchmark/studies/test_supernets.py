@@ -163,7 +163,7 @@ def test_a_broken_file_says_what_is_wrong_and_is_not_imported(
         (["show", "feed"], "'feed' is neither a file nor a supernet in"),
         (["export", "feed", "x"], "'feed' is neither a file nor a supernet in"),
         (["import", "absent"], "there is no file absent"),
-        (["train", "--precision", "half"], "supernet.precision: expected 'float32', 'bf16' or"),
+        (["train", "--precision", "half"], "--precision: expected 'float32', 'bf16' or"),
         (["train", "--accumulate", "0"], "--accumulate: expected a whole number from 1"),
         (["train", "--tensorboard"], "--tensorboard needs a folder: --metrics FOLDER"),
         (["train", "--attention", "dia"], "DIA is one module for all blocks of a stage"),
