@@ -146,17 +146,12 @@ def _unusable(distribution: str) -> str:
 def _module(distribution: str) -> str:
     """What is imported of it: ``sklearn`` of scikit-learn."""
     own = _plain(distribution)
-    modules = [name for name in _modules().get(own, []) if not name.startswith("_")]
-    return own if own in modules or not modules else min(modules)
+    found = [module for module, names in _modules().items() if own in map(_plain, names)]
+    public = [module for module in found if not module.startswith("_")]
+    return own if own in public or not public else min(public)
 
 
-@cache
-def _modules() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for module, distributions in packages_distributions().items():
-        for name in distributions:
-            found.setdefault(_plain(name), []).append(module)
-    return found
+_modules = cache(packages_distributions)
 
 
 def _plain(name: str) -> str:
