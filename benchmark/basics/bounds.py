@@ -168,7 +168,7 @@ POSITIVE = Range(0, _MILLION, whole=False, above=True)
 """A learning rate, or what one is multiplied by; a tolerance."""
 DECAY = Range(0, _MILLION, whole=False)
 THREADS = Range(1, 256)
-"""Many more crash torch."""
+"""Threads of torch in one process; torch crashes with many more."""
 WORKERS = Range(1, 4096)
 """Processes: each takes file descriptors of this one, which may have some thousand."""
 GPUS = Range(1, 10**9)
@@ -187,7 +187,7 @@ LOSS = Range(0, inf, whole=False, nan=True)
 INCREMENT = Range(-1, 2**53, whole=False, above=True)
 """A relative time minus 1."""
 PASSED = Range(0, 2.0**53, whole=False)
-"""Seconds that something took."""
+"""Seconds that a computation took, as files and stores hold them."""
 ANY = Range(-inf, inf, whole=False)
 """Any number, infinite ones too."""
 FIGURE = Range(-inf, inf, whole=False, nan=True)

@@ -46,7 +46,7 @@ def repeatable(*, tf32: bool = False) -> Iterator[None]:
 
 
 def torch_dtype(name: str) -> torch.dtype:
-    """Torch's type called ``name``."""
+    """Torch's number type called ``name``, such as ``float32``."""
     dtype = getattr(torch, name)
     assert isinstance(dtype, torch.dtype)
     return dtype

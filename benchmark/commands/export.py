@@ -98,7 +98,7 @@ def _export_ticket(
     from benchmark.commands.consoles import console_of
 
     console = console_of(stderr=True)
-    with equipped(console, cache, WorkerOptions(1, None, None)) as (shared, _, live):
+    with equipped(console, cache, WorkerOptions(1)) as (shared, _, live):
         from benchmark.records.ticket import read_ticket
         from benchmark.studies.export import TARGETS, export_ticket
 

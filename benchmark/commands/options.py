@@ -13,7 +13,7 @@ from benchmark.basics.bounds import Range
 from benchmark.basics.errors import UsageError
 from benchmark.basics.files import require_writable
 from benchmark.basics.names import OneOf, Registered
-from benchmark.commands.worker_options import SHARE, WorkerOptions
+from benchmark.commands.worker_options import WorkerOptions, engine_options
 from benchmark.records.settings import (
     RECIPE_CHANGES,
     SECTIONS,
@@ -21,6 +21,7 @@ from benchmark.records.settings import (
     Setting,
     written,
 )
+from benchmark.workers.engine import EngineOption
 
 if TYPE_CHECKING:
     from benchmark.planning.settings import Settings
@@ -189,21 +190,6 @@ cache = click.option(
 _workers = number(
     "--workers", allowed=bounds.WORKERS, cls=Place, help=otherwise("Processes.", "one a core")
 )
-_ray = click.option(
-    "--ray",
-    cls=Place,
-    is_flag=False,
-    flag_value="local",
-    metavar="[ADDRESS]",
-    help="WorkerPool of the Ray cluster there (auto: of the one on this machine; without "
-    "an address, last on the line: one of this machine's cores).",
-)
-_gpus_per_training = number(
-    "--gpus-per-training",
-    allowed=bounds.POSITIVE,
-    cls=Place,
-    help=otherwise("With --ray: so much of a GPU for each stand-alone training.", SHARE),
-)
 paper = click.option(
     "--paper",
     type=OUTPUT_FOLDER,
@@ -222,18 +208,31 @@ serve = number(
 
 def worker_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command`` the options of who does its work, as `WorkerOptions`."""
+    names = engine_options()
 
     @functools.wraps(command)
-    def with_worker_options(
-        *arguments: Any,
-        workers: int | None,
-        ray: str | None,
-        gpus_per_training: float | None,
-        **values: Any,
-    ) -> None:
-        command(*arguments, worker_options=WorkerOptions(workers, ray, gpus_per_training), **values)
+    def with_worker_options(*arguments: Any, workers: int | None, **values: Any) -> None:
+        engine = {name: values.pop(name) for name in names}
+        command(*arguments, worker_options=WorkerOptions(workers, engine), **values)
 
-    return _workers(_ray(_gpus_per_training(with_worker_options)))
+    decorated: Callable[..., None] = with_worker_options
+    for name, option in reversed(names.items()):
+        decorated = _engine_option(name, option)(decorated)
+    return _workers(decorated)
+
+
+def _engine_option(name: str, option: EngineOption) -> Option:
+    alone: dict[str, Any] = (
+        {} if option.alone is None else {"is_flag": False, "flag_value": option.alone}
+    )
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        cls=Place,
+        type=Checked(option.allowed) if option.allowed else str,
+        metavar=option.metavar,
+        help=option.help if option.default is None else otherwise(option.help, option.default),
+        **alone,
+    )
 
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> "Settings":

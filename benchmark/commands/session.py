@@ -1,6 +1,5 @@
 """What long commands need while they work: Ctrl-C, bars, the shared cache, processes."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -67,15 +66,8 @@ def stoppable(console: Any, *, keeps: bool = True) -> Iterator[None]:
         with suppress(Exception):  # it may have been in the middle of a line
             console.show_cursor()
             console.print(f"Stopped{by}. {how}")
-        for worker in multiprocessing.active_children():
-            if worker.pid is not None:
-                os.kill(worker.pid, signal.SIGTERM)
         os._exit(128 + number)  # as shells count
 
-    # The process that cleans up behind killed workers would list what it cleans up.
-    quiet = "ignore:resource_tracker:UserWarning"
-    chosen = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = f"{chosen},{quiet}" if chosen else quiet
     before = {number: signal.getsignal(number) for number in _stopping()}
     for number in before:
         signal.signal(number, stop)
@@ -84,10 +76,6 @@ def stoppable(console: Any, *, keeps: bool = True) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if chosen is None:
-            del os.environ["PYTHONWARNINGS"]
-        else:
-            os.environ["PYTHONWARNINGS"] = chosen
 
 
 def _stopping() -> Iterator[signal.Signals]:

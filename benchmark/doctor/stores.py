@@ -50,7 +50,7 @@ def cache(folder: Path) -> Iterator[Finding]:
 
 
 def run_folder(folder: Path) -> Iterator[Finding]:
-    """One run."""
+    """What is found in the folder of one run: its records, and files that do not belong there."""
     about = f"run {folder}"
     try:
         with closing(RunFolder(folder).view()) as store:

@@ -28,6 +28,7 @@ from benchmark.standalone.costs import LATENCY_BATCH, check_fit, machine_name
 from benchmark.standalone.training import Training
 from benchmark.storage.folder import Description
 from benchmark.supernet.train import SupernetSpec
+from benchmark.workers.pool import WorkerPool
 from strategies.base import SearchSpace, Strategy
 from tasks.base import Task, TaskSpec
 from tasks.folders import expanded
@@ -166,7 +167,7 @@ class Plan:
             "landscape": landscape,
         }
 
-    def description(self, workers: int) -> Description:
+    def description(self, workers: WorkerPool) -> Description:
         """What is known before the run starts."""
         environment = self.environment(workers)
         return Description(
@@ -189,7 +190,7 @@ class Plan:
             return ()
         return tuple(FigureKind(**asdict(kind)) for kind in kinds)
 
-    def environment(self, workers: int, command: str = "") -> dict[str, Any]:
+    def environment(self, workers: WorkerPool, command: str = "") -> dict[str, Any]:
         """Command (that of ``run``, unless another is named), versions and machine, by name."""
         return {
             "command": command or self.settings.command(),
@@ -199,7 +200,7 @@ class Plan:
             "torch": torch.__version__,
             "system": f"{platform.system()} {platform.machine()}",
             "processor": machine_name(self.settings.device),
-            "workers": workers,
+            **workers.facts,
         }
 
 

@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from benchmark.basics.errors import LaneError, UsageError
+from benchmark.basics.fork_server import CAN_FORK, Child, Work, start_child
 from benchmark.plugins.error_translation import place, summary
-from benchmark.plugins.fork_server import CAN_FORK, Child, Work, start_child
 from benchmark.plugins.timeout import Countdown, within
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def start_confined(
     so that no limit need be long enough for it.
 
     Args:
-        work: see `benchmark.plugins.fork_server.ForkServer.start`.
+        work: see `benchmark.basics.fork_server.ForkServer.start`.
         arguments: to it.
         before: see there.
 

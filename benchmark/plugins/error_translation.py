@@ -71,7 +71,7 @@ def one_line(error: BaseException) -> str:
 
 
 def where(error: BaseException) -> str:
-    """See `place`."""
+    """File and line that ``error`` comes from, as `place` picks them from its traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     return place([(frame.filename, frame.lineno or 0) for frame in frames])
 

@@ -15,10 +15,10 @@ from typing import Any, final
 import numpy as np
 
 from benchmark.basics.errors import LaneError
+from benchmark.basics.fork_server import CAN_FORK
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import confine, ending, shown_stack, start_confined
 from benchmark.plugins.error_translation import as_strategy_errors
-from benchmark.plugins.fork_server import CAN_FORK
 from benchmark.plugins.openings import Openings
 from benchmark.plugins.timeout import Countdown, within
 from strategies.base import (

@@ -67,7 +67,7 @@ def train_schemes(
         settings=settings.model_dump(mode="json", include=set(REPEATED)),
         blocks_per_stage=stages,
         task=plan.task.facts(),
-        environment=plan.environment(workers.count, command),
+        environment=plan.environment(workers, command),
         records=tuple(known[scheme, seed] for scheme in bits for seed in seeds),
         figures=plan.figures,
     )

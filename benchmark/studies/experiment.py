@@ -50,7 +50,7 @@ def run(
     folder.check(source.identity)
     on_folder(folder.path)
     pool = WorkerPool.of(workers)
-    with folder.claim(source.description(pool.count)) as store:
+    with folder.claim(source.description(pool)) as store:
         if not store.fact("finished", default=False):
             with source.opened(folder):
                 work = Work(store, pool, NoProgress() if progress is None else progress)

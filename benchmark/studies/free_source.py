@@ -26,6 +26,7 @@ from benchmark.storage.store import Store
 from benchmark.studies.objective import refuse_objective_needs
 from benchmark.studies.oracle_source import OracleSource, Work
 from benchmark.studies.searches import Search, run_searches
+from benchmark.workers.pool import WorkerPool
 from reports.tables.formats import count, words
 from strategies.base import SearchSpace
 
@@ -127,7 +128,7 @@ class FreeSource(OracleSource):
             highlight=False,
         )
 
-    def description(self, workers: int) -> Description:
+    def description(self, workers: WorkerPool) -> Description:
         strategies = self._strategies.values()
         return Description(
             experiment=self.identity,
@@ -139,7 +140,7 @@ class FreeSource(OracleSource):
                 "code": code_version(*self.code),
                 "python": platform.python_version(),
                 "system": f"{platform.system()} {platform.machine()}",
-                "workers": workers,
+                **workers.facts,
                 **plug_in_facts(strategies),
                 **self.environment,
             },

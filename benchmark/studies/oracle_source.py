@@ -83,8 +83,8 @@ class OracleSource(ABC):
         """What a run's folder is called before its identity."""
 
     @abstractmethod
-    def description(self, workers: int) -> Description:
-        """What is known before the run starts, with ``workers`` processes."""
+    def description(self, workers: WorkerPool) -> Description:
+        """What is known before the run starts, with ``workers`` at work."""
 
     @contextmanager
     def opened(self, folder: RunFolder) -> Iterator[None]:

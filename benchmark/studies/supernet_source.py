@@ -27,6 +27,7 @@ from benchmark.studies.oracle_source import OracleSource, Work
 from benchmark.studies.scoring import ask_in_both_modes, open_oracle, open_supernet, score_all
 from benchmark.studies.tickets import make_tickets, write_tickets
 from benchmark.studies.trust import fitting_evidence
+from benchmark.workers.pool import WorkerPool
 from reports.numbers.tickets import FOLDER, ticket_schemes
 from reports.pages.report import Report
 
@@ -61,7 +62,7 @@ class SupernetSource(OracleSource):
     def name(self) -> str:
         return self.settings.task
 
-    def description(self, workers: int) -> Description:
+    def description(self, workers: WorkerPool) -> Description:
         return self.plan.description(workers)
 
     @contextmanager

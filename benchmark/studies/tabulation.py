@@ -74,7 +74,7 @@ def tabulate(
         blocks_per_stage=plan.space.blocks_per_stage,
         task=plan.task.facts(),
         facts=plan.oracle_facts(landscape="tabulated") | {"weights": supernet.weights},
-        environment=plan.environment(workers.count, command),
+        environment=plan.environment(workers, command),
         schemes=schemes,
         accuracy=accuracy,
         loss=loss,

@@ -67,7 +67,7 @@ def transfer(
     """
     plan = _Transfer(source, settings, schemes, cache=cache, source_data=source_data)
     shown = NoProgress() if progress is None else progress
-    description = plan.description(workers.count, command)
+    description = plan.description(workers, command)
     place = out or default_folder(source.path, settings.task, description.experiment)
     with RunFolder(place, holds="transfer").claim(description) as store:
         plan.run(store, cache, workers, shown)
@@ -137,7 +137,7 @@ class _Transfer:
         start = Start(self.source_training(sharing), str(self._networks))
         return replace(_sharing(self._target.training, sharing), start=start)
 
-    def description(self, workers: int, command: str) -> Description:
+    def description(self, workers: WorkerPool, command: str) -> Description:
         """What is known before anything runs."""
         target = self._target
         environment = target.environment(workers, command)

@@ -53,7 +53,7 @@ def verify(
     plan = Plan(Settings(**(ticket.settings | settings)), cache=cache.path.parent)
     if found := self_check(ticket) or other_premises(ticket, plan):
         return found
-    environment = plan.environment(workers.count)
+    environment = plan.environment(workers)
     schemes = list(dict.fromkeys([ticket.scheme, plan.full, plan.original]))
     seeds = list(ticket.seeds)
     if fresh is not None:

@@ -5,9 +5,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from benchmark.basics.errors import LaneError
+from benchmark.basics.fork_server import CAN_FORK, Child
 from benchmark.plugins.chosen import ChosenStrategy
 from benchmark.plugins.confined import ending, start_confined
-from benchmark.plugins.fork_server import CAN_FORK, Child
 from benchmark.plugins.timeout import CHECK_TIMEOUT, Countdown, within
 from benchmark.testing.checks import CHECKS, Check
 from benchmark.testing.subject import Subject
@@ -39,8 +39,8 @@ def check_guarded(chosen: ChosenStrategy, *, limit: float = CHECK_TIMEOUT) -> li
             if not within(Countdown(limit + _GRACE), child.connection.poll):
                 reason = f"expected an end within {limit:g} s, received none, not even by an alarm"
                 return _broken_off(verdicts, check, reason)
-            reason, overdue = child.connection.recv()
-            if overdue:
+            reason, timed_out = child.connection.recv()
+            if timed_out:
                 return _broken_off(verdicts, check, reason)
             verdicts.append(Verdict(check, reason))
     except (EOFError, ConnectionError):

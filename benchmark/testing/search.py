@@ -32,7 +32,7 @@ def some_failures(schemes: Schemes) -> Rewards:
 
 
 def only_failures(schemes: Schemes) -> Rewards:
-    """NaN for every scheme."""
+    """A reward function on which every evaluation fails: NaN for every scheme."""
     return np.full(len(schemes), np.nan)
 
 
@@ -70,7 +70,7 @@ class WhiteHills:
         return GateGradient(loss, -0.01 * self._slopes)
 
     def attention_weights(self) -> list[dict[str, np.ndarray]]:
-        """See `strategies.base.WhiteBox`."""
+        """Weights of one attention module a block, as `strategies.base.WhiteBox` gives them."""
         rng = np.random.default_rng(0)
         return [{"weight": rng.standard_normal((3, 4))} for _ in self._slopes]
 
@@ -120,7 +120,7 @@ class Sitting:
         return Request(rows, fidelity)
 
     def tell(self, schemes: Schemes, told: Answers) -> None:
-        """Tell the strategy."""
+        """Tell the strategy the answers to the schemes that it asked for."""
         self._strategy.tell(schemes, told)
 
 
@@ -142,11 +142,11 @@ class Search:
 
     @property
     def evaluations(self) -> int:
-        """Schemes asked in all."""
+        """Number of schemes that were asked for, in all requests together."""
         return sum(len(schemes) for schemes in self.requests)
 
     def add(self, request: Request) -> None:
-        """Write a request down."""
+        """Write down the schemes and the fidelity of the next request."""
         self.requests.append(request.schemes.copy())
         self.fidelities.append(request.fidelity)
 

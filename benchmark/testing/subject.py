@@ -36,7 +36,7 @@ class Subject:
 
     @property
     def strategy(self) -> type[Strategy]:
-        """Its class."""
+        """The class of the strategy that is checked."""
         return self.chosen.load()
 
     @property

@@ -26,7 +26,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the promise holds."""
+        """Whether the strategy keeps the promise that the check is of."""
         return not self.reason
 
 

@@ -1,12 +1,14 @@
 """WorkerPool for independent jobs, one torch thread each: processes here, or a cluster's."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from time import perf_counter
-from typing import final
+from typing import Any, final
 
 from benchmark.basics.bounds import WORKERS
-from benchmark.basics.threads import single_thread
-from benchmark.workers.engine import Engine, Job, Result, Work, available_cores
+from benchmark.basics.fork_server import CAN_FORK
+from benchmark.workers.engine import Engine, Job, Result, Work, available_cores, done
+from benchmark.workers.processes import processes
 
 
 @final
@@ -29,9 +31,15 @@ class WorkerPool:
         work: Work = "scoring",
     ) -> None:
         self.count = count
-        self._engine = engine
+        self.engine = engine
         self._device = device
         self._work: Work = work
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a run's environment says of who did its work."""
+        engine = {} if self.engine is None else {"executor": type(self.engine).__name__}
+        return {"workers": self.count} | engine
 
     @classmethod
     def of(cls, workers: "int | WorkerPool | None") -> "WorkerPool":
@@ -50,9 +58,9 @@ class WorkerPool:
         Raises:
             UsageError: none ever can.
         """
-        if self._engine is not None:
-            count = self._engine.places(self.count, device, work)
-            return WorkerPool(count, self._engine, device=device, work=work)
+        if self.engine is not None:
+            count = self.engine.places(self.count, device, work)
+            return WorkerPool(count, self.engine, device=device, work=work)
         # A GPU of this machine answers one process at a time; processes are for cores.
         alone = device != "cpu" and work == "scoring"
         return WorkerPool(1 if alone else self.count, device=device, work=work)
@@ -73,25 +81,19 @@ class WorkerPool:
         Raises:
             WorkerError: jobs end the processes that do them, again and again.
         """
-        done = 0
-        if self._engine is None:
+        first = 0
+        if self.engine is None:
             started = perf_counter()
-            lonely = self.count == 1 or len(jobs) < 2  # noqa: PLR2004 - one job needs no company
-            with single_thread():
-                while done < len(jobs) and (lonely or perf_counter() - started < alone):
-                    yield done, function(jobs[done])
-                    done += 1
-        if done == len(jobs):
+            lonely = min(self.count, len(jobs)) < 2 or not CAN_FORK  # noqa: PLR2004 - one needs no company
+            while first < len(jobs) and (lonely or perf_counter() - started < alone):
+                yield first, done(function, jobs[first])
+                first += 1
+        rest = jobs[first:]
+        if not rest:
             return
-        from benchmark.workers.processes import Processes  # noqa: PLC0415 - takes a second
-
-        engine = self._engine or Processes()
-        rest = jobs[done:]
-        for index, result in engine.run(
-            function,
-            rest,
-            count=min(self.count, len(rest)),
-            device=self._device,
-            work=self._work,
-        ):
-            yield done + index, result
+        with nullcontext(self.engine) if self.engine else processes() as engine:
+            count = min(self.count, len(rest))
+            for index, result in engine.run(
+                function, rest, count=count, device=self._device, work=self._work
+            ):
+                yield first + index, result

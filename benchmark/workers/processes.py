@@ -1,39 +1,39 @@
-"""Worker processes on this machine, through loky."""
+"""Worker processes on this machine, forked from a process that has imported what they need.
 
+That takes milliseconds a worker instead of the seconds in which each would import torch; what
+they have in common lies in memory once. `benchmark.basics.fork_server` ends them with the process
+that they work for, whatever that dies of.
+"""
+
+import atexit
 import os
-import signal
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+import pickle
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing.resource_tracker import ensure_running
-from typing import Any, TypeVar, final
+from functools import cache, partial
+from multiprocessing.connection import Connection, wait
+from typing import Any, final
 
-from joblib.externals.loky import get_reusable_executor
+import cloudpickle
 
 from benchmark.basics.errors import WorkerError
-from benchmark.basics.interpreter import uninterrupted
-from benchmark.workers.engine import Engine, Work, done
-from benchmark.workers.orphans import end_with
+from benchmark.basics.fork_server import ONE_THREAD, Child, ForkServer
+from benchmark.workers.dispatch import Dispatcher, WorkerLostError
+from benchmark.workers.engine import Job, Result, Work, done
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
-
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_SAFE_PATH = "PYTHONSAFEPATH"
 _IDLE = 300  # seconds after which workers without jobs end
-_LOOK = 5.0  # seconds between looks at the thread that manages them
-_TRIES = 3
 
 
 @final
-class Processes(Engine):
-    """As many processes as asked for; they stay for the next jobs, and end with this process.
+class Processes(Dispatcher[Child, Connection]):
+    """As many processes as asked for; they stay for the next jobs, and end with this process."""
 
-    When one of them is killed, loky ends the others too: what they were doing is done
-    again by new ones, and what is finished stays finished.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self._server: ForkServer | None = None
+        self._before: Callable[[], object] | None = None
 
     def places(self, count: int, device: str, work: Work) -> int:  # noqa: ARG002 - all the same here
         return count
@@ -44,104 +44,110 @@ class Processes(Engine):
         jobs: Sequence[Job],
         *,
         count: int,
-        device: str,  # noqa: ARG002 - jobs know theirs
-        work: Work,  # noqa: ARG002 - all the same here
+        device: str,
+        work: Work,
     ) -> Iterator[tuple[int, Result]]:
-        """See `WorkerPool.map`.
+        """Do jobs in processes of this machine, as `Dispatcher.run` says."""
+        # Nobody idle has anything to say: who can be read from has ended.
+        ended = [worker for worker in self._idle if worker.connection.poll()]
+        self._dismiss(ended)
+        self._idle = [worker for worker in self._idle if worker not in ended]
+        self._before = partial(_import_for, cloudpickle.dumps(function))
+        yield from super().run(function, jobs, count=count, device=device, work=work)
 
-        Raises:
-            WorkerError: processes died several times without finishing anything.
-        """
-        waiting = dict(enumerate(jobs))
-        fruitless = 0
-        while waiting:
-            before = len(waiting)
-            try:
-                for index, result in _round(function, waiting, count):
-                    del waiting[index]
-                    yield index, result
-            except BrokenProcessPool as error:
-                fruitless = fruitless + 1 if len(waiting) == before else 0
-                if fruitless == _TRIES:
-                    raise WorkerError(
-                        f"worker processes were killed {_TRIES} times before any of "
-                        f"{len(waiting)} jobs was done; if memory ran out, use fewer --workers"
-                    ) from error
+    def close(self) -> None:
+        """End all of these processes, and the one that they are forked from."""
+        self._idle, self._starting = [], {}
+        if self._server is not None:
+            atexit.unregister(self._server.close)
+            self._server.close()
+            self._server = None
 
-
-def _round(
-    function: Callable[[Job], Result], waiting: dict[int, Job], count: int
-) -> Iterator[tuple[int, Result]]:
-    """Results of ``waiting`` until a process dies.
-
-    Raises:
-        BrokenProcessPool: one did.
-    """
-    finished = False
-    with warnings.catch_warnings():
-        # Loky replaces workers that have grown; nobody has to do anything about it. As an error
-        # this warning would end the thread that manages them.
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        with _undisturbed():
-            executor = get_reusable_executor(
-                max_workers=count,
-                timeout=_IDLE,
-                env=dict.fromkeys(_THREADS, "1") | {_SAFE_PATH: "1"},
-                initializer=end_with,
-                initargs=(os.getpid(),),
-            )
+    def _start(self, device: str, work: Work) -> tuple[Child, Connection]:
+        del device, work  # all the same here
+        if self._server is None or not self._server.alive:
+            self.close()
+            self._server = ForkServer()
+            atexit.register(self._server.close)
         try:
-            with _undisturbed():
-                futures = {executor.submit(done, function, job): n for n, job in waiting.items()}
-            for future in _completed(futures, executor):
-                yield futures[future], future.result()
-            finished = True
-        finally:
-            if not finished:
-                _end(executor)
+            child = self._server.start(serve, dict(os.environ), sys.path, before=self._before)
+        except (OSError, EOFError) as error:
+            raise WorkerError(f"no worker process could be started: {error}") from error
+        return child, child.connection
+
+    def _send(self, worker: Child, function: Callable[[Any], Any], job: Any) -> Connection:
+        pickled = cloudpickle.dumps((os.getcwd(), function, job))  # noqa: PTH109 - of another process
+        with suppress(ConnectionError):  # it is lost, which its answer will tell
+            worker.connection.send_bytes(pickled)
+        return worker.connection
+
+    def _answered(self, pending: Sequence[Connection], seconds: float) -> Connection | None:
+        found = wait(pending, timeout=seconds)
+        return next((connection for connection in pending if connection in found), None)
+
+    def _answer(self, answered: Connection) -> Any:
+        try:
+            pickled = answered.recv_bytes()
+        except (EOFError, ConnectionError) as error:
+            raise WorkerLostError from error
+        raised, result = pickle.loads(pickled)  # noqa: S301 - our own process made it
+        if raised is not None:
+            raise raised
+        return result
+
+    def _end(self, worker: Child) -> None:
+        worker.end()
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let processes that are started inside not look for modules in the working folder first.
-
-    WorkerPool take over our path once they are up, but import loky and much of Python before; those
-    that clean up behind them never do. Ctrl-C isn't for them either.
-    """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
+def processes() -> Iterator[Processes]:
+    """Processes that nobody else uses meanwhile; they stay for whoever asks next."""
+    free = _free(os.getpid())
+    taken = free.pop() if free else Processes()
     try:
-        if os.name == "posix":
-            ensure_running()  # else loky starts it, and Python 3.11 lets signals through afterwards
-        with uninterrupted():
-            yield
+        yield taken
     finally:
-        if before is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = before
+        free.append(taken)
 
 
-def _completed(futures: Iterable[Future[Result]], executor: Any) -> Iterator[Future[Result]]:
-    pending = set(futures)
-    while pending:
-        ready, pending = wait(pending, timeout=_LOOK, return_when=FIRST_COMPLETED)
-        manager = executor._executor_manager_thread  # noqa: SLF001 - nothing public tells
-        if not ready and (manager is None or not manager.is_alive()):
-            raise BrokenProcessPool("the thread that manages the workers has ended")
-        yield from ready
+@cache
+def _free(process: int) -> list[Processes]:  # noqa: ARG001 - a fork has none of them
+    return []
 
 
-def _end(executor: Any) -> None:
-    """End processes whose results nobody wants, or that are broken.
+def _import_for(function: bytes) -> None:
+    """Import what a function needs, and what `done` does."""
+    import benchmark.basics.threads  # noqa: F401, PLC0415 - imports torch
 
-    To loky they were killed by somebody: its own way to shut down with jobs still queued
-    may end in an exception in the thread that manages them.
-    """
-    manager = executor._executor_manager_thread  # noqa: SLF001 - as above
-    for process in list((executor._processes or {}).values()):  # noqa: SLF001 - as above
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-    if manager is not None and manager.is_alive():
-        manager.join()
-    executor.shutdown(wait=True)
+    cloudpickle.loads(function)
+
+
+def serve(connection: Connection, environment: dict[str, str], path: list[str]) -> None:
+    """Be a worker: do what is handed over until nobody has, or nothing has come for long."""
+    os.environ.clear()
+    os.environ.update(environment | ONE_THREAD)
+    sys.path[:] = path
+    connection.send_bytes(pickle.dumps((None, None)))
+    with suppress(EOFError, ConnectionError):
+        while connection.poll(_IDLE):
+            connection.send_bytes(_reply(connection.recv_bytes()))
+
+
+def _reply(pickled: bytes) -> bytes:
+    """Error and result of a job, one of them None."""
+    try:
+        folder, function, job = cloudpickle.loads(pickled)
+        os.chdir(folder)
+        return cloudpickle.dumps((None, done(function, job)))  # type: ignore[no-any-return]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised there
+        return _pickled_error(error)
+
+
+def _pickled_error(error: Exception) -> bytes:
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickled: bytes = cloudpickle.dumps((error, None))
+        pickle.loads(pickled)  # noqa: S301 - some can't be made again
+    except Exception:  # noqa: BLE001 - of somebody else's class
+        return pickle.dumps((WorkerError(f"{type(error).__name__}: {error}"), None))
+    return pickled

@@ -36,15 +36,15 @@ class Written:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Written]:
-    """Runs an experiment of a few images in this process and reads what it wrote."""
+    """Runs an experiment of a few images, in this process by default, and reads what it wrote."""
 
-    def run_and_read(**settings: Any) -> Written:
+    def run_and_read(*, workers: WorkerPool | None = None, **settings: Any) -> Written:
         values = {"strategies": ("random",), "smoke": True, **settings}
         report = run(
             Settings(**values),
             out=tmp_path / "run",
             cache=tmp_path / "cache",
-            workers=WorkerPool(1),
+            workers=workers or WorkerPool(1),
         )
         report.write_paper(tmp_path / "paper")
         return Written(

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.basics.fork_server import Child, start_child
 from benchmark.cli import main
 from benchmark.planning import plan, settings
-from benchmark.plugins.fork_server import Child, start_child
 from benchmark.records.settings import SMOKE
 from benchmark.search.wrappers import ShardedOracle
 from benchmark.standalone import training

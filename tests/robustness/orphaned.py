@@ -13,7 +13,7 @@ ENDING_SECONDS = 8.0
 def belonging(folder: Path) -> dict[int, str]:
     """Processes that were started to work in ``folder``, and when each was.
 
-    Those that only clean up after the others (Python's and loky's resource trackers) are left out.
+    Those that only clean up after the others (Python's resource trackers) are left out.
     """
     found = {}
     for place in Path("/proc").glob("[0-9]*"):

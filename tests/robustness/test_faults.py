@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plugins.fork_server import start_child
+from benchmark.basics.fork_server import start_child
 from tests.robustness.faults import WORKLOADS, everywhere, full_disk
 
 A_FEW = {"searching": 7, "tabulating": 5, "training": 3}

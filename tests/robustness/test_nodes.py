@@ -26,8 +26,8 @@ from benchmark.storage.store import Store
 from benchmark.studies.experiment import run
 from benchmark.studies.scoring import open_supernet
 from benchmark.watching.progress import NoProgress
-from benchmark.workers.cluster import RayCluster
 from benchmark.workers.pool import WorkerPool
+from benchmark.workers.ray_cluster import Actor, RayCluster
 from tests.robustness.commands import COMMANDS, Command, tables
 from tests.robustness.harness import between, kill_command, run_command
 
@@ -89,7 +89,7 @@ def nodes() -> Iterator[Nodes]:
 
 @pytest.fixture
 def cluster(nodes: Nodes) -> Iterator[RayCluster]:
-    engine = RayCluster(nodes.address, training_gpus=0.5)
+    engine = RayCluster(nodes.address, gpus_per_training=0.5)
     yield engine
     engine.close()
 
@@ -152,14 +152,11 @@ def _failing(job: int) -> None:
 def test_workers_that_can_never_start_end_in_an_error(
     cluster: RayCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Broken:
-        def __init__(self, _: str) -> None:
+    class Broken(Actor):
+        def __init__(self) -> None:
             raise ImportError("no such project here")
 
-        def versions(self) -> str:
-            return ""
-
-    monkeypatch.setattr("benchmark.workers.cluster.Hand", Broken)
+    monkeypatch.setattr("benchmark.workers.ray_cluster.Actor", Broken)
     with pytest.raises(WorkerError, match="3 workers in a row could not start"):
         list(cluster.run(abs, [-1], count=1, device="cpu", work="scoring"))
 
@@ -306,8 +303,8 @@ def test_a_killed_command_goes_on_with_the_same_cluster(nodes: Nodes, quick_fold
 
 _LOCAL = """
 import os, subprocess, sys
-from benchmark.workers.cluster import RayCluster
 from benchmark.workers.pool import WorkerPool
+from benchmark.workers.ray_cluster import Actor, RayCluster
 cluster = RayCluster()
 print(sorted(WorkerPool(2, cluster).map(abs, [-1, -2, -3])))
 intruder = {name: value for name, value in os.environ.items() if "RAY" not in name}

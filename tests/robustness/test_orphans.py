@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from benchmark.plugins.fork_server import shared, start_child
+from benchmark.basics.fork_server import shared, start_child
 from benchmark.workers.processes import Processes
 from tests.robustness.orphaned import ENDING_SECONDS, Remains, belonging
 

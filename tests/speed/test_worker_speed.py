@@ -7,7 +7,6 @@ from time import perf_counter
 
 import pytest
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from benchmark.basics.seeding import child_generator, child_rng
 from benchmark.basics.threads import single_thread
@@ -113,13 +112,14 @@ def engine_call(
     end()
 
 
-def test_loky_call(speed: Speed) -> None:
-    title = "handing two jobs to two processes (loky) and taking the results, milliseconds"
-    engine_call(speed, title, Processes, lambda: get_reusable_executor().shutdown(wait=True))
+def test_processes_call(speed: Speed) -> None:
+    title = "handing two jobs to two processes and taking the results, milliseconds"
+    engine = Processes()
+    engine_call(speed, title, lambda: engine, engine.close)
 
 
 def test_ray_call(speed: Speed) -> None:
     ray = pytest.importorskip("ray", reason="the extra ray")
-    cluster = pytest.importorskip("benchmark.workers.cluster")
+    cluster = pytest.importorskip("benchmark.workers.ray_cluster")
     title = "handing two jobs to two workers of a Ray cluster on this machine, milliseconds"
     engine_call(speed, title, cluster.RayCluster, ray.shutdown)

@@ -61,8 +61,8 @@ def test_parts_of_gpus_are_a_clusters_to_hand_out() -> None:
 
 
 def test_processes_of_this_machine_are_counted_or_one_a_core() -> None:
-    assert WorkerOptions(3, None, None).assembled().count == 3
-    assert WorkerOptions(None, None, None).assembled().count == available_cores()
+    assert WorkerOptions(3).assembled().count == 3
+    assert WorkerOptions().assembled().count == available_cores()
 
 
 def test_a_count_is_at_least_one_and_a_part_above_nothing() -> None:
@@ -72,6 +72,6 @@ def test_a_count_is_at_least_one_and_a_part_above_nothing() -> None:
 
 def test_nothing_is_started_while_options_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    worker_options = WorkerOptions(2, "local", 0.5)
+    worker_options = WorkerOptions(2, {"ray": "local", "gpus_per_training": 0.5})
     with pytest.raises(UsageError, match="needs Ray"):
         worker_options.assembled()

@@ -7,6 +7,7 @@ from benchmark.basics.errors import UsageError
 from benchmark.networks.backbone import shape_named
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
+from benchmark.workers.pool import WorkerPool
 from tasks.digits import Digits
 from tests.benchmark.plug_in import SOURCE, write_plug_in
 
@@ -67,7 +68,7 @@ def test_hyper_parameters_and_plug_ins_are_part_of_the_identity(tmp_path: Path) 
 
 def test_a_plug_in_is_described_by_its_file_and_content(tmp_path: Path) -> None:
     plan = Plan(Settings(strategies=(write_plug_in(tmp_path),)))
-    described = plan.description(workers=1).environment["strategy flipper"]
+    described = plan.description(WorkerPool(1)).environment["strategy flipper"]
     expected = f"{tmp_path / 'mine.py'}:Flipper, content {plan.strategies['flipper'].code}"
     assert described == expected
 

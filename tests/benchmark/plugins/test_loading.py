@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from benchmark.basics import fork_server
 from benchmark.basics.errors import LaneError, UsageError
 from benchmark.cli import main
-from benchmark.plugins import fork_server
 from benchmark.plugins.chosen import choose, choose_all
 from benchmark.plugins.hosted import make_strategy
 from benchmark.testing.guarded import check_guarded

@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 
 import pytest
 
+from benchmark.basics.fork_server import start_child
 from benchmark.plugins import timeout
 from benchmark.plugins.error_translation import as_strategy_errors
-from benchmark.plugins.fork_server import start_child
 from benchmark.plugins.timeout import Countdown, TimedOut, Timeout, within
 
 
@@ -28,12 +28,12 @@ def busy(connection: Connection) -> None:
             connection.send("begun")
             connection.recv()
     except TimedOut:
-        connection.send("overdue")
+        connection.send("timed out")
     else:
         connection.send("in time")
 
 
-def test_nobody_is_overdue_because_its_process_was_stopped() -> None:
+def test_nobody_times_out_because_its_process_was_stopped() -> None:
     child = start_child(busy)
     assert child.connection.recv() == "begun"
     os.kill(child.pid, signal.SIGSTOP)
@@ -44,7 +44,7 @@ def test_nobody_is_overdue_because_its_process_was_stopped() -> None:
     child.end()
 
 
-def test_who_loops_or_sleeps_is_overdue() -> None:
+def test_who_loops_or_sleeps_times_out() -> None:
     for limit in (0.02, 0.12):  # shorter and longer than a look
         started = time.monotonic()
         with (
@@ -55,7 +55,7 @@ def test_who_loops_or_sleeps_is_overdue() -> None:
         assert time.monotonic() - started >= limit
 
 
-def test_who_works_beyond_looks_is_overdue() -> None:
+def test_who_works_beyond_looks_times_out() -> None:
     left = Countdown(10.0)
     left.start()
     until = time.process_time() + 0.2

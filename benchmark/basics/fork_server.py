@@ -3,6 +3,19 @@
 A process with threads, databases and torch's pools can't be forked safely, and starting Python
 anew takes seconds. So one small process is started when it is first needed, and forked from
 then on: a child takes milliseconds. Children end with the process that asked for them.
+
+``multiprocessing``'s own fork server doesn't serve here:
+
+- Each of its children runs the caller's main module anew: a script without a guard ends in a
+  RuntimeError, or starts children for ever.
+- It and its children keep each other alive: a child hung in native code goes on when the process
+  that it works for is killed. There is no public way to close the pipe that each child inherits.
+- Signals go to a number that may be another process's by then; here the parent alone, who hasn't
+  reaped it, ends a child with all that it has started.
+- What is imported once for all children is settled when it starts, by names of modules.
+
+A child that starts, answers and is ended took it 2.8 and 3.0 times as long as here (two series of
+60 pairs, medians).
 """
 
 import atexit
@@ -30,7 +43,7 @@ Work = Callable[..., None]
 
 _LEAVING = 5.0  # seconds for who has closed its connection to end: it may go on without one
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 CAN_FORK = hasattr(os, "fork")
@@ -76,7 +89,7 @@ class Child:
 
 @final
 class ForkServer:
-    """The small process that children are forked from."""
+    """The small process that children of this process are forked from."""
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -85,7 +98,7 @@ class ForkServer:
                 python_calling(__name__, str(theirs.fileno()), _lasting_parent()),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env=os.environ | _ONE_THREAD,
+                env=os.environ | ONE_THREAD,
             )
         theirs.close()
         self._control = Connection(ours.detach())
@@ -118,7 +131,7 @@ class ForkServer:
             return Child(self, self._control.recv(), Connection(ours.detach()))
 
     def reap(self, pid: int, *, kill: bool) -> int:
-        """See `Child.end`."""
+        """Wait for the end of the child ``pid``, as `Child.end` says, which calls this."""
         if not self.alive:  # its children are gone with it, and their numbers are free
             return -signal.SIGKILL
         if self._talking:  # garbage was collected in the middle of something
@@ -168,12 +181,12 @@ class ForkServer:
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Number of the fork server's own process."""
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it can start children."""
+        """Whether the fork server runs, so that it can start children."""
         return self._process.poll() is None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.basics.errors import UsageError
-from benchmark.workers.cluster import RayCluster, _places
+from benchmark.workers.ray_cluster import RayCluster, _places
 
 PACKAGES = ("benchmark", "strategies", "tasks", "reports")
 
@@ -46,5 +46,5 @@ def test_nothing_imports_ray_unasked() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.match(r"\s*(import|from) ray\b", line)
     }
-    assert list(naming) == ["cluster.py"]
-    assert naming["cluster.py"].startswith("        import ray")  # inside a function
+    assert list(naming) == ["ray_cluster.py"]
+    assert naming["ray_cluster.py"].startswith("        import ray")  # inside a function

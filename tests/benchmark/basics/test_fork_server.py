@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.plugins import fork_server
+from benchmark.basics import fork_server
+from benchmark.basics.fork_server import start_child
 from benchmark.plugins.confined import shown_stack
-from benchmark.plugins.fork_server import start_child
 from benchmark.plugins.timeout import TimedOut, Timeout
 
 
