@@ -22,7 +22,6 @@ from reports.sentences.answers import answers, title
 from reports.sentences.glossary import METHODS, glossary
 from reports.sentences.headline import headline
 from reports.sentences.search import unfinished
-from reports.tables.formats import level
 from reports.tables.run import facts_table
 from reports.tables.table import Table, to_csv
 from reports.tables.words import batch_norm, not_trained
