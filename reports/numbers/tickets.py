@@ -17,11 +17,11 @@ def ticket_file(bits: str, blocks_per_stage: Sequence[int], task: str) -> str:
 
 
 def ticket_schemes(analysis: Analysis) -> list[SchemeOutcome]:
-    """Every candidate that is a ticket by its means, and the best chosen one of each strategy.
+    """Every candidate that is a ticket by its rule or by means, and each strategy's best one.
 
-    What is a ticket by intervals is one by means too, so files don't depend on the rule. The
-    best is the one of the highest mean stand-alone validation accuracy. The highest test
-    accuracy comes first; none before the run has come to its end.
+    What is a ticket by intervals is one by means too. The best is the one of the highest mean
+    stand-alone validation accuracy. The highest test accuracy comes first; none before the run
+    has come to its end.
     """
     if not analysis.records.finished:
         return []
@@ -31,5 +31,8 @@ def ticket_schemes(analysis: Analysis) -> list[SchemeOutcome]:
         item
         for item in analysis.schemes
         if item.verdict.word != "reference"
-        and (item.bits in best or (item.lanes and item.verdict.paper_rule is True))
+        and (
+            item.bits in best
+            or (item.lanes and (item.verdict.word == "ticket" or item.verdict.paper_rule is True))
+        )
     ]
