@@ -31,6 +31,8 @@ def asked_table(analysis: Analysis) -> Table:
 
 def draw(analysis: Analysis) -> list[Drawing]:
     rows = asked_table(analysis).rows
+    if not rows:
+        return []
     x = svg.Axis((0, sum(analysis.records.blocks_per_stage)), (52, 500), whole=True)
     y = svg.Axis((0, max(int(str(asked)) for _, asked in rows)), (268, 34), whole=True)
     bars = [
@@ -70,6 +72,7 @@ def test_a_registered_chart_is_on_the_page_and_in_all_files(
     asked: str, written: Callable[..., Written], tmp_path: Path
 ) -> None:
     found = written(strategies=("random",))
+    assert [lane.message for lane in found.report.records.lanes] == [""]
     (section,) = re.findall(r'<section id="search">.*?</section>', found.page, re.DOTALL)
     assert "<h3>How large is what they ask for?</h3>" in section
     assert "<figcaption>Bars: schemes that all lanes asked for, by size. " in section
