@@ -27,7 +27,7 @@ OURS = ("benchmark", "reports", "strategies", "tasks")
 
 def _read(case: dict[str, Any]) -> None:
     """Everything that networks are given of a task, and its loss and scores."""
-    from benchmark.networks.backbones import shape_named
+    from benchmark.networks.backbone import shape_named
     from benchmark.networks.spec import NetworkSpec
     from tasks.base import TaskSpec
     from tasks.registry import load_task
@@ -48,7 +48,7 @@ def _read(case: dict[str, Any]) -> None:
 
 def _compute(case: dict[str, Any]) -> None:
     """Train a supernet, ask an oracle and train a network alone, on a few rows."""
-    from benchmark.networks.backbones import shape_named
+    from benchmark.networks.backbone import shape_named
     from benchmark.networks.spec import NetworkSpec
     from benchmark.oracle.supernet import SupernetOracle
     from benchmark.standalone.training import Job, Training, train_standalone
