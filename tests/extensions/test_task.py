@@ -132,4 +132,4 @@ def test_plans_take_the_image_size_that_options_choose(monkeypatch: pytest.Monke
     assert work[1] == pytest.approx(4 * work[0], rel=1e-3)  # all but the classifier
     described = describe_network(task="fashion-mnist", task_options={"size": "56"})
     assert described.image_shape == (1, 56, 56)
-    assert described.costs["flops"] == pytest.approx(work[1], rel=1e-3)
+    assert described.costs["FLOPs"] == pytest.approx(work[1], rel=1e-3)
