@@ -20,7 +20,9 @@ from typing import Any
 _FOLDER = Path(__file__).parents[2]
 """Where our packages lie."""
 _OURS = {"benchmark", "reports", "strategies", "tasks"}
-_CARRIERS = re.compile(r"benchmark(\.(plugins|storage|watching|workers)(\..*)?)?")
+_CARRIERS = re.compile(
+    r"benchmark(\.(basics\.fork_server|(plugins|storage|watching|workers)(\..*)?))?"
+)
 """Modules that start, host, keep and show computations, and change no number of theirs."""
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]+))",

@@ -50,12 +50,11 @@ def run(
     folder.check(source.identity)
     on_folder(folder.path)
     pool = WorkerPool.of(workers)
-    with folder.claim(source.description(pool)) as store:
+    with source.opened(), folder.claim(source.description(pool)) as store:
         if not store.fact("finished", default=False):
-            with source.opened(folder):
-                work = Work(store, pool, NoProgress() if progress is None else progress)
-                source.search(work)
-                source.conclude(work)
+            work = Work(folder, store, pool, NoProgress() if progress is None else progress)
+            source.search(work)
+            source.conclude(work)
             store.set_fact("finished", value=True)
         report = Report(read_records(store))
     source.write(report, folder.path)

@@ -36,11 +36,13 @@ class Work:
     """What the steps of a run work with.
 
     Attributes:
+        folder: of the run.
         store: of the run, where each step leaves its results.
         workers: processes.
         progress: shows what is running.
     """
 
+    folder: RunFolder
     store: Store
     workers: WorkerPool
     progress: Progress
@@ -87,9 +89,8 @@ class OracleSource(ABC):
         """What is known before the run starts, with ``workers`` at work."""
 
     @contextmanager
-    def opened(self, folder: RunFolder) -> Iterator[None]:
-        """Hold what the run needs beside its ``folder``, which is its own by now."""
-        del folder
+    def opened(self) -> Iterator[None]:
+        """Hold what the run needs beside its folder, before that is made."""
         yield
 
     @abstractmethod

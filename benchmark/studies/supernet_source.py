@@ -19,7 +19,7 @@ from benchmark.search.runner import Lane, search
 from benchmark.search.wrappers import CachedOracle
 from benchmark.standalone.training import pick_candidates, train_all
 from benchmark.storage.calls import bits_of
-from benchmark.storage.folder import Description, RunFolder
+from benchmark.storage.folder import Description
 from benchmark.studies.cache import default_cache, opened_cache
 from benchmark.studies.measurement import measure_schemes
 from benchmark.studies.objective import provided_objective
@@ -66,13 +66,13 @@ class SupernetSource(OracleSource):
         return self.plan.description(workers)
 
     @contextmanager
-    def opened(self, folder: RunFolder) -> Iterator[None]:
-        folder.keep_names("validation.txt", self.plan.task.held_out())
-        folder.keep_names("left-out.txt", self.plan.task.left_out())
+    def opened(self) -> Iterator[None]:
         with opened_cache(self._folder) as self._cache:
             yield
 
     def search(self, work: Work) -> None:
+        work.folder.keep_names("validation.txt", self.plan.task.held_out())
+        work.folder.keep_names("left-out.txt", self.plan.task.left_out())
         oracles: list[dict[str, Any]] = []
         for seed in range(self.settings.supernet_seeds):
             oracles.append(self._search(seed, work))

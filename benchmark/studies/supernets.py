@@ -192,7 +192,7 @@ def _code_here(spec: dict[str, Any]) -> str:
     name = task.get("name") if isinstance(task, dict) else None
     if name not in TASKS:
         raise unknown_name("task", str(name), TASKS)
-    return supernet_code(TaskSpec(name), TypeAdapter(NetworkSpec).validate_python(spec["network"]))
+    return supernet_code(TaskSpec(name), described_network(spec["network"]))
 
 
 def import_supernet(source: Path, cache: Path, *, adopt: bool = False) -> SupernetFile:

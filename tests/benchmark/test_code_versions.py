@@ -17,7 +17,7 @@ COMPUTED = Path(__file__).with_name("computed.py")
 NO_NUMBERS = re.compile(
     r"reports|strategies"  # the packages, imported with `benchmark`; empty
     r"|benchmark(\.(plugins|storage|watching|workers)(\..*)?)?"  # they carry computations about
-    r"|benchmark\.basics\.interpreter"  # starts processes
+    r"|benchmark\.basics\.(interpreter|fork_server)"  # starts processes
 )
 
 
@@ -45,7 +45,7 @@ def test_every_task(tmp_path: Path) -> None:
     for task in TASKS:
         data = str(TREES[task](tmp_path / task)) if task_class(task).reads else None
         cases.append({"task": task, "data": data, "options": OPTIONS.get(task, ())})
-    roots = ["benchmark.networks.spec", "benchmark.networks.se"]
+    roots = ["benchmark.networks.spec", "benchmark.networks.se", "benchmark.networks.resnet"]
     for case, found in zip(cases, _computed(cases, tmp_path), strict=True):
         module = TASKS[str(case["task"])].partition(":")[0]
         assert module in found
@@ -57,6 +57,7 @@ def test_every_attention_module(tmp_path: Path) -> None:
         {"attention": name, "backbone": "resnet26-thin"} for name in ATTENTIONS
     ]
     roots = ["benchmark.oracle.supernet", "benchmark.standalone.training", "tasks.digits"]
+    roots.append("benchmark.networks.resnet")
     for case, found in zip(cases, _computed(cases, tmp_path), strict=True):
         module = ATTENTIONS[str(case["attention"])].partition(":")[0]
         assert module in found

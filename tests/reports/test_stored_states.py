@@ -89,7 +89,7 @@ def test_a_killed_run_speaks_of_what_it_has(
     assert "6 of 6 lanes finished, 10 of 36 trainings done" in text
     assert "No candidate has been trained" not in text
     page = (left(state) / "report.html").read_text(encoding="utf-8")
-    assert "Inference was not timed yet." in page
+    assert "Inference time was not measured yet." in page
     assert "Every latency interval" not in page
     assert "the intervals overlap" not in page
     assert "Full-SA, which savings are counted from, has not been trained yet." in page

@@ -52,7 +52,6 @@ def test_every_flag_that_takes_a_number_has_bounds() -> None:
         "theorem",
         "supernet",
         "verify",
-        "speed",
     }
     assert len({command.name for command in COMMANDS}) == len(main.commands)
 

@@ -124,7 +124,7 @@ HABITS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "NumPy prints": lambda: np.printoptions(precision=1, threshold=2),
     "seeds": seeded,
     "an alarm": alarmed,
-    "warnings as errors": lambda: warnings.catch_warnings(action="error"),
+    "other warnings": lambda: warnings.catch_warnings(action="always"),
 }
 TREE = {
     f"{value} for {backend} {operator}": partial(precision, backend, operator, value)
@@ -139,7 +139,7 @@ SEEDS = {"numpy.random", "torch"}
 LEFT_ALONE = {
     "NumPy prints": {"printing"},
     "an alarm": {"timer", "SIGALRM"},
-    "warnings as errors": {"filters"},
+    "other warnings": {"filters"},
     "threads": {"threads"},
 }
 """What computes no otherwise for it, or is changed where it matters."""

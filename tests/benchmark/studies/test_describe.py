@@ -82,7 +82,7 @@ def test_the_command_prints_the_same_for_people_and_as_json() -> None:
         ("--task digts", "unknown task 'digts'; did you mean 'digits'?"),
         ("--attention sa", "unknown attention module 'sa'"),
         ("--attention dia", "expected sharing 'share', received 'full'"),
-        ("--sharing half", "unknown sharing 'half' (there are: full, share)"),
+        ("--sharing half", "--sharing: expected 'full' or 'share', received 'half'"),
         ("--scheme 101", "a scheme of 12 bits (4+4+4 blocks), received 3: '101'"),
         ("--scheme 16,0,1", "integers of at most (15, 15, 15), received '16,0,1'"),
         ("--backbone resnet50 --attention sge --task digits", "received 1×1"),

@@ -217,7 +217,7 @@ def test_a_run_that_cannot_be_written_is_reported_all_the_same(
 
     monkeypatch.setattr("benchmark.storage.opening.os.access", allowed)
     with monkeypatch.context() as closed:
-        closed.setattr("reports.pages.report.replacing", refused)
+        closed.setattr("benchmark.basics.files.replacing", refused)
         printed = CliRunner().invoke(main, ["report", str(tmp_path / "run")])
     assert printed.exit_code == 0
     assert "can't be written" in printed.stderr
