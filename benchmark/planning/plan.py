@@ -22,6 +22,7 @@ from benchmark.oracle.prefix_tree import block_passes
 from benchmark.planning.lanes import lane_keys, plug_in_facts, strategy_maker
 from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import choose_all
+from benchmark.records.objective import objective_code
 from benchmark.records.run import FigureKind, LaneKey
 from benchmark.records.settings import IDENTIFYING, RecipeChanges
 from benchmark.standalone.costs import LATENCY_BATCH, check_fit, machine_name
@@ -86,7 +87,8 @@ class Plan:
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.kernels = _kernels(settings)
-        self.code = self.network.code(self.task_spec, *_COMPUTING)
+        roots = _COMPUTING + objective_code(settings.objective)
+        self.code = self.network.code(self.task_spec, *roots)
         self.identity = content_hash(
             settings=settings.model_dump(include=set(IDENTIFYING))
             | {"task_options": _choices(settings)},

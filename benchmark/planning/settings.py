@@ -31,6 +31,7 @@ from benchmark.records.settings import (
     SECTIONS,
     SETTINGS,
     SMOKE,
+    STARTS,
     DeclaredSettings,
     RecipeChanges,
     Value,
@@ -135,7 +136,7 @@ class Settings(DeclaredSettings, BaseModel):
         start = Settings(recipe=self.recipe, smoke=self.smoke)
         for name, setting in SETTINGS.items():
             value = getattr(self, name)
-            if name in ("recipe", "smoke", "strategies") or value != getattr(start, name):
+            if name in (*STARTS, "strategies") or value != getattr(start, name):
                 words += setting.words(value)
         return shlex.join(words)
 

@@ -96,6 +96,16 @@ def objective_class(name: str) -> type[Objective]:
     return loaded
 
 
+def objective_code(name: str) -> tuple[str, ...]:
+    """References to all code that rewards of the objective ``name`` come from: its class first.
+
+    Raises:
+        UsageError: there is no such objective.
+    """
+    needs = objective_class(name).needs
+    return (OBJECTIVES[name], *needs.values())
+
+
 @final
 @dataclass(frozen=True)
 class Connections(Objective):

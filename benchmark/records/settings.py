@@ -322,6 +322,8 @@ REPEATED = frozenset(name for name, setting in SETTINGS.items() if setting.train
 are not among them: whoever checks a ticket runs and reads nothing that the ticket names."""
 SEARCHED = frozenset(name for name, setting in SETTINGS.items() if setting.searches)
 """Settings that have an effect on a search of answers that are known beforehand."""
+STARTS = ("recipe", "smoke")
+"""Settings that stand for values of others."""
 IDENTIFYING = frozenset(name for name, setting in SETTINGS.items() if setting.identity)
 """Settings whose values an experiment's identity holds."""
 SMOKE: dict[str, Any] = {

@@ -16,9 +16,9 @@ from benchmark.oracle.base import Oracle
 from benchmark.planning.lanes import lane_keys, plug_in_facts, strategy_maker
 from benchmark.planning.settings import Settings
 from benchmark.plugins.chosen import choose_all
-from benchmark.records.objective import Objective
+from benchmark.records.objective import Objective, objective_code
 from benchmark.records.schemes import all_schemes
-from benchmark.records.settings import IDENTIFYING, SEARCHED, SETTINGS
+from benchmark.records.settings import IDENTIFYING, SEARCHED, SETTINGS, STARTS
 from benchmark.search.runner import unmet
 from benchmark.storage.calls import bits_of
 from benchmark.storage.folder import Description
@@ -50,7 +50,8 @@ class FreeSource(OracleSource):
 
     def __init__(self, settings: Settings, *, cache: Path | None = None) -> None:
         del cache
-        for name, setting in SETTINGS.items():
+        for name in (*STARTS, *SETTINGS):
+            setting = SETTINGS[name]
             if name not in self.with_effect and getattr(settings, name) != setting.default:
                 raise UsageError(
                     f"{setting.option} has no effect on a {self.kind.name} (--oracle); leave it out"
@@ -70,10 +71,11 @@ class FreeSource(OracleSource):
                     f"{words(sorted(offers, reverse=True))} only; leave it out, or run without "
                     "--oracle"
                 )
+        self._code = code_version(*self.code, *objective_code(settings.objective))
         self.identity = content_hash(
             settings=settings.model_dump(include=set(self.with_effect & IDENTIFYING)),
             strategies=[strategy.identity() for strategy in chosen],
-            code=code_version(*self.code),
+            code=self._code,
             **self._content(),
         )
 
@@ -137,7 +139,7 @@ class FreeSource(OracleSource):
             environment={
                 "command": self.settings.command(),
                 "ticket-benchmark": __version__,
-                "code": code_version(*self.code),
+                "code": self._code,
                 "python": platform.python_version(),
                 "system": f"{platform.system()} {platform.machine()}",
                 **workers.facts,
