@@ -1,4 +1,4 @@
-"""``python -m benchmark``."""
+"""``python -m benchmark``: puts our folder before others, then runs the commands."""
 
 import sys
 from pathlib import Path

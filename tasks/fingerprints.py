@@ -1,4 +1,4 @@
-"""Content hashes of data."""
+"""Content hashes of data, which identities hold."""
 
 import hashlib
 

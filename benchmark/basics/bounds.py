@@ -151,7 +151,7 @@ FURTHER = Range(0, _MILLION)
 SEED = Range(0, 2**63 - 1)
 """As wide as the integers of stores, Parquet and TOML."""
 DATA_SEED = Range(0, 4 * 10**8 - 1)
-"""Of which a task makes several, in the 32 bits that scikit-learn takes."""
+"""A seed of which a task makes several, in the 32 bits that scikit-learn takes."""
 BUDGET = Range(1, 10**8)
 """Evaluations of one search: its record takes some 100 bytes of memory for each, 10 GB in all."""
 LATE = Range(10, 10**8)
@@ -159,9 +159,9 @@ LATE = Range(10, 10**8)
 FRACTION = Range(0, 1, whole=False, above=True)
 BELOW_ONE = Range(0, 1, whole=False, below=True)
 INSIDE = Range(0, 1, whole=False, above=True, below=True)
-"""Of 0 and 1: confidence, a chance."""
+"""Between 0 and 1: confidence, a chance."""
 SECONDS = Range(0, _MILLION, whole=False, above=True)
-"""Of waiting: 11 days. poll(2) counts milliseconds in 31 bits."""
+"""Seconds of waiting: 11 days. poll(2) counts milliseconds in 31 bits."""
 WEIGHT = Range(0, _MILLION, whole=False)
 """λ: beside a larger one 64 bits keep less than ten digits of the accuracy."""
 POSITIVE = Range(0, _MILLION, whole=False, above=True)
@@ -175,7 +175,7 @@ GPUS = Range(1, 10**9)
 PORT = Range(0, 65_535)
 
 BLOCKS = Range(1, 1_000)
-"""Of a landscape: some strategies hold numbers for each pair of them, and for each of the rows."""
+"""Blocks of a landscape: some strategies hold numbers for each pair of them."""
 STAGE = Range(1, 10_000)
 """Blocks: as many as the deepest network that has a name here has layers."""
 WIDE = Range(0, 2**63 - 1)
@@ -196,7 +196,4 @@ PLACES = Range(0, 17)
 """Decimals of a number in 64 bits."""
 VARIANCE = Range(0, inf, whole=False)
 """Infinite where there is nothing to estimate it from."""
-PLACE = Range(0, BUDGET.most - 1)
-"""Of an evaluation in a search."""
-REGRET = Range(0, 1, whole=False)
 FREEDOM = Range(0, 2**31 - 1)

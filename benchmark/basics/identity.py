@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parents[2]
-"""Where our packages lie."""
+"""The folder that our packages lie in."""
 _OURS = {"benchmark", "reports", "strategies", "tasks"}
 _CARRIERS = re.compile(
     r"benchmark(\.(basics\.fork_server|(plugins|storage|watching|workers)(\..*)?))?"

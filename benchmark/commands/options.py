@@ -304,6 +304,6 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def split_names(text: str | None) -> tuple[str, ...]:
-    """Names separated by commas."""
+    """The names that ``text`` separates by commas; none of None."""
     names = [name.strip() for name in (text or "").split(",")]
     return tuple(name for name in names if name)

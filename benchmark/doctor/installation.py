@@ -159,7 +159,7 @@ def _plain(name: str) -> str:
 
 
 def _version(distribution: str) -> str:
-    """Of what is installed; empty where it isn't."""
+    """Version of a distribution; empty where it isn't installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -9,7 +9,7 @@ from benchmark.networks.backbone import units_of
 from benchmark.networks.connect import AttentionNetwork
 
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatchNorm
-"""Of any number of axes."""
+"""A batch norm over maps of any number of axes."""
 _FORWARDS = {kind.forward for kind in get_args(BatchNorm)}
 
 

@@ -369,7 +369,7 @@ LANDSCAPES: dict[str, Callable[..., Landscape]] = {
     "plateau": Plateau,
     "noisy": Noisy,
 }
-"""Known landscapes by name."""
+"""Makers of all known landscapes, by name; called with blocks and a seed."""
 
 
 def make_landscape(name: str, blocks: int, *, seed: int) -> Landscape:

@@ -17,7 +17,7 @@ from benchmark.records.run import CostRecord, Interval, Measure
 LATENCY_TARGET = 0.02
 """Half-width that the interval of a sampled ratio should have: two points."""
 Part = Literal["value", "increment", "increment_over_full"]
-"""Of a `Measure`."""
+"""Which number of a `Measure` a column shows."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from PIL import Image
 from benchmark.basics.errors import StoreError
 
 Pixels = UInt8[np.ndarray, "height width 3"]
-"""Red, green and blue."""
+"""A picture: red, green and blue of each pixel."""
 
 
 def png(pixels: Pixels) -> str:

@@ -398,7 +398,7 @@ class RunRecords:
 
     @property
     def kind(self) -> OracleKind:
-        """What was searched."""
+        """The kind of oracle that was searched."""
         return kind_of(self.settings.get("oracle"))
 
     @property

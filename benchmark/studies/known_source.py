@@ -14,7 +14,7 @@ from benchmark.records.settings import SEARCHED
 from benchmark.studies.free_source import FreeSource
 
 BLOCKS = 24
-"""Of a landscape for which no number is named."""
+"""Blocks of a landscape for which no number is named."""
 _TABULATED = 16
 """Blocks of the largest landscape of which every answer is kept with the run."""
 

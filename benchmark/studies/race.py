@@ -94,7 +94,7 @@ class Heat:
         )
 
     def instance(self) -> Landscape:
-        """What is searched."""
+        """The instance of the landscape that is searched."""
         return make_landscape(self.landscape, self.blocks, seed=self.seed)
 
 

@@ -79,7 +79,7 @@ class Group:
 
 
 ALONE = Group()
-"""One process by itself."""
+"""The group of one process that trains by itself."""
 
 
 def asked_for() -> int:

@@ -155,7 +155,7 @@ def scheme_outcomes(
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Of those that are numbers."""
+    """Mean of those values that are numbers; NaN of none."""
     known = [value for value in values if not isnan(value)]
     return float(np.mean(known)) if known else nan
 

@@ -12,9 +12,9 @@ from reports.tables.formats import count
 from reports.tables.table import Column, Table, Value, to_csv, to_markdown
 
 CHECKPOINTS = (10, 30, 100)
-"""Percent of the budget."""
+"""Shares of the budget that a page shows, in percent."""
 _SOLVED = 1e-9
-"""Regrets below are rounding."""
+"""Regret below which an instance counts as solved: it is rounding."""
 
 _STRATEGY = Column("strategy", "strategy", "Name of the strategy.")
 _GROUP = Column(

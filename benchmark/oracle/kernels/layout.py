@@ -18,7 +18,7 @@ from benchmark.oracle.kernels.library import Chain, Gate, Level, Subtree, Unit, 
 
 Kept = TypeVar("Kept")
 _MOST_TAPS = 64
-"""Of a convolution: a bit each."""
+"""Taps of the largest kernel that is served: a bit each."""
 _SMALL = 16
 """Positions of a map up to which several travel together, one position of them all after the
 other: taps that lie in the border, most of them there, are left out."""
@@ -73,7 +73,7 @@ class Maps:
 
     @property
     def positions(self) -> int:
-        """Of a map without its border."""
+        """Positions of a map without its border."""
         return self.height * self.width
 
     @property
@@ -83,7 +83,7 @@ class Maps:
 
     @property
     def numbers(self) -> int:
-        """Of a map with its border."""
+        """Numbers of all channels with their borders."""
         return self.channels * (self.height + 2 * self.border[0]) * self.row
 
     @property

@@ -22,7 +22,7 @@ from benchmark.basics.errors import UsageError
 MODULE = "ticket_kernels"
 """Where the compiled file is found: beside the packages, wherever these are read from."""
 VERSION = 1
-"""Of what ``kernels.c`` declares; a file of another version is older or newer code."""
+"""Version of what ``kernels.c`` declares; a file of another one is older or newer code."""
 
 Instructions = Literal["avx512", "avx2"]
 """Instruction sets that there are kernels for, the fastest first."""
