@@ -65,6 +65,7 @@ class Member:
             "blocks": self.records.blocks_per_stage,
             **{name: value for name, value in known.items() if value is not None},
             **facts,
+            "maximised": self.records.objective.formula,
             **self.records.objective.traits,
         }
 
@@ -115,7 +116,14 @@ def _splits(members: Sequence[Member]) -> list[str]:
 
 
 def _objectives(members: Sequence[Member]) -> list[str]:
-    groups = _grouped(members, lambda m: m.records.objective.brief)
+    one = len({member.records.objective.formula for member in members}) == 1
+
+    def said(member: Member) -> str:
+        objective = member.records.objective
+        # Two may weigh different things by the same λ.
+        return objective.brief if one else f"{objective.formula} ({objective.brief})"
+
+    groups = _grouped(members, said)
     listed = [f"{brief} in {words(labels)}" for brief, labels in groups.items()]
     return [f"runs maximise different rewards: {', '.join(listed)}"] if len(groups) > 1 else []
 

@@ -3,12 +3,16 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
+import numpy as np
 import pytest
+from jaxtyping import Bool, Float64
 from rich.console import Console
 
 from benchmark.basics.errors import UsageError
+from benchmark.records.objective import Objective
+from benchmark.records.objectives import OBJECTIVES
 from benchmark.records.run import RunRecords
 from reports.compare.comparison import compare
 from reports.compare.comparison_report import ComparisonReport
@@ -84,6 +88,37 @@ def test_what_must_not_be_mixed_is_refused_or_said_on_the_page(
     report = ComparisonReport(members, allowed=[kind])
     assert said in report.headline[0]
     assert report.headline[0].startswith(f"Mixed on request ({kind})")
+
+
+@final
+class _Dense(Objective):
+    """Connections, which the other objective takes for a price, as a gain."""
+
+    formula = "accuracy + λ · fraction of connected blocks"
+
+    def reward(
+        self, schemes: Bool[np.ndarray, "schemes blocks"], accuracy: Float64[np.ndarray, " schemes"]
+    ) -> Float64[np.ndarray, " schemes"]:
+        rewards: Float64[np.ndarray, " schemes"] = accuracy + 0.02 * schemes.mean(axis=1)
+        return rewards
+
+    @property
+    def traits(self) -> dict[str, float]:
+        return {"λ": 0.02}
+
+
+def test_objectives_that_weigh_other_things_alike_are_not_one_problem(
+    records: RunRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OBJECTIVES, "dense", f"{__name__}:_Dense")
+    other = varied(on_other_supernets(records), objective="dense")
+    assert "of unconnected blocks (λ 0.02) in run 0, " in refusal(records, other)
+    members = [Member("a", records), Member("b", other)]
+    found = compare(members, allowed=["objectives"])
+    assert [problem.label.partition(", ")[2] for problem in found.problems] == [
+        records.objective.formula,
+        _Dense.formula,
+    ]
 
 
 def test_an_unknown_kind_to_mix_is_refused(two_tasks: list[Member]) -> None:
