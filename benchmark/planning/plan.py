@@ -87,8 +87,7 @@ class Plan:
         chosen = choose_all(settings.strategies, settings.set, self.space, limit=limit)
         self.strategies = {strategy.name: strategy for strategy in chosen}
         self.kernels = _kernels(settings)
-        roots = _COMPUTING + objective_code(settings.objective)
-        self.code = self.network.code(self.task_spec, *roots)
+        self.code = self.network.code(self.task_spec, *_COMPUTING)
         self.identity = content_hash(
             settings=settings.model_dump(include=set(IDENTIFYING))
             | {"task_options": _choices(settings)},
@@ -97,6 +96,7 @@ class Plan:
             piece=self._piece(),
             kernels=self.kernels,
             code=self.code,
+            objective=objective_code(settings.objective),
         )
         self.blocks = self.space.blocks
         self.original = "0" * self.blocks

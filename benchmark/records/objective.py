@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from benchmark.basics.errors import unknown_name
+from benchmark.basics.identity import code_version
 from benchmark.basics.names import referred
 from benchmark.records.objectives import OBJECTIVES
 
@@ -96,14 +97,14 @@ def objective_class(name: str) -> type[Objective]:
     return loaded
 
 
-def objective_code(name: str) -> tuple[str, ...]:
-    """References to all code that rewards of the objective ``name`` come from: its class first.
+def objective_code(name: str) -> str:
+    """Version of the code of the objective ``name`` and of what provides the facts it needs.
 
     Raises:
         UsageError: there is no such objective.
     """
     needs = objective_class(name).needs
-    return (OBJECTIVES[name], *needs.values())
+    return code_version(OBJECTIVES[name], *needs.values())
 
 
 @final

@@ -11,6 +11,7 @@ from benchmark.networks.connect import SHARINGS, SchemeNetwork, Sharing
 from benchmark.networks.spec import NetworkSpec
 from benchmark.records.costs import exact_costs
 from benchmark.records.schemes import Scheme, format_bits, parse_scheme, scheme_bits, stage_integers
+from benchmark.records.settings import SETTINGS
 from benchmark.standalone.costs import check_fit, count_parameters
 from tasks.base import Task, TaskSpec
 from tasks.registry import TASKS, outlined
@@ -97,8 +98,8 @@ class NetworkDescription:
 def describe_network(
     backbone: str | None = None,
     *,
-    attention: str = "se",
-    sharing: str = "full",
+    attention: str = SETTINGS["attention"].default,
+    sharing: str = SETTINGS["sharing"].default,
     scheme: str = "full",
     task: str | None = None,
     task_options: Mapping[str, str] | None = None,
@@ -120,7 +121,7 @@ def describe_network(
         SchemeError: a scheme that doesn't fit the backbone.
     """
     if task is None and backbone is None:
-        task = "digits"
+        task = SETTINGS["task"].default
     if task is None and task_options:
         raise UsageError("--task-option needs the task that it belongs to: --task NAME")
     known = None if task is None else _task(task, task_options or {})

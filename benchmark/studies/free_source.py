@@ -71,11 +71,11 @@ class FreeSource(OracleSource):
                     f"{words(sorted(offers, reverse=True))} only; leave it out, or run without "
                     "--oracle"
                 )
-        self._code = code_version(*self.code, *objective_code(settings.objective))
         self.identity = content_hash(
             settings=settings.model_dump(include=set(self.with_effect & IDENTIFYING)),
             strategies=[strategy.identity() for strategy in chosen],
-            code=self._code,
+            code=code_version(*self.code),
+            objective=objective_code(settings.objective),
             **self._content(),
         )
 
@@ -139,7 +139,7 @@ class FreeSource(OracleSource):
             environment={
                 "command": self.settings.command(),
                 "ticket-benchmark": __version__,
-                "code": self._code,
+                "code": code_version(*self.code),
                 "python": platform.python_version(),
                 "system": f"{platform.system()} {platform.machine()}",
                 **workers.facts,
