@@ -122,6 +122,7 @@ NEW = "from tasks.base import NamedTask\n\n\nclass New(NamedTask):\n    pass\n"
     [
         ("tasks/new.py", "tasks/registry.py"),
         ("benchmark/networks/new.py", "benchmark/networks/registry.py"),
+        ("benchmark/records/new.py", "benchmark/records/objectives.py"),
         ("strategies/new.py", "strategies/registry.py"),
     ],
 )
