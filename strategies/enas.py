@@ -88,12 +88,6 @@ class ENAS(Strategy):
         with self._one_thread():
             return self._controller.sample(count, blocks=self.space.blocks, rng=self.rng)
 
-    def mean_probability(self, schemes: Schemes) -> float:
-        """p̄ of the second paper's Table V: mean probability of the schemes' decisions now."""
-        with self._one_thread():
-            log_policy = self._controller.walk(schemes).log_policy
-        return float(np.exp(np.where(schemes, log_policy[:, :, 1], log_policy[:, :, 0])).mean())
-
     def tell(self, schemes: Schemes, answers: Answers) -> None:
         answered = np.isfinite(answers.reward)
         if not answered.any():

@@ -46,17 +46,6 @@ def density_map(
     return result
 
 
-def block_sums(
-    density: Float64[np.ndarray, "height width"], cell: int
-) -> Float64[np.ndarray, "rows columns"]:
-    """A map of pixels, summed over cells; the last ones may reach over the border."""
-    rows, columns = (range(0, side, cell) for side in density.shape)
-    sums: np.ndarray = np.add.reduceat(
-        np.add.reduceat(density, list(rows), axis=0), list(columns), axis=1
-    )
-    return sums
-
-
 def _by_radius(people: People, radius: int | None) -> Iterator[tuple[int, Int64[np.ndarray, " m"]]]:
     # Rounded as in scipy's gaussian_filter.
     radii = TRUNCATE * people.spreads + 0.5 if radius is None else np.full(len(people), radius)

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Int64, Integer
 from torch import Tensor
 
-from tasks.crowd.density import block_sums, density_map
+from tasks.crowd.density import density_map
 from tasks.crowd.points import People, adaptive_spreads, pixels_of
 from tasks.voc.masks import VOID
 from tasks.voc.metric import confusion
 from tests.speed.claims import Claim, Round, Speed
-from tests.tasks.crowd.definitions import filtered_map, gradient
+from tests.tasks.crowd.definitions import block_sums, filtered_map, gradient
 
 SIZE, POINTS = (768, 1024), 500
 LOOKED_AT = 10

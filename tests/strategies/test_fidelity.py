@@ -23,6 +23,12 @@ def rewards_connections(schemes: Schemes, gain: float) -> Rewards:
     return rewards
 
 
+def mean_probability(search: ENAS, schemes: Schemes) -> float:
+    """p̄ of the second paper's Table V: mean probability of the schemes' decisions now."""
+    log_policy = search._controller.walk(schemes).log_policy  # noqa: SLF001 - no search needs it
+    return float(np.exp(np.where(schemes, log_policy[:, :, 1], log_policy[:, :, 0])).mean())
+
+
 def probabilities(*, gain: float, rate: float) -> tuple[list[float], Schemes]:
     """ENAS's p̄ in each of 100 iterations, and the last schemes."""
     space = SearchSpace((4, 4, 4), budget=300)
@@ -30,7 +36,7 @@ def probabilities(*, gain: float, rate: float) -> tuple[list[float], Schemes]:
     means = []
     for _ in range(100):
         schemes = search.ask(3)
-        means.append(search.mean_probability(schemes))
+        means.append(mean_probability(search, schemes))
         search.tell(schemes, answers(rewards_connections(schemes, gain)))
     return means, schemes
 

@@ -47,3 +47,14 @@ def gradient(
         loss = mse_loss(repeated, target)
     (found,) = torch.autograd.grad(loss, leaf)
     return found, sum(kept)
+
+
+def block_sums(
+    density: Float64[np.ndarray, "height width"], cell: int
+) -> Float64[np.ndarray, "rows columns"]:
+    """A map of pixels, summed over cells; the last ones may reach over the border."""
+    rows, columns = (range(0, side, cell) for side in density.shape)
+    sums: np.ndarray = np.add.reduceat(
+        np.add.reduceat(density, list(rows), axis=0), list(columns), axis=1
+    )
+    return sums

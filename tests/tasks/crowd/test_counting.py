@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from torchmetrics import MeanAbsoluteError, MeanSquaredError
 
 from tasks.crowd.counting import Counting, MapLoss
-from tasks.crowd.density import block_sums, density_map
+from tasks.crowd.density import density_map
 from tasks.crowd.points import People
 from tasks.crowd.presets import C3_LOSS, CSRNET_LOSS
-from tests.tasks.crowd.definitions import gradient
+from tests.tasks.crowd.definitions import block_sums, gradient
 
 PLAIN = MapLoss(scale=1.0, mean=False)
 

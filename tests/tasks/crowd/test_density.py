@@ -4,9 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.crowd.density import block_sums, density_map
+from tasks.crowd.density import density_map
 from tasks.crowd.points import People, adaptive_spreads, inside, pixels_of
-from tests.tasks.crowd.definitions import filtered_map, gradient
+from tests.tasks.crowd.definitions import block_sums, filtered_map, gradient
 
 
 def _people(points: list[list[int]], size: tuple[int, int], spread: float = 1.0) -> People:
