@@ -69,7 +69,7 @@ class Objective(ABC):
 
     @property
     def traits(self) -> dict[str, float]:
-        """By name, the numbers that set this objective apart from others."""
+        """The numbers, by name, that set this objective apart from others of its class."""
         return {}
 
     @property

@@ -10,7 +10,7 @@ from PIL import Image
 from benchmark.basics.errors import StoreError
 
 Pixels = UInt8[np.ndarray, "height width 3"]
-"""A picture: red, green and blue of each pixel."""
+"""A colour image: rows, columns and the channels red, green, blue, each in [0, 255]."""
 
 
 def png(pixels: Pixels) -> str:

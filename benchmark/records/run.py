@@ -398,7 +398,7 @@ class RunRecords:
 
     @property
     def kind(self) -> OracleKind:
-        """The kind of oracle that was searched."""
+        """The kind of oracle that the run searched, as its setting ``oracle`` says."""
         return kind_of(self.settings.get("oracle"))
 
     @property

@@ -25,6 +25,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _in_wal_mode(path: Path) -> bool:
-    """By the read and write versions in the header, see "Database File Format" of SQLite."""
+    """Whether the header's read and write versions are those of a write-ahead log.
+
+    They are bytes 18 and 19, see "Database File Format" of SQLite.
+    """
     with path.open("rb") as file:
         return file.read(20)[18:] == b"\x02\x02"

@@ -41,7 +41,7 @@ CHARTS: dict[str, Chart] = {
         EVALUATIONS,
     )
 }
-"""In the order of Markdown and of each section of the page."""
+"""Every chart by name, in the order of Markdown and of each section of the page."""
 
 
 def run_charts(analysis: Analysis) -> dict[str, RunChart]:

@@ -18,7 +18,7 @@ CORE = 0.5
 """Share of the largest heat from which on a place is outlined."""
 _SIDE = 96
 _SCALE = np.array([(20, 24, 60), (86, 28, 108), (180, 44, 80), (240, 120, 30), (252, 230, 120)])
-"""From none to all: each step lighter than the last, so that it reads in grey too."""
+"""Colours of heat from none to all: each lighter than the last, so that grey reads too."""
 CAMS = (
     Column("scheme", "Scheme", "of the network", kind="bits"),
     Column("seed", "Seed", "of its training", kind="whole"),
@@ -107,7 +107,7 @@ def rows_of_pictures(
 
 
 def where(heat: Float64[np.ndarray, "i j"]) -> str:
-    """In words, where the heat is."""
+    """Where most of the heat is, in words for those who can't see it."""
     total = float(heat.sum())
     if total == 0:
         return "no place speaks for the class"

@@ -155,7 +155,7 @@ def scheme_outcomes(
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Mean of those values that are numbers; NaN of none."""
+    """The mean of those that are numbers; NaN where none is."""
     known = [value for value in values if not isnan(value)]
     return float(np.mean(known)) if known else nan
 

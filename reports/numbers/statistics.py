@@ -21,7 +21,7 @@ CONFIDENCE = 0.95
 PERMUTATIONS = 20_000
 """Up to here permutation tests count every relabelling; above they draw this many."""
 RESAMPLES = 10_000
-"""Resamples that a bootstrap interval draws."""
+"""How many samples a bootstrap interval is taken from."""
 
 Values = Float64[np.ndarray, " _"]
 Cells = Mapping[int, Values]

@@ -213,7 +213,7 @@ def oracle_noise(
     outside: Sequence[SchemeOutcome],
     confidence: float = CONFIDENCE,
 ) -> OracleNoise | None:
-    """Of the run's mode: on the schemes trained outside where there are any, else on its own."""
+    """The noise of the run's mode, from schemes trained outside where there are any, else own."""
     mode = records.settings.get("batch_norm")
     inner = [item for item in outside if not item.name]
     source, trained, standalone = (

@@ -109,7 +109,7 @@ def render_page(analysis: Analysis, charts: Mapping[str, RunChart]) -> str:
 
 
 def readable(table: Table) -> Table:
-    """As much of a table as a page shows."""
+    """A table without empty optional columns, cut to as many rows as a page shows."""
     return table.shown().first(ROWS)
 
 

@@ -5,7 +5,7 @@ from reports.pages.html import ENVIRONMENT
 from reports.tables.progress import progress_table, sentences
 
 REFRESH = 2
-"""Seconds between two looks at a run."""
+"""Seconds after which the page of a running search reloads itself."""
 
 
 def render_progress(snapshot: Snapshot, seconds: float | None, *, report: bool = False) -> str:

@@ -12,9 +12,9 @@ from reports.tables.formats import count
 from reports.tables.table import Column, Table, Value, to_csv, to_markdown
 
 CHECKPOINTS = (10, 30, 100)
-"""Shares of the budget that a page shows, in percent."""
+"""Where a race's curves are read off, in percent of the budget."""
 _SOLVED = 1e-9
-"""Regret below which an instance counts as solved: it is rounding."""
+"""An instance counts as solved at a regret below: what is left is rounding."""
 
 _STRATEGY = Column("strategy", "strategy", "Name of the strategy.")
 _GROUP = Column(

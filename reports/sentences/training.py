@@ -138,7 +138,7 @@ def attention(analysis: Analysis) -> list[str]:
 
 
 def chosen(analysis: Analysis) -> list[str]:
-    """Whose chosen schemes were the most accurate once trained."""
+    """A sentence on the strategies whose chosen schemes were the most accurate once trained."""
     if not analysis.strategies:
         return []
     best = analysis.strategies[0]
