@@ -27,6 +27,25 @@ class OracleKind:
     measured: bool = True
     prefix: str = ""
 
+    def called(self, seed: int) -> str:
+        """What a run's oracle of this seed is called: ``supernet 0``, or ``table`` alone."""
+        return f"{self.label} {seed}" if self.several else self.label
+
+    @property
+    def accuracy(self) -> str:
+        """What its answers are, for captions and columns."""
+        return "oracle accuracy, validation split" if self.measured else "accuracy of the landscape"
+
+    @property
+    def axis(self) -> str:
+        """The same beside an axis, in percent."""
+        return "oracle accuracy (%, validation)" if self.measured else "accuracy (%)"
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """What tells lanes of one strategy apart."""
+        return (f"{self.label} seed", "strategy seed") if self.several else ("strategy seed",)
+
 
 SUPERNET = OracleKind(
     "supernet", "supernet", "frozen supernet", "a supernet was searched", trains=True

@@ -3,9 +3,9 @@
 from math import inf, isinf, isnan
 
 from reports.charts.chart import Chart
-from reports.charts.columns import STRATEGY, Reward
 from reports.numbers.analysis import Analysis
 from reports.numbers.curves import Checkpoint
+from reports.tables.columns import STRATEGY, Reward
 from reports.tables.table import Column, Table, Value
 from reports.tables.words import interval_words, oracle_words
 

@@ -2,10 +2,10 @@
 
 from benchmark.records.run import Interval
 from reports.charts.chart import Chart, Drawing, drawn_strategies
-from reports.charts.columns import STRATEGY
 from reports.charts.curves import Look, banded, draw_curves
 from reports.numbers.analysis import Analysis
 from reports.numbers.curves import Curve
+from reports.tables.columns import STRATEGY
 from reports.tables.formats import level
 from reports.tables.table import Column, Table, Value
 from reports.tables.words import interval_words

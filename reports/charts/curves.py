@@ -8,12 +8,12 @@ import numpy as np
 from markupsafe import Markup
 
 from reports.charts.chart import Chart, Drawing, drawn_strategies
-from reports.charts.columns import STRATEGY, Reward
 from reports.figures import svg
 from reports.figures.series import WIDTH, short
 from reports.numbers.analysis import Analysis
 from reports.numbers.curves import Curve, Line
 from reports.numbers.problems import Problem
+from reports.tables.columns import STRATEGY, Reward
 from reports.tables.formats import (
     Number,
     level,

@@ -6,12 +6,13 @@ from math import isfinite, isnan
 
 from markupsafe import Markup
 
+from benchmark.records.kinds import TABLE, OracleKind
 from reports.charts.chart import Chart, Drawing
-from reports.charts.columns import SUPERNET, Percent
 from reports.figures import svg
 from reports.figures.series import WIDTH
 from reports.numbers.analysis import Analysis
 from reports.numbers.explained import ConnectionScore, Explained, Spread
+from reports.tables.columns import Percent, oracle_column
 from reports.tables.formats import (
     Number,
     count,
@@ -31,13 +32,15 @@ _QUANTILES = (
 )
 
 
-def draw_accuracy_by_ratio(found: Explained, name: str = "accuracy-by-ratio") -> Markup:
+def draw_accuracy_by_ratio(
+    found: Explained, name: str = "accuracy-by-ratio", kind: OracleKind = TABLE
+) -> Markup:
     """Accuracy against connections: a box a number of connections, and the known references."""
     references = [(name, 100 * value) for name, value in found.references.items()]
     return _draw_ratios(
         name,
         "Accuracy by connection ratio",
-        "oracle accuracy (%, validation)",
+        kind.axis,
         {item.connections: item.accuracy for item in found.ratios},
         scale=100,
         references=references,
@@ -169,16 +172,14 @@ def _score_marks(score: ConnectionScore, x: svg.Axis, y: svg.Axis, number: int) 
     return marks + line
 
 
-def ratios_table(found: Explained) -> Table:
+def ratios_table(found: Explained, kind: OracleKind = TABLE) -> Table:
     """The numbers of figure 2, a row a number of connections."""
     columns = (
         Column("connections", "connections", "connected blocks", kind="whole"),
         Column("ratio", "ratio", "share of blocks that are connected", kind="number"),
         Column("schemes", "schemes", "schemes with so many connections", kind="whole"),
         *(
-            Percent(
-                f"accuracy_{key}", f"{word} accuracy", f"{word} oracle accuracy, validation split"
-            )
+            Percent(f"accuracy_{key}", f"{word} accuracy", f"{word} {kind.accuracy}")
             for key, word in _QUANTILES
         ),
         *(
@@ -212,11 +213,11 @@ def ratios_table(found: Explained) -> Table:
         )
         for item in found.ratios
     )
-    caption = "Every scheme with an answer, by its number of connections. Validation split."
+    caption = f"Every scheme with an answer, by its number of connections; {kind.accuracy}."
     return Table("ratios", "Schemes by connection ratio", caption, columns, rows)
 
 
-def scores_table(found: Explained) -> Table:
+def scores_table(found: Explained, kind: OracleKind = TABLE) -> Table:
     """The numbers of figure 3, a row a block."""
     columns = (
         Column("block", "block", "number of the block, from 1", kind="whole"),
@@ -230,7 +231,9 @@ def scores_table(found: Explained) -> Table:
             zip(found.tickets.score, found.harmful.score, strict=True)
         )
     )
-    return Table("scores", "Connection score of each block", scores_caption(found), columns, rows)
+    return Table(
+        "scores", "Connection score of each block", scores_caption(found, kind), columns, rows
+    )
 
 
 def ratios_caption(found: Explained) -> str:
@@ -243,7 +246,7 @@ def ratios_caption(found: Explained) -> str:
     )
 
 
-def scores_caption(found: Explained) -> str:
+def scores_caption(found: Explained, kind: OracleKind = TABLE) -> str:
     """Who is in the two sets, and the slopes of their lines."""
     return " ".join(
         [
@@ -255,7 +258,7 @@ def scores_caption(found: Explained) -> str:
                 "Full-SA",
             ),
             _set_words(found, "Harmful", "less accurate than Original", "Original"),
-            "Oracle accuracy, validation split.",
+            f"{kind.accuracy.capitalize()}.",
         ]
     )
 
@@ -270,44 +273,48 @@ def _set_words(found: Explained, name: str, rule: str, reference: str) -> str:
 
 def ratios_by_supernet(analysis: Analysis) -> Table:
     """Accuracy by number of connections (the paper's Fig. 2), for every whole landscape."""
-    found = {seed: ratios_table(item) for seed, item in analysis.explained.items()}
-    return _stacked("ratios", "Schemes by connection ratio", found)
+    kind = analysis.records.kind
+    found = {seed: ratios_table(item, kind) for seed, item in analysis.explained.items()}
+    return _stacked("ratios", "Schemes by connection ratio", oracle_column(kind), found)
 
 
 def scores_by_supernet(analysis: Analysis) -> Table:
     """Connection scores of each block (the paper's Fig. 3), for every whole landscape."""
-    found = {seed: scores_table(item) for seed, item in analysis.explained.items()}
-    return _stacked("scores", "Connection score of each block", found)
+    kind = analysis.records.kind
+    found = {seed: scores_table(item, kind) for seed, item in analysis.explained.items()}
+    return _stacked("scores", "Connection score of each block", oracle_column(kind), found)
 
 
-def _stacked(name: str, title: str, tables: Mapping[int, Table]) -> Table:
-    """Tables of the same columns as one, with the supernet's seed in front."""
+def _stacked(name: str, title: str, seed: Column, tables: Mapping[int, Table]) -> Table:
+    """Tables of the same columns as one, with the oracle's ``seed`` in front."""
     if not tables:
-        return Table(name, title, "No landscape was tabulated.", (SUPERNET,), ())
+        return Table(name, title, "No landscape was tabulated.", (seed,), ())
     first = next(iter(tables.values()))
-    rows = tuple((seed, *row) for seed, table in tables.items() for row in table.rows)
+    rows = tuple((number, *row) for number, table in tables.items() for row in table.rows)
     caption = " ".join(dict.fromkeys(table.caption for table in tables.values()))
     return replace(
         first,
         name=name,
         title=title,
         caption=caption,
-        columns=(SUPERNET, *first.columns),
+        columns=(seed, *first.columns),
         rows=rows,
     )
 
 
 def _ratios_drawn(analysis: Analysis) -> list[Drawing]:
+    kind = analysis.records.kind
     return [
-        Drawing(name, draw_accuracy_by_ratio(found, name), ratios_caption(found), seed)
+        Drawing(name, draw_accuracy_by_ratio(found, name, kind), ratios_caption(found), seed)
         for seed, found in analysis.explained.items()
         for name in [f"ratios-{seed}"]
     ]
 
 
 def _scores_drawn(analysis: Analysis) -> list[Drawing]:
+    kind = analysis.records.kind
     return [
-        Drawing(name, draw_scores(found, name), scores_caption(found), seed)
+        Drawing(name, draw_scores(found, name), scores_caption(found, kind), seed)
         for seed, found in analysis.explained.items()
         for name in [f"scores-{seed}"]
     ]

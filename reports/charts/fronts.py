@@ -5,19 +5,19 @@ from math import isfinite
 
 from markupsafe import Markup
 
+from benchmark.records.kinds import SUPERNET, OracleKind
 from benchmark.records.schemes import format_bits
 from reports.charts.chart import Chart, Drawing, drawn_strategies
-from reports.charts.columns import STRATEGY, Percent
 from reports.charts.curves import banded
 from reports.figures import svg
 from reports.figures.series import WIDTH, legend, legend_rows
 from reports.numbers.analysis import Analysis
 from reports.numbers.fronts import FrontPoint, Sparsity
+from reports.tables.columns import STRATEGY, Percent, oracle_column
 from reports.tables.formats import Number, count, level, percent
 from reports.tables.table import Column, Table, Value
 from reports.tables.words import interval_words, oracle_words
 
-_LABELS = ("oracle accuracy (%, validation)",)
 _BOTTOM = 308
 _SPARSITY = (
     STRATEGY,
@@ -30,13 +30,6 @@ _SPARSITY = (
     ),
     Column("found", "Lanes with one", "lanes that asked for such a scheme", kind="whole"),
     Column("lanes", "Lanes", "lanes that count", kind="whole"),
-)
-_FRONTS = (
-    STRATEGY,
-    Column("supernet_seed", "Supernet seed", "seed of the frozen supernet", kind="whole"),
-    Column("connections", "Connections", "connected blocks", kind="whole"),
-    Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),
-    Column("scheme", "Scheme", "that none of the strategy's others beats in both", kind="bits"),
 )
 _VOLUMES = (
     STRATEGY,
@@ -62,7 +55,12 @@ _VOLUMES = (
 )
 
 
-def draw_sparsity(rows: Sequence[Sparsity], style: Mapping[str, int], blocks: int) -> Markup:
+def draw_sparsity(
+    rows: Sequence[Sparsity],
+    style: Mapping[str, int],
+    blocks: int,
+    kind: OracleKind = SUPERNET,
+) -> Markup:
     """Mean best accuracy at equal numbers of connections; hollow where lanes are missing."""
     known = [row for row in rows if row.accuracy is not None and row.strategy in style]
     ends = [
@@ -90,7 +88,7 @@ def draw_sparsity(rows: Sequence[Sparsity], style: Mapping[str, int], blocks: in
         "sparsity",
         "Best accuracy at equal sparsity",
         f"Mean over lanes of the best oracle accuracy with at most so many connections: {said}.",
-        labels=("connected blocks, at most", *_LABELS),
+        labels=("connected blocks, at most", kind.axis),
         axes=(x, y),
         drawn=marks,
         key=(names, style),
@@ -98,9 +96,13 @@ def draw_sparsity(rows: Sequence[Sparsity], style: Mapping[str, int], blocks: in
 
 
 def draw_front(
-    points: Sequence[FrontPoint], supernet_seed: int, style: Mapping[str, int], blocks: int
+    points: Sequence[FrontPoint],
+    supernet_seed: int,
+    style: Mapping[str, int],
+    blocks: int,
+    kind: OracleKind = SUPERNET,
 ) -> Markup:
-    """Non-dominated schemes of each strategy on one supernet, as steps with marks."""
+    """Non-dominated schemes of each strategy on one oracle, as steps with marks."""
     own = [p for p in points if p.supernet_seed == supernet_seed and p.strategy in style]
     if not own:
         return Markup("")
@@ -113,11 +115,11 @@ def draw_front(
     best = max(own, key=lambda point: (point.accuracy, -point.connections))
     return _framed(
         f"front-{supernet_seed}",
-        f"Pareto fronts on supernet {supernet_seed}",
+        f"Pareto fronts on {kind.called(supernet_seed)}",
         f"{count(len(own), 'scheme')} that no scheme of the same strategy beats in both accuracy "
         f"and connections; the highest accuracy, {percent(best.accuracy)}, takes no more than "
         f"{count(best.connections, 'connection')}.",
-        labels=(f"connected blocks, supernet {supernet_seed}", *_LABELS),
+        labels=(f"connected blocks, {kind.called(supernet_seed)}", kind.axis),
         axes=(x, y),
         drawn=drawn,
         key=(names, style),
@@ -206,8 +208,8 @@ def sparsity_table(analysis: Analysis) -> Table:
 
 
 def fronts_table(analysis: Analysis) -> Table:
-    """One row a non-dominated scheme of a strategy on a supernet, over all its lanes."""
-    stages = analysis.records.blocks_per_stage
+    """One row a non-dominated scheme of a strategy on an oracle, over all its lanes."""
+    kind, stages = analysis.records.kind, analysis.records.blocks_per_stage
     rows: list[tuple[Value, ...]] = [
         (
             point.strategy,
@@ -219,7 +221,14 @@ def fronts_table(analysis: Analysis) -> Table:
         for point in analysis.fronts.points
     ]
     caption = f"Accuracy against connections, all lanes together; {oracle_words(analysis.records)}."
-    return Table("fronts", "Pareto fronts", caption, _FRONTS, tuple(rows))
+    columns = (
+        STRATEGY,
+        oracle_column(kind),
+        Column("connections", "Connections", "connected blocks", kind="whole"),
+        Percent("accuracy", "Accuracy", kind.accuracy),
+        Column("scheme", "Scheme", "that none of the strategy's others beats in both", kind="bits"),
+    )
+    return Table("fronts", "Pareto fronts", caption, columns, tuple(rows))
 
 
 def volumes_table(analysis: Analysis) -> Table:
@@ -243,14 +252,16 @@ def _draw_sparsity(analysis: Analysis) -> list[Drawing]:
         "At equal sparsity: best oracle accuracy with at most so many connections, mean over "
         f"lanes{bands}. Hollow marks: some lanes asked for no such scheme."
     )
-    return [Drawing("sparsity", draw_sparsity(analysis.fronts.sparsity, style, blocks), caption)]
+    figure = draw_sparsity(analysis.fronts.sparsity, style, blocks, analysis.records.kind)
+    return [Drawing("sparsity", figure, caption)]
 
 
 def _draw_fronts(analysis: Analysis) -> list[Drawing]:
     style, blocks = drawn_strategies(analysis), sum(analysis.records.blocks_per_stage)
+    points, kind = analysis.fronts.points, analysis.records.kind
     caption = "Pareto fronts, all lanes of a strategy together: up and to the left is better."
     return [
-        Drawing(f"front-{seed}", draw_front(analysis.fronts.points, seed, style, blocks), caption)
+        Drawing(f"front-{seed}", draw_front(points, seed, style, blocks, kind), caption)
         for seed in (oracle.supernet_seed for oracle in analysis.records.oracles)
     ]
 

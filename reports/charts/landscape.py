@@ -5,29 +5,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
+from benchmark.records.kinds import SUPERNET, OracleKind
 from benchmark.records.schemes import bits_scheme
 from reports.charts.chart import Chart, Drawing, drawn_strategies
-from reports.charts.columns import SUPERNET, Percent
 from reports.figures import svg
 from reports.figures.series import WIDTH, legend, legend_rows
 from reports.numbers.analysis import Analysis
 from reports.numbers.landscape import Density, Landscape, density
 from reports.numbers.ranking import LaneScore
+from reports.tables.columns import Percent, oracle_column
 from reports.tables.formats import count, percent
 from reports.tables.table import Column, Table, Value
 from reports.tables.words import oracle_words
 
 _COLUMNS = (
-    SUPERNET,
     Column("connections", "Connections", "connected blocks", kind="whole"),
-    Percent("accuracy_from", "Accuracy from", "lower end of a step of oracle accuracy"),
+    Percent("accuracy_from", "Accuracy from", "lower end of a step of accuracy"),
     Percent("accuracy_to", "Accuracy to", "its upper end"),
     Column("schemes", "Schemes", "with so many connections and such an accuracy", kind="whole"),
 )
 
 
 def draw_landscape(
-    table: Landscape, lanes: Sequence[LaneScore], style: Mapping[str, int], blocks: int
+    table: Landscape,
+    lanes: Sequence[LaneScore],
+    style: Mapping[str, int],
+    blocks: int,
+    kind: OracleKind = SUPERNET,
 ) -> Markup:
     """Density of all tabulated schemes by connections and accuracy, with each lane's best."""
     found = [
@@ -60,11 +64,11 @@ def draw_landscape(
     what = "all" if table.exhaustive else "the tabulated"
     middle = percent(float(np.median(table.accuracy)))
     best = percent(float(table.accuracy.max()))
-    labels = ("connected blocks", "oracle accuracy (%, validation)")
+    labels = ("connected blocks", kind.axis)
     return svg.picture(
         f"landscape-{table.supernet_seed}",
-        f"Landscape of supernet {table.supernet_seed}",
-        f"Oracle accuracy of {what} {count(len(table.accuracy), 'scheme')} against connected "
+        f"Landscape of {kind.called(table.supernet_seed)}",
+        f"Accuracy of {what} {count(len(table.accuracy), 'scheme')} against connected "
         f"blocks: median {middle}, best {best}."
         + (" Marks: the scheme of the best reward of each lane." if found else ""),
         (WIDTH, 362 + 20 * len(legend_rows(names))),
@@ -117,7 +121,8 @@ def landscape_table(analysis: Analysis) -> Table:
             for size, step in np.argwhere(found.counts).tolist()
         ]
     caption = f"How tabulated schemes spread; {oracle_words(analysis.records)}."
-    return Table("landscape", "Landscape", caption, _COLUMNS, tuple(rows))
+    columns = (oracle_column(analysis.records.kind), *_COLUMNS)
+    return Table("landscape", "Landscape", caption, columns, tuple(rows))
 
 
 def landscape_caption(analysis: Analysis) -> str:
@@ -137,8 +142,11 @@ def landscape_caption(analysis: Analysis) -> str:
 def _draw(analysis: Analysis) -> list[Drawing]:
     style, blocks = drawn_strategies(analysis), sum(analysis.records.blocks_per_stage)
     lanes, caption = analysis.ranking.lanes, landscape_caption(analysis)
+    kind = analysis.records.kind
     return [
-        Drawing(f"landscape-{seed}", draw_landscape(table, lanes, style, blocks), caption, seed)
+        Drawing(
+            f"landscape-{seed}", draw_landscape(table, lanes, style, blocks, kind), caption, seed
+        )
         for seed, table in analysis.landscapes.items()
     ]
 

@@ -7,12 +7,13 @@ from math import isinf
 import numpy as np
 from markupsafe import Markup
 
+from benchmark.records.kinds import OracleKind
 from reports.charts.chart import Chart, Drawing
-from reports.charts.columns import STRATEGY
 from reports.figures import svg
 from reports.figures.series import WIDTH, short
 from reports.numbers.analysis import Analysis
 from reports.numbers.ranks import Cell, Ranks
+from reports.tables.columns import STRATEGY
 from reports.tables.formats import (
     Number,
     count,
@@ -144,11 +145,11 @@ def _bracket(ranks: Ranks, number: int, left: Number) -> Markup:
 
 def ranks_table(analysis: Analysis) -> Table:
     """One row a strategy, the best mean rank first."""
-    ranks = analysis.ranking.ranks
+    ranks, kind = analysis.ranking.ranks, analysis.records.kind
     unranked = [item.strategy for item in analysis.ranking.standings if item.rank is None]
     parts = [
-        ranks_caption(ranks, "(supernet seed, strategy seed)"),
-        missing_words(ranks, lambda cell: f"supernet {cell[0]}, seed {cell[1]}"),
+        ranks_caption(ranks, f"({', '.join(kind.seeds)})"),
+        missing_words(ranks, lambda cell: f"{kind.called(cell[0])}, seed {cell[1]}"),
         f"Without a result in any cell, and so not ranked: {some(unranked)}." if unranked else "",
     ]
     return Table("ranks", "Mean ranks", " ".join(filter(None, parts)), COLUMNS, ranks_rows(ranks))
@@ -202,11 +203,15 @@ def _draw(analysis: Analysis) -> list[Drawing]:
     return [Drawing("ranks", draw_ranks(analysis.ranking.ranks), caption)]
 
 
+def _between(kind: OracleKind) -> str:
+    return f"seeds and {kind.label}s" if kind.several else "seeds"
+
+
 RANKS = Chart(
     "ranks",
     section="ranking",
     table=ranks_table,
     draw=_draw,
     place="beside",
-    heading=lambda _: "Ranks across seeds and supernets",
+    heading=lambda analysis: f"Ranks across {_between(analysis.records.kind)}",
 )

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from reports.charts.chart import Chart, Drawing, drawn_strategies
-from reports.charts.columns import STRATEGY, Percent, Seconds
 from reports.figures import svg
 from reports.figures.series import WIDTH, short
 from reports.numbers.analysis import Analysis
 from reports.numbers.times import SearchTime
+from reports.tables.columns import STRATEGY, Percent, Seconds
 from reports.tables.formats import Number, percent, plain
 from reports.tables.table import Column, Table, Value
 
@@ -21,8 +21,15 @@ _COLUMNS = (
     Column("evaluations", "Evaluations", "charged to a lane, mean", kind="number", digits=1),
     Seconds("search", "Search", "one lane searching alone, mean over lanes", interval=True),
     Seconds("own", "Of it the strategy's own", "processor time of the strategy itself, mean"),
-    Seconds("training", "Supernet training", "mean over supernets; all strategies share it"),
-    Percent("share", "Search / training", "both on this machine", digits=1, timing=True),
+    Seconds(
+        "training",
+        "Supernet training",
+        "mean over supernets; all strategies share it",
+        optional=True,
+    ),
+    Percent(
+        "share", "Search / training", "both on this machine", digits=1, timing=True, optional=True
+    ),
     Column("lanes", "Lanes", "lanes that count", kind="whole"),
 )
 
@@ -94,10 +101,11 @@ def times_table(analysis: Analysis) -> Table:
     ]
     caption = (
         "Seconds of this machine, as if each lane had searched alone: the strategy's own time and "
-        "the oracle's mean time for each evaluation. The paper's Table VI reports 25.4% for "
-        "ResNet38 and 21.3% for ResNet164."
+        "the oracle's mean time for each evaluation."
     )
-    return Table("times", "Search time against training time", caption, _COLUMNS, tuple(rows))
+    if analysis.records.kind.trains:
+        caption += " The paper's Table VI reports 25.4% for ResNet38 and 21.3% for ResNet164."
+    return Table("times", _heading(analysis), caption, _COLUMNS, tuple(rows))
 
 
 def _trained(analysis: Analysis) -> bool:

@@ -5,14 +5,15 @@ from math import isfinite, isnan, nan
 
 from markupsafe import Markup
 
+from benchmark.records.kinds import SUPERNET
 from benchmark.records.run import OracleAnswers
 from benchmark.records.schemes import format_bits
 from reports.charts.chart import Chart, Drawing
-from reports.charts.columns import SUPERNET, Percent
 from reports.figures import svg
 from reports.figures.series import WIDTH
 from reports.numbers.analysis import Analysis
 from reports.numbers.outcomes import SchemeOutcome
+from reports.tables.columns import Percent, oracle_column
 from reports.tables.formats import Number, count, level
 from reports.tables.run import trust_table
 from reports.tables.table import Column, Table, Value
@@ -20,7 +21,7 @@ from reports.tables.table import Column, Table, Value
 _COLUMNS = (
     Column("trained", "Trained", "here, or where else the scheme was trained"),
     Column("batch_norm", "Batch norm", "of the oracle"),
-    SUPERNET,
+    oracle_column(SUPERNET),
     Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
     Percent("oracle_accuracy", "Oracle accuracy", "of the oracle, validation split"),
     Percent("test_accuracy", "Test accuracy", "stand-alone, mean over seeds", interval=True),

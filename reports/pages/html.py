@@ -19,7 +19,7 @@ from reports.numbers.analysis import Analysis
 from reports.numbers.tickets import ticket_file, ticket_schemes
 from reports.sentences import training
 from reports.sentences.answers import answers, title
-from reports.sentences.glossary import METHODS, glossary
+from reports.sentences.glossary import glossary, methods
 from reports.sentences.headline import headline
 from reports.sentences.search import unfinished
 from reports.tables.run import facts_table
@@ -103,7 +103,7 @@ def render_page(analysis: Analysis, charts: Mapping[str, RunChart]) -> str:
         pictures=rows_of_pictures(records.cams, records.blocks_per_stage),
         cams=cam_words(records),
         glossary=glossary(records),
-        methods=METHODS,
+        methods=methods(records),
         symbols=SYMBOLS,
     )
 

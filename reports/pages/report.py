@@ -15,7 +15,7 @@ from reports.figures.pictures import cams_table
 from reports.numbers.analysis import Analysis, analyse
 from reports.pages.html import render_notebook, render_page
 from reports.paper.latex import PaperTable
-from reports.sentences.glossary import METHODS, glossary
+from reports.sentences.glossary import glossary, methods
 from reports.sentences.headline import headline
 from reports.tables.run import facts_table
 from reports.tables.table import (
@@ -135,7 +135,7 @@ class Report:
             self._sentences(),
             *(to_markdown(table).rstrip() for table in tables if table.rows),
             "## How the numbers are made",
-            *(escape_markdown(text) for text in METHODS),
+            *(escape_markdown(text) for text in methods(self.records)),
             "## Words",
             words,
         ]

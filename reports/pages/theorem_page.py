@@ -8,11 +8,11 @@ from markupsafe import Markup
 
 from benchmark.basics.files import write_texts
 from benchmark.records.theorem import TheoremRecord
-from reports.charts.columns import Percent
 from reports.figures import svg
 from reports.figures.series import WIDTH, legend
 from reports.figures.style import to_svg
 from reports.pages.html import render_theorem
+from reports.tables.columns import Percent
 from reports.tables.formats import Number, count, plain, words
 from reports.tables.table import Column, Table, Value, describe_columns, to_csv
 

@@ -31,7 +31,7 @@ _WORDS = {
         "of its answers, or a landscape in closed form."
     ),
     "Strategy": "A search method that asks the oracle about schemes and proposes the best.",
-    "Lane": "One run of a strategy: one strategy seed on one supernet.",
+    "Lane": "One run of a strategy: one strategy seed on one {oracle}.",
     "Evaluation": "One question to the oracle. Every lane has the same budget of them.",
     "Reward": "What strategies maximise: {formula}. Shown ×100.",
     "Candidate": ("One of the best schemes of a lane by reward; it is trained from scratch."),
@@ -52,30 +52,23 @@ _WORDS = {
         "The measurements leave both answers open. That isn't the same as no difference."
     ),
 }
-
-
-def glossary(records: RunRecords) -> dict[str, str]:
-    """The words of a page in plain English."""
-    costs = words([f"strictly {cost.less_of}" for cost in strict_costs()])
-    formula = records.objective.formula
-    return {word: said.format(costs=costs, formula=formula) for word, said in _WORDS.items()}
-
-
-METHODS = (
-    (
-        "Strategies are compared by the best reward of each lane at the same number of "
-        "evaluations, within supernets. A strategy is behind the leader when a permutation test "
-        "(labels dealt out anew within supernets, Holm-corrected over strategies) gives a p below "
-        "1 − confidence; otherwise it shares rank 1, as does whoever stands above it. Intervals "
-        "are Welch's; near the border they can disagree with the test, which decides. Both speak "
-        "of these supernets only, and the leader is picked by the same numbers, which favours it a "
-        "little."
-    ),
+_OF_TRAININGS = ("Candidate", "Stand-alone")
+_OF_MEASURING = ("Batch norm",)
+_COMPARED = (
+    "Strategies are compared by the best reward of each lane at the same number of "
+    "evaluations, within each {oracle}. A strategy is behind the leader when a permutation test "
+    "(labels dealt out anew within each {oracle}, Holm-corrected over strategies) gives a p below "
+    "1 − confidence; otherwise it shares rank 1, as does whoever stands above it. Intervals "
+    "are Welch's; near the border they can disagree with the test, which decides. Both speak "
+    "of {these} only, and the leader is picked by the same numbers, which favours it a "
+    "little."
+)
+_JUDGED = (
     (
         "Verdicts use paired differences to Full-SA over the same stand-alone seeds. Seed noise is "
         "estimated from all trained schemes together (two-way additive model), and intervals are "
-        "two-sided Student t. A ticket needs the whole accuracy interval at or above zero, fewer "
-        "parameters, and the whole latency interval below zero. Each verdict holds on its "
+        "two-sided Student t. A ticket needs the whole accuracy interval at or above zero, and "
+        "{costs} (of what is sampled, the whole interval below zero). Each verdict holds on its "
         "own: at 95% confidence a word is wrong by chance in at most 2.5% of cases, and over many "
         "schemes that adds up. A scheme exactly as accurate as Full-SA almost always stays "
         "undecided."
@@ -93,3 +86,27 @@ METHODS = (
         "accuracies; here it is among the oracle's."
     ),
 )
+
+
+def glossary(records: RunRecords) -> dict[str, str]:
+    """The words of a page in plain English."""
+    formula = records.objective.formula
+    kind = records.kind
+    absent = _OF_TRAININGS * (not kind.trains) + _OF_MEASURING * (not kind.measured)
+    return {
+        word: said.format(costs=_costs(), formula=formula, oracle=kind.label)
+        for word, said in _WORDS.items()
+        if word not in absent
+    }
+
+
+def methods(records: RunRecords) -> list[str]:
+    """How the numbers of a run are made, a paragraph a subject; none of what it has none of."""
+    kind = records.kind
+    these = f"these {kind.label}s" if kind.several else f"this {kind.label}"
+    parts = (_COMPARED, *_JUDGED) if kind.trains else (_COMPARED,)
+    return [part.format(oracle=kind.label, these=these, costs=_costs()) for part in parts]
+
+
+def _costs() -> str:
+    return words([f"strictly {cost.less_of}" for cost in strict_costs()])

@@ -4,44 +4,55 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmark.records.costs import COSTS, Cost, CostColumn, PairedCost
-from benchmark.records.objective import Objective
-from benchmark.records.run import CostRecord
+from benchmark.records.kinds import OracleKind
+from benchmark.records.run import CostRecord, RunRecords
 from reports.tables.table import Column, Value
 
-_Percent = partial(Column, unit="%", kind="number", scale=100)
+Percent = partial(Column, unit="%", kind="number", scale=100)
+Reward = partial(Column, unit="×100", kind="number", scale=100, interval=True)
+Seconds = partial(Column, unit="s", kind="number", digits=1, timing=True)
 _Points = partial(Column, unit="points", kind="signed", scale=100)
-_Whole = partial(Column, kind="whole")
+Whole = partial(Column, kind="whole")
 _Wide = partial(Column, terminal=False)
 
-_STRATEGY = Column("strategy", "Strategy", "the search strategy", filter=True)
-_STRATEGY_SEED = _Whole("strategy_seed", "Strategy seed", "seed of the strategy's own draws")
-_SUPERNET_SEED = _Whole(
-    "supernet_seed", "Supernet seed", "seed of the frozen supernet", filter=True
-)
+STRATEGY = Column("strategy", "Strategy", "the search strategy", filter=True)
+_STRATEGY_SEED = Whole("strategy_seed", "Strategy seed", "seed of the strategy's own draws")
+
+
+def oracle_column(kind: OracleKind) -> Column:
+    """Which of a run's oracles a row is about, in the words of their kind."""
+    return Whole(
+        "supernet_seed",
+        f"{kind.label.capitalize()} seed",
+        f"seed of the {kind.noun}",
+        filter=True,
+        optional=not kind.several,
+    )
+
 
 RANKING = (
-    _Whole("rank", "Rank", "1: the leader and whoever can't be told from it; else the place"),
-    _STRATEGY,
-    _Percent(
+    Whole("rank", "Rank", "1: the leader and whoever can't be told from it; else the place"),
+    STRATEGY,
+    Percent(
         "best_reward",
         "Best reward",
-        "best validation reward (×100) of a lane within the budget, mean over lanes",
+        "best reward (×100) of a lane within the budget, mean over lanes",
         unit="×100",
         interval=True,
     ),
     _Points(
         "to_leader",
         "To the leader",
-        "mean best reward minus the leader's, Welch's interval within supernets",
+        "mean best reward minus the leader's, Welch's interval within oracles",
         interval=True,
     ),
     Column(
         "p_value",
         "p",
-        "permutation test against the leader within supernets, Holm-corrected over strategies",
+        "permutation test against the leader within oracles, Holm-corrected over strategies",
         kind="p",
     ),
-    _Percent(
+    Percent(
         "test_accuracy",
         "Test accuracy",
         "stand-alone test accuracy of each lane's chosen candidate (highest mean stand-alone "
@@ -55,15 +66,15 @@ RANKING = (
         "that test accuracy minus Full-SA's, paired over stand-alone seeds",
         interval=True,
     ),
-    _Whole("tickets", "Tickets", "of these, tickets (by the rule that the caption names)"),
-    _Whole("undecided", "Undecided", "of these, neither ticket nor not"),
-    _Whole("lanes", "Lanes", "lanes that count: finished, or running up to the common budget"),
-    _Whole("failed", "Failed", "lanes that failed; they don't count", terminal=False),
-    _Whole("running", "Running", "lanes that haven't ended yet", terminal=False, optional=True),
+    Whole("tickets", "Tickets", "of these, tickets (by the rule that the caption names)"),
+    Whole("undecided", "Undecided", "of these, neither ticket nor not"),
+    Whole("lanes", "Lanes", "lanes that count: finished, or running up to the common budget"),
+    Whole("failed", "Failed", "lanes that failed; they don't count", terminal=False),
+    Whole("running", "Running", "lanes that haven't ended yet", terminal=False, optional=True),
     Column(
         "mean_rank",
         "Mean rank",
-        "rank among strategies in each (supernet, strategy seed) that all completed, mean",
+        "rank among strategies in each (oracle, strategy seed) that all completed, mean",
         kind="number",
         terminal=False,
     ),
@@ -88,10 +99,10 @@ RANKING = (
         interval=True,
         terminal=False,
     ),
-    _Whole(
+    Whole(
         "candidates", "Trained", "different schemes of its lanes that were trained", terminal=False
     ),
-    _Whole(
+    Whole(
         "paper_tickets",
         "By means",
         "of these, tickets by the paper's rule on means alone",
@@ -112,7 +123,7 @@ def cost_columns(*, main: bool) -> list[Column]:
 
 def _cost_column(cost: Cost, shown: CostColumn) -> Column:
     sampled = isinstance(cost, PairedCost)
-    make: Callable[..., Column] = _Whole
+    make: Callable[..., Column] = Whole
     if shown.part != "value":
         make = partial(_Points, unit="%", digits=1, interval=True)
     elif sampled:
@@ -143,7 +154,7 @@ def schemes_columns() -> tuple[Column, ...]:
             "ticket, not a ticket, undecided or reference; the caption names the rule",
             filter=True,
         ),
-        _Percent(
+        Percent(
             "test_accuracy",
             "Test accuracy",
             "mean over stand-alone seeds; its interval leaves out what a seed does to all alike",
@@ -170,40 +181,40 @@ def schemes_columns() -> tuple[Column, ...]:
             interval=True,
             terminal=False,
         ),
-        _Whole("seeds", "Seeds", "stand-alone seeds that it shares with Full-SA", terminal=False),
+        Whole("seeds", "Seeds", "stand-alone seeds that it shares with Full-SA", terminal=False),
         _Wide(
             "missing_seeds",
             "Missing seeds",
             "stand-alone seeds that it or Full-SA lacks",
             optional=True,
         ),
-        _Whole("connections", "Connections", "connected blocks", terminal=False),
-        _Percent(
+        Whole("connections", "Connections", "connected blocks", terminal=False),
+        Percent(
             "oracle_accuracy",
             "Oracle accuracy",
             "validation accuracy by the frozen supernet, mean over the supernets that were asked",
             terminal=False,
         ),
-        _Percent(
+        Percent(
             "validation_accuracy",
             "Validation accuracy",
             "stand-alone, mean over seeds; picks among a lane's candidates",
             terminal=False,
         ),
-        _Whole(
+        Whole(
             "parameters_as_built",
             "As built",
             "parameters with every attention module that the supernet has",
             terminal=False,
         ),
         *cost_columns(main=False),
-        _Whole(
+        Whole(
             "diverged",
             "Diverged",
             "trainings that diverged or died and have no score",
             optional=True,
         ),
-        _Percent(
+        Percent(
             "best_epoch_accuracy",
             "Best epoch",
             "mean test accuracy of each training's best epoch, picked on the test split and so too "
@@ -217,49 +228,54 @@ def schemes_columns() -> tuple[Column, ...]:
     )
 
 
-LANES = (
-    _STRATEGY,
-    _STRATEGY_SEED,
-    _SUPERNET_SEED,
-    Column(
-        "state", "State", "finished, running or failed; failed lanes aren't ranked", filter=True
-    ),
-    _Whole("evaluations", "Evaluations", "what the lane was charged for"),
-    _Percent("best_reward", "Best reward", "of its evaluations within the budget", unit="×100"),
-    _Percent("oracle_accuracy", "Accuracy", "oracle accuracy of that scheme"),
-    Column("scheme", "Scheme", "that scheme; the earliest of equals", kind="bits"),
-    Column(
-        "chosen",
-        "Chosen",
-        "its trained candidate of the highest mean stand-alone validation accuracy",
-        kind="bits",
-    ),
-    _Whole("found_at", "Found at", "evaluations charged by the time it was found, rounded up"),
-    _Points("regret", "Regret", "highest tabulated reward minus it", kind="number", optional=True),
-    _Percent(
-        "better",
-        "Better by reward",
-        "share of tabulated schemes with a higher reward",
-        optional=True,
-    ),
-    _Percent(
-        "more_accurate",
-        "More accurate",
-        "share of tabulated schemes with a higher accuracy",
-        optional=True,
-    ),
-    Column(
-        "top5",
-        "Top 5%",
-        "whether less than 5% of tabulated schemes are more accurate",
-        optional=True,
-    ),
-    Column("message", "Message", "why it failed, or what it opened", optional=True),
-)
+def lanes_columns(kind: OracleKind) -> tuple[Column, ...]:
+    """The columns of lanes on oracles of this kind."""
+    return (
+        STRATEGY,
+        _STRATEGY_SEED,
+        oracle_column(kind),
+        Column(
+            "state", "State", "finished, running or failed; failed lanes aren't ranked", filter=True
+        ),
+        Whole("evaluations", "Evaluations", "what the lane was charged for"),
+        Percent("best_reward", "Best reward", "of its evaluations within the budget", unit="×100"),
+        Percent("oracle_accuracy", "Accuracy", "oracle accuracy of that scheme"),
+        Column("scheme", "Scheme", "that scheme; the earliest of equals", kind="bits"),
+        Column(
+            "chosen",
+            "Chosen",
+            "its trained candidate of the highest mean stand-alone validation accuracy",
+            kind="bits",
+        ),
+        Whole("found_at", "Found at", "evaluations charged by the time it was found, rounded up"),
+        _Points(
+            "regret", "Regret", "highest tabulated reward minus it", kind="number", optional=True
+        ),
+        Percent(
+            "better",
+            "Better by reward",
+            "share of tabulated schemes with a higher reward",
+            optional=True,
+        ),
+        Percent(
+            "more_accurate",
+            "More accurate",
+            "share of tabulated schemes with a higher accuracy",
+            optional=True,
+        ),
+        Column(
+            "top5",
+            "Top 5%",
+            "whether less than 5% of tabulated schemes are more accurate",
+            optional=True,
+        ),
+        Column("message", "Message", "why it failed, or what it opened", optional=True),
+    )
+
 
 TRUST = (
     Column("compared", "Compared", "which two sources of accuracy"),
-    _Whole("schemes", "Schemes", "that both have scored"),
+    Whole("schemes", "Schemes", "that both have scored"),
     Column("spearman", "Spearman ρ", "rank correlation", kind="signed", interval=True),
     Column("kendall", "Kendall τ", "rank correlation, τ-b", kind="signed", interval=True),
     Column("pearson", "Pearson r", "linear correlation", kind="signed", interval=True),
@@ -269,14 +285,14 @@ TRUST = (
 
 STANDALONE = (
     Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
-    _Whole("connections", "Connections", "connected blocks"),
-    _Whole("seeds", "Seeds", "trainings that came to their end"),
-    _Percent("test_accuracy", "Test accuracy", "mean over seeds, test split", interval=True),
+    Whole("connections", "Connections", "connected blocks"),
+    Whole("seeds", "Seeds", "trainings that came to their end"),
+    Percent("test_accuracy", "Test accuracy", "mean over seeds, test split", interval=True),
     _Points("to_full", "To Full-SA", "paired over the seeds that both have", interval=True),
-    _Whole(
+    Whole(
         "diverged", "Diverged", "trainings that diverged or died and have no score", optional=True
     ),
-    _Percent(
+    Percent(
         "best_epoch_accuracy",
         "Best epoch",
         "mean test accuracy of each training's best epoch, picked on the test split and so too "
@@ -294,24 +310,23 @@ VERIFICATION = (
 )
 
 
-_EVALUATIONS = (
-    _STRATEGY,
-    _STRATEGY_SEED,
-    _SUPERNET_SEED,
-    _Whole("evaluation", "Evaluation", "evaluations that the lane was charged by then, rounded up"),
-    Column("scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"),
-    _Whole("connections", "Connections", "connected blocks"),
-    _Percent("accuracy", "Accuracy", "oracle accuracy on the validation split"),
-    Column("loss", "Loss", "mean validation loss", unit="nats", kind="number", digits=4),
-)
-
-
-def evaluations_columns(objective: Objective) -> tuple[Column, ...]:
-    """The columns of evaluations, with rewards of ``objective``."""
+def evaluations_columns(records: RunRecords) -> tuple[Column, ...]:
+    """The columns of evaluations, with accuracies and rewards as the run has them."""
     return (
-        *_EVALUATIONS,
-        _Percent("reward", "Reward", objective.formula, unit="×100"),
-        _Percent("best_reward", "Best so far", "highest reward up to here", unit="×100"),
+        STRATEGY,
+        _STRATEGY_SEED,
+        oracle_column(records.kind),
+        Whole(
+            "evaluation", "Evaluation", "evaluations that the lane was charged by then, rounded up"
+        ),
+        Column(
+            "scheme", "Scheme", "one bit a block, first block first; 1 = connected", kind="bits"
+        ),
+        Whole("connections", "Connections", "connected blocks"),
+        Percent("accuracy", "Accuracy", records.kind.accuracy),
+        Column("loss", "Loss", "mean validation loss", unit="nats", kind="number", digits=4),
+        Percent("reward", "Reward", records.objective.formula, unit="×100"),
+        Percent("best_reward", "Best so far", "highest reward up to here", unit="×100"),
     )
 
 

@@ -14,11 +14,11 @@ from reports.numbers.statistics import best_so_far
 from reports.numbers.trust import Trust
 from reports.tables.columns import (
     FACTS,
-    LANES,
     RANKING,
     TRUST,
     cost_values,
     evaluations_columns,
+    lanes_columns,
     schemes_columns,
 )
 from reports.tables.field import field_figures, score_words, with_figures
@@ -158,10 +158,11 @@ def lanes_table(analysis: Analysis) -> Table:
             )
         )
     caption = (
-        f"One row a lane (strategy × strategy seed × supernet seed); {oracle_words(records)}; "
+        f"One row a lane ({' × '.join(('strategy', *records.kind.seeds[::-1]))}); "
+        f"{oracle_words(records)}; "
         f"best of its first {count(analysis.ranking.horizon, 'evaluation')}."
     )
-    return Table("lanes", "Lanes", caption, LANES, tuple(rows))
+    return Table("lanes", "Lanes", caption, lanes_columns(records.kind), tuple(rows))
 
 
 def trust_table(analysis: Analysis) -> Table:
@@ -239,8 +240,7 @@ def evaluations_table(records: RunRecords) -> Table:
         "Every full answer of a lane, with the evaluations charged by then; "
         f"{oracle_words(records)}."
     )
-    columns = evaluations_columns(records.objective)
-    return Table("evaluations", "Evaluations", caption, columns, tuple(rows))
+    return Table("evaluations", "Evaluations", caption, evaluations_columns(records), tuple(rows))
 
 
 def facts_table(records: RunRecords) -> Table:
@@ -260,14 +260,13 @@ def facts_table(records: RunRecords) -> Table:
             "schemes tabulated": len(oracle.schemes),
         }
         kind = records.kind
-        name = f"{kind.label} {oracle.supernet_seed}" if kind.several else kind.label
         if kind.trains:
             facts |= {
                 "schemes scored in this run": oracle.evaluations,
                 "seconds of scoring (timing)": f"{oracle.seconds:.1f}",
                 "seconds of supernet training (timing)": f"{oracle.training_seconds:.1f}",
             }
-        groups.append((name, facts))
+        groups.append((kind.called(oracle.supernet_seed), facts))
     rows += [
         (group, str(name), _written(_told(value)))
         for group, facts in groups

@@ -193,7 +193,7 @@ def test_nobody_else_reads_the_weight_or_writes_the_formula() -> None:
 def test_its_words_are_those_of_every_page_and_of_the_documents(records: RunRecords) -> None:
     assert Connections(0.02).words == "accuracy + 0.02 · fraction of unconnected blocks"
     assert Connections(0.02).words in Report(records).ranking.caption
-    formula, columns = Connections.formula, evaluations_columns(records.objective)
+    formula, columns = Connections.formula, evaluations_columns(records)
     assert formula in glossary(records)["Reward"]
     assert formula in next(column for column in columns if column.key == "reward").description
     for document in ("README.md", "docs/design.md", "strategies/base.py"):
