@@ -167,19 +167,11 @@ def read_ticket(path: Path) -> Ticket:
             f"has {found}; take the original file"
         )
     try:
-        return Ticket(**(_from_format_1(values) if values["format"] == 1 else values))
+        if values["format"] == 1:  # its costs were three and had no names
+            costs = [asdict(CostRecord.read(cost)) for cost in values["costs"]]
+            values |= {"format": FORMAT, "costs": costs}
+        return Ticket(**values)
     except ValidationError as error:
         raise TicketError(f"{path} is damaged: {problem(error.errors())}") from error
-
-
-def _from_format_1(values: dict[str, Any]) -> dict[str, Any]:
-    """What a file of the first format says, whose costs were three and had no names.
-
-    Raises:
-        TicketError: its costs have another form.
-    """
-    try:
-        costs = [asdict(CostRecord.read(cost)) for cost in values["costs"]]
     except (LookupError, TypeError) as error:
-        raise TicketError(f"a ticket's costs are damaged: {error!r}") from error
-    return values | {"format": FORMAT, "costs": costs}
+        raise TicketError(f"{path} is damaged: its costs have another form: {error!r}") from error

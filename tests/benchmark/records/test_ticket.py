@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from math import inf, nan
 from pathlib import Path
 from random import Random
@@ -12,7 +13,10 @@ from hypothesis import strategies as st
 
 from benchmark.basics.errors import TicketError
 from benchmark.basics.identity import content_hash
+from benchmark.planning.settings import Settings
+from benchmark.records.run import Measure
 from benchmark.records.ticket import read_ticket
+from benchmark.records.ticket_check import self_check
 from tests.benchmark.sample_tickets import REACHED, TICKET, made_ticket, trained
 
 
@@ -39,6 +43,40 @@ def test_a_ticket_says_its_verdict_in_words() -> None:
     assert TICKET.claim.sentence == (
         "ticket by 95% intervals (accuracy not below Full-SA, fewer parameters, faster)"
     )
+
+
+def test_a_file_of_the_first_format_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    """It is one of the first release's own: three costs, which had no names, and rules as words."""
+    first = Path(__file__).with_name("ticket-format-1.json")
+    ticket, stated = read_ticket(first), json.loads(first.read_text())
+    for cost, old in zip(ticket.costs, stated["costs"], strict=True):
+        assert cost.bits == old["bits"]
+        assert cost.parameters_as_built == old["parameters_as_built"]
+        assert cost.measures["parameters"] == Measure(old["parameters"])
+        assert cost.measures["FLOPs"] == Measure(old["flops"])
+        time = cost.measures["time"]
+        assert time.value == old["milliseconds"]
+        assert asdict(time.increment) == old["increment"]
+        assert asdict(time.increment_over_full) == old["increment_over_full"]
+    assert self_check(ticket) is None
+    assert (
+        ticket.claim.sentence == "undecided by 95% intervals (accuracy interval includes Full-SA)"
+    )
+    assert Settings(**ticket.settings).task == "digits"
+    ticket.write(tmp_path / "again.json")
+    assert read_ticket(tmp_path / "again.json") == ticket
+    assert json.loads((tmp_path / "again.json").read_text())["format"] == 2
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("lost", ["flops", "increment", "bits"])
+def test_a_file_of_the_first_format_without_a_number_is_refused(lost: str, tmp_path: Path) -> None:
+    values = json.loads(Path(__file__).with_name("ticket-format-1.json").read_text())
+    del values["checksum"], values["costs"][1][lost]
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps(values | {"checksum": content_hash(**values)}))
+    with pytest.raises(TicketError, match=rf"t\.json is damaged: .*{lost}"):
+        read_ticket(path)
 
 
 @pytest.mark.hostile
