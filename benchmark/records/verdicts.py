@@ -35,7 +35,7 @@ from math import inf, isnan, sqrt
 from typing import Annotated
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from benchmark.basics.bounds import FREEDOM, VARIANCE
 from benchmark.records.costs import strict_costs
@@ -67,7 +67,7 @@ class Noise:
         """Half of a two-sided interval whose variance is ``networks`` · s²."""
         if self.freedom == 0:
             return inf
-        quantile = float(student_t.ppf((1 + confidence) / 2, self.freedom))
+        quantile = float(stdtrit(self.freedom, (1 + confidence) / 2))
         return quantile * sqrt(networks * self.variance)
 
 

@@ -1,8 +1,10 @@
 """Figures as PDF with their fonts inside, drawn from the same SVG that the page shows.
 
-What is used of DejaVu Sans is embedded, so that text stays text and prints everywhere.
+What is used of DejaVu Sans is embedded, so that text stays text and prints everywhere; signs
+that it lacks are drawn as boxes.
 """
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -33,5 +35,15 @@ def write_pdf(figure: Markup, path: Path) -> None:
     page.add_page()
     page.set_font("DejaVu Sans")
     SVGObject(ET.tostring(root)).draw_to_page(page)
-    with replacing(path) as draft:
-        page.output(str(draft))
+    log = logging.getLogger("fpdf.output")
+    log.addFilter(_worth_saying)
+    try:
+        with replacing(path) as draft:
+            page.output(str(draft))
+    finally:
+        log.removeFilter(_worth_saying)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """All but the glyphs that the font lacks: names of strategies may be in any script."""
+    return "missing the following glyphs" not in record.msg

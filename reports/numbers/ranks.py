@@ -20,7 +20,7 @@ from math import inf, isnan, nan, sqrt
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import binom, friedmanchisquare, rankdata, studentized_range
+from scipy.special import bdtr
 
 from benchmark.records.run import Interval
 from reports.numbers.statistics import CONFIDENCE, mean_ranks
@@ -67,6 +67,8 @@ def critical_difference(strategies: int, cells: int, confidence: float = CONFIDE
         return inf
     if strategies == 2:  # noqa: PLR2004 - one pair
         return _sign_difference(cells, confidence)
+    from scipy.stats import studentized_range  # noqa: PLC0415 - half a second
+
     quantile = float(studentized_range.ppf(confidence, strategies, inf)) / sqrt(2)
     return quantile * sqrt(strategies * (strategies + 1) / (6 * cells))
 
@@ -74,7 +76,7 @@ def critical_difference(strategies: int, cells: int, confidence: float = CONFIDE
 def _sign_difference(cells: int, confidence: float) -> float:
     """Largest difference of two mean ranks that a two-sided sign test leaves open."""
     most = next(
-        (lost for lost in range(cells) if 2 * binom.cdf(lost, cells, 0.5) > 1 - confidence), cells
+        (lost for lost in range(cells) if 2 * bdtr(lost, cells, 0.5) > 1 - confidence), cells
     )
     # One of the two has won all cells but ``most``: a difference of (cells - 2 · most) / cells.
     return inf if most == 0 else (cells - 2 * most) / cells
@@ -85,8 +87,10 @@ def friedman(scores: Float64[np.ndarray, "cells strategies"]) -> float:
     cells, strategies = scores.shape
     if strategies < _FEWEST or cells < 2:  # noqa: PLR2004 - one cell has no spread
         return nan
-    if np.all(np.ptp(rankdata(scores, axis=1), axis=1) == 0):
+    if np.all(np.ptp(scores, axis=1) == 0):
         return 1.0
+    from scipy.stats import friedmanchisquare  # noqa: PLC0415 - half a second
+
     return float(friedmanchisquare(*scores.T).pvalue)
 
 

@@ -12,8 +12,7 @@ from math import comb, inf, prod
 
 import numpy as np
 from jaxtyping import Float, Float64
-from scipy.stats import rankdata
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from benchmark.records.run import Interval
 
@@ -51,7 +50,7 @@ def best_so_far(reward: Float64[np.ndarray, " evaluations"]) -> Float64[np.ndarr
 def _interval(center: float, variance: float, freedom: float, confidence: float) -> Interval:
     if freedom == 0:
         return Interval(center=center, low=-inf, high=inf)
-    half = float(student_t.ppf((1 + confidence) / 2, freedom)) * variance**0.5 if variance else 0.0
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * variance**0.5 if variance else 0.0
     return Interval(center=center, low=center - half, high=center + half)
 
 
@@ -113,7 +112,7 @@ def mean_intervals(
         spread = weight > 0
         freedom = np.divide(variance**2, weight, out=np.full_like(center, inf), where=spread)
         variance = variance / len(means) ** 2
-    half = student_t.ppf((1 + confidence) / 2, freedom) * np.sqrt(variance)
+    half = stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance)
     return center, center - half, center + half
 
 
@@ -234,4 +233,6 @@ def mean_ranks(
     scores: Float64[np.ndarray, "cells strategies"],
 ) -> Float64[np.ndarray, " strategies"]:
     """Rank 1 for the highest score of each row, ties share the average; mean over rows."""
-    return np.asarray(rankdata(-scores, axis=1).mean(axis=0), dtype=np.float64)
+    theirs, own = scores[:, None, :], scores[:, :, None]
+    ranks = (theirs > own).sum(axis=2) + ((theirs == own).sum(axis=2) + 1) / 2
+    return np.asarray(ranks.mean(axis=0), dtype=np.float64)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import kendalltau, linregress, norm, pearsonr, spearmanr
+from scipy.special import ndtri
 
 from benchmark.records.run import Interval, OracleAnswers, RunRecords, StandaloneRecord
 from benchmark.records.verdicts import residual_noise, test_scores
@@ -110,13 +110,15 @@ def correlation(a: Values, b: Values, kind: Kind, confidence: float = CONFIDENCE
     n = len(a)
     if n < _FEWEST or np.ptp(a) == 0 or np.ptp(b) == 0:
         return Interval(nan, -1.0, 1.0)
+    from scipy.stats import kendalltau, pearsonr, spearmanr  # noqa: PLC0415 - half a second
+
     measure = {"pearson": pearsonr, "spearman": spearmanr, "kendall": kendalltau}[kind]
     center = float(measure(a, b).statistic)
     spare = n - (4 if kind == "kendall" else 3)
     if spare <= 0:
         return Interval(center, -1.0, 1.0)
     factor = {"pearson": 1.0, "spearman": 1 + center**2 / 2, "kendall": 0.437}[kind]
-    half = float(norm.ppf((1 + confidence) / 2)) * sqrt(factor / spare)
+    half = float(ndtri((1 + confidence) / 2)) * sqrt(factor / spare)
     z = atanh(max(min(center, 1 - 1e-12), -1 + 1e-12))
     return Interval(center, min(tanh(z - half), center), max(tanh(z + half), center))
 
@@ -201,6 +203,8 @@ def left_open(asked: Values, trained: Values, *, training_variance: float) -> tu
     """
     if len(asked) < _FEWEST or np.ptp(asked) == 0:
         return nan, nan
+    from scipy.stats import linregress  # noqa: PLC0415 - half a second
+
     fit = linregress(asked, trained)
     residual = trained - fit.intercept - fit.slope * asked
     variance = float(residual @ residual) / (len(asked) - 2) - training_variance
@@ -235,7 +239,7 @@ def oracle_noise(
         return None
     slope = float(np.mean([slope for slope, _ in fits]))
     deviation = sqrt(float(np.mean([deviation**2 for _, deviation in fits])))
-    quantile = float(norm.ppf((1 + confidence) / 2))
+    quantile = float(ndtri((1 + confidence) / 2))
     least = quantile * sqrt(2) * deviation / slope if slope > 0 else inf
     asked = {item.bits for shared, _ in known for item in shared}
     return OracleNoise(source, len(asked), slope, deviation, least)

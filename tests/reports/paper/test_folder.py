@@ -1,3 +1,4 @@
+import logging
 import re
 import shutil
 import zlib
@@ -182,6 +183,15 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     write_pdf(figure, tmp_path / "a.pdf")
     write_pdf(figure, tmp_path / "b.pdf")
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+
+
+def test_signs_that_the_font_lacks_are_no_noise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    figure = Markup('<svg viewBox="0 0 9 9"><text x="1" y="5">中</text></svg>')
+    write_pdf(figure, tmp_path / "a.pdf")
+    assert caplog.records == []
+    assert logging.getLogger("fpdf.output").filters == []
 
 
 def test_text_lines_dashes_and_colours_are_drawn(tmp_path: Path) -> None:
