@@ -30,6 +30,8 @@ class Attention(nn.Module, ABC):
     are drawn as the backbone's are; ``reset_parameters``, where there is one, is called afterwards
     and has the last word. All randomness is torch's.
 
+    Reports and papers' tables call it by the name of its class: that under which it was published.
+
     When schemes are scored, batch norms inside of it take statistics as the backbone's do. In
     evaluation mode a row's result must not depend on the rows beside it.
     """

@@ -13,6 +13,7 @@ from benchmark.basics.devices import check_device, torch_dtype
 from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.sizes import parse_size
+from benchmark.networks.attention import attention_class
 from benchmark.networks.backbone import shape_named
 from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.networks.spec import NetworkSpec
@@ -160,6 +161,7 @@ class Plan:
             "batch norm": settings.batch_norm,
             "backbone": self.backbone,
             "attention": settings.attention,
+            "attention module": attention_class(settings.attention).__name__,
             "sharing": settings.sharing,
             "retain probability": settings.retain,
             "oracle dtype": settings.oracle_dtype,

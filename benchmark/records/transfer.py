@@ -56,7 +56,7 @@ class TransferRecords:
     Attributes:
         experiment: identity of what determines the results.
         settings: of the target's trainings, by name.
-        attention: name of the SAM.
+        attention: the SAM's published name.
         blocks_per_stage: shape of a scheme on the source task.
         source: the source task's splits and their fingerprint.
         target: the target task's.

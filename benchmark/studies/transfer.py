@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmark.basics.identity import content_hash
 from benchmark.basics.numerical_state import numerical_state
+from benchmark.networks.attention import attention_class
 from benchmark.networks.connect import SHARINGS, Sharing
 from benchmark.planning.plan import Plan, full_sharings
 from benchmark.planning.settings import Settings
@@ -234,7 +235,7 @@ class _Transfer:
         return TransferRecords(
             experiment=known["experiment"],
             settings=known["settings"],
-            attention=self._source.settings.attention,
+            attention=attention_class(self._source.settings.attention).__name__,
             blocks_per_stage=self._source.space.blocks_per_stage,
             source=self._source.task.facts(),
             target=self._target.task.facts(),

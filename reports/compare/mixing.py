@@ -12,6 +12,8 @@ from reports.tables.formats import words
 Mix = Literal["splits", "objectives", "budgets", "code"]
 MIXES: tuple[Mix, ...] = get_args(Mix)
 _TRAITS = ("backbone", "attention", "sharing", "retain probability", "batch norm")
+_TOLD = {"landscape", "attention module"}
+"""What an oracle states that follows from the others; older runs state none of it."""
 _SHOWN = 8
 
 
@@ -58,7 +60,7 @@ class Member:
         settings, oracles = self.records.settings, self.records.oracles
         known = {name: settings.get(name.replace(" ", "_")) for name in _TRAITS}
         known["retain probability"] = settings.get("retain")
-        facts = {k: v for k, v in oracles[0].facts.items() if k != "landscape"} if oracles else {}
+        facts = {k: v for k, v in oracles[0].facts.items() if k not in _TOLD} if oracles else {}
         return {
             "task": self.task,
             "splits": self.splits,

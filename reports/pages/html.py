@@ -24,7 +24,7 @@ from reports.sentences.headline import headline
 from reports.sentences.search import unfinished
 from reports.tables.run import facts_table
 from reports.tables.table import Table, to_csv
-from reports.tables.words import batch_norm, not_trained
+from reports.tables.words import batch_norm, module_of, not_trained
 
 ROWS = 1_000
 """Rows that a table inside a page can hold; the files beside it have all."""
@@ -142,7 +142,7 @@ def _facts(analysis: Analysis) -> dict[str, object]:
     named = {
         "task": records.facts.get("task"),
         "network": settings.get("backbone"),
-        "attention": str(settings.get("attention", "")).upper(),
+        "attention": module_of(records),
     }
     counted = {
         "strategies": len(analysis.ranking.standings),

@@ -59,7 +59,7 @@ def transfer_table(records: TransferRecords) -> Table:
     seeds = {record.seed for result in records.results for record in result.target}
     main = found[0]
     caption = (
-        f"{records.attention.upper()} modules, trained on {_task(records.source)} and then, with "
+        f"{records.attention} modules, trained on {_task(records.source)} and then, with "
         f"these weights, on {_task(records.target)}: test split, mean over "
         f"{count(len(seeds), 'seed')}; {_noise_words(main)}. Layout of the paper's Tables VII and "
         "VIII."

@@ -10,6 +10,7 @@ from reports.numbers.analysis import Analysis
 from reports.paper.rows import Row
 from reports.tables.formats import level
 from reports.tables.table import Column
+from reports.tables.words import module_of
 
 Accuracy = partial(Column, unit="%", kind="number", scale=100, interval=True)
 Time = partial(Column, unit="%", kind="number", scale=100, timing=True)
@@ -50,7 +51,7 @@ def titles_of(analyses: Sequence[Analysis]) -> list[str]:
 
 def _titled(analysis: Analysis) -> str:
     return " ".join(
-        filter(None, [network_of(analysis), sam_of(analysis).upper(), sharing_of(analysis)])
+        filter(None, [network_of(analysis), module_of(analysis.records), sharing_of(analysis)])
     )
 
 

@@ -28,6 +28,7 @@ from reports.paper.rows import (
 )
 from reports.tables.formats import words
 from reports.tables.table import Column, Table, Value
+from reports.tables.words import module_of
 
 _SAMS = ("se", "sge", "dia")
 """Modules of the paper's Table II, in its order."""
@@ -125,11 +126,13 @@ def attention(analyses: Sequence[Analysis]) -> PaperTable:
     rows: list[tuple[Value, ...]] = []
     rules = []
     sams = dict.fromkeys([*_SAMS, *sorted(filter(None, map(sam_of, analyses)))])
+    titles = {sam: sam.upper() for sam in _SAMS}
+    titles |= {sam_of(one): module_of(one.records) for one in analyses}
     for network in dict.fromkeys(network_of(one) for one in analyses):
         own = [one for one in analyses if network_of(one) == network]
         rules.append(len(rows))
         rows.append((network, "Original", *_cells([reference(own[0], "Original"), None, None])))
-        rows += [(network, sam.upper(), *_cells(_by_sharing(own, sam))) for sam in sams]
+        rows += [(network, titles[sam], *_cells(_by_sharing(own, sam))) for sam in sams]
     full, share = "no run with --sharing full", "no run with --sharing share"
     why = {"sa": full, "share": share, "ours": f"{share} and strategy {_OURS}"}
     parts = ["accuracy", *(shown.key for shown in costs.values())]
@@ -145,7 +148,7 @@ def attention(analyses: Sequence[Analysis]) -> PaperTable:
     groups = ("", "", *["Accuracy"] * 3, *(one.group for one in costs.values() for _ in kinds))
     groups += tuple(costs[cost].group for cost in sampled)
     absent = [sam for sam in _SAMS if sam not in [sam_of(one) for one in analyses]]
-    notes = tuple(f"{sam.upper()}: no run with --attention {sam}." for sam in absent)
+    notes = tuple(f"{titles[sam]}: no run with --attention {sam}." for sam in absent)
     kinds_of_runs = [(network_of(one), sam_of(one), sharing_of(one)) for one in analyses]
     if len(set(kinds_of_runs)) < len(kinds_of_runs):
         notes += ("Of several runs with one network, module and sharing the first is shown.",)

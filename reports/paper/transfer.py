@@ -9,9 +9,9 @@ from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
 from reports.numbers.analysis import Analysis
 from reports.pages.transfer_page import gains
 from reports.paper.latex import PaperTable
-from reports.paper.names import sam_of
 from reports.tables.field import FieldFigure
 from reports.tables.table import Column, Table, Value
+from reports.tables.words import module_of
 
 _NETWORKS = {"Full-SA": "SA", "Full-Share": "Share", TICKET: "Ours"}
 """Headings of the paper's columns; "Ours" holds whatever scheme was carried."""
@@ -65,7 +65,7 @@ def _by_module(records: TransferRecords, found: Sequence[FieldFigure]) -> PaperT
     columns = (*_columns(figures), _SAVED)
     rows: tuple[tuple[Value, ...], ...] = (
         (ORIGINAL, *original, *(None for _ in _NETWORKS), None),
-        (records.attention.upper(), *module, *times, _saved(records)),
+        (records.attention, *module, *times, _saved(records)),
     )
     table = Table("table-7", f"Crowd counting: {_task(records)}", _caption(records), columns, rows)
     reasons = {
@@ -129,7 +129,7 @@ def _caption(records: TransferRecords) -> str:
     result = _of(records, TICKET)
     scheme = "" if result is None else f" {_NETWORKS[TICKET]}: the scheme {result.network.bits}."
     return (
-        f"{records.attention.upper()} modules, with weights from {records.source['task']}.{scheme} "
+        f"{records.attention} modules, with weights from {records.source['task']}.{scheme} "
         "Test split, means over seeds, with intervals where there are any."
     )
 
@@ -179,7 +179,7 @@ def _none(
         f"transfer to {what} is not part of {'these runs' if len(analyses) > 1 else 'a run'}: "
         "transfer --paper writes this table"
     )
-    modules = list(dict.fromkeys(sam_of(one).upper() for one in analyses))
+    modules = list(dict.fromkeys(module_of(one.records) for one in analyses))
     columns = _columns(figures)
     rows = tuple((sam, *(None for _ in columns[1:])) for sam in modules)
     caption = "Networks with the attention modules that were searched for."

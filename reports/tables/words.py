@@ -19,6 +19,13 @@ def batch_norm(records: RunRecords) -> str:
     return words(sorted(modes)) or str(meant)
 
 
+def module_of(records: RunRecords) -> str:
+    """The published name of the run's attention module; runs that state none have capitals."""
+    facts = records.oracles[0].facts if records.oracles else {}
+    module = facts.get("attention", records.settings.get("attention", ""))
+    return str(facts.get("attention module", str(module or "").upper()))
+
+
 def oracle_words(records: RunRecords) -> str:
     """Where oracle accuracies come from, for captions."""
     source = counted_oracles(records, records.kind.noun)

@@ -1,6 +1,6 @@
 """Change request: another attention module. Two files: the module, and its entry in the registry.
 
-`CBAM` has batch norms and a divisor of its own; `ECA` divides nothing and has a convolution over
+`CBAM` has batch norms and a divisor of its own; `EcaNet` divides nothing and has a convolution over
 channels whose kernel grows with their number.
 """
 
@@ -17,7 +17,7 @@ from tests.benchmark.attentions import CBAM
 from tests.extensions.conftest import Written
 
 
-class ECA(ChannelAttention):
+class EcaNet(ChannelAttention):
     """Wang et al., "ECA-Net: Efficient Channel Attention": neighbouring channels gate each other.
 
     The kernel is log₂(C)/2 + 1/2 rounded down, or one more where that is even.
@@ -35,7 +35,7 @@ class ECA(ChannelAttention):
         return gate, state
 
 
-@pytest.fixture(params=[CBAM, ECA], ids=lambda module: module.__name__)
+@pytest.fixture(params=[CBAM, EcaNet], ids=lambda module: module.__name__)
 def module(request: pytest.FixtureRequest) -> Iterator[str]:
     added: type[Attention] = request.param
     name = added.__name__.lower()
@@ -50,10 +50,12 @@ def test_a_registered_module_is_in_run_page_csv_and_latex(
     found = written(attention=module, backbone="resnet8-basic")
     assert found.report.records.oracles[0].facts["attention"] == module
     assert re.search(rf"\b{module}\b", found.page)
-    assert any(module.upper() in text for text in found.csv.values())
-    assert module.upper() in found.latex["table-2"]
+    published = ATTENTIONS[module].rpartition(":")[2]
+    assert any(published in text for text in found.csv.values())
+    assert published in found.latex["table-2"]
+    assert f"<dd>{published}</dd>" in found.page
 
 
 def test_kernels_grow_with_channels() -> None:
-    sizes = {channels: ECA(channels, 1).convolution.kernel_size for channels in (16, 64, 512)}
+    sizes = {channels: EcaNet(channels, 1).convolution.kernel_size for channels in (16, 64, 512)}
     assert sizes == {16: (3,), 64: (3,), 512: (5,)}

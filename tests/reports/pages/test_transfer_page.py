@@ -56,7 +56,7 @@ def result(
 RECORDS = TransferRecords(
     experiment="0123456789abcdef",
     settings={"confidence": 0.95},
-    attention="se",
+    attention="SE",
     blocks_per_stage=(2, 2),
     source={"task": "imagenet"},
     target={"task": "shanghaitech-b"},

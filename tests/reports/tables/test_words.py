@@ -5,10 +5,12 @@ import pytest
 
 from benchmark.records.run import Interval, RunRecords
 from reports.charts.ranks import ranks_table
+from reports.compare.mixing import Member
 from reports.numbers.analysis import analyse
 from reports.tables.words import (
     batch_norm,
     interval_words,
+    module_of,
     not_trained,
     oracle_words,
     seed_words,
@@ -95,3 +97,18 @@ def test_a_strategy_without_any_result_is_named_beside_the_ranks(failed_lane: Ru
     ]
     caption = ranks_table(analyse(replace(failed_lane, lanes=lanes))).caption
     assert caption.endswith("Without a result in any cell, and so not ranked: ga.")
+
+
+def test_a_module_is_called_as_published_and_in_capitals_where_a_run_does_not_say(
+    records: RunRecords,
+) -> None:
+    first = records.oracles[0]
+    old = replace(records, oracles=[replace(first, facts={"attention": "simam"})])
+    new = replace(first, facts={"attention": "simam", "attention module": "SimAM"})
+    assert module_of(old) == "SIMAM"
+    assert module_of(replace(records, oracles=[new])) == "SimAM"
+    assert module_of(replace(records, settings={"attention": "se"}, oracles=[])) == "SE"
+    assert module_of(replace(records, settings={}, oracles=[])) == ""
+    # Who is older and who newer searched on the same oracle all the same.
+    traits = [Member("run", run).traits() for run in (old, replace(records, oracles=[new]))]
+    assert traits[0] == traits[1]
