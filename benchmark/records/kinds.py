@@ -27,7 +27,7 @@ class OracleKind:
     measured: bool = True
     prefix: str = ""
 
-    def called(self, seed: int) -> str:
+    def called(self, seed: int | str) -> str:
         """What a run's oracle of this seed is called: ``supernet 0``, or ``table`` alone."""
         return f"{self.label} {seed}" if self.several else self.label
 

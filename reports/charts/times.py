@@ -10,7 +10,7 @@ from reports.figures.series import WIDTH, short
 from reports.numbers.analysis import Analysis
 from reports.numbers.times import SearchTime
 from reports.tables.columns import STRATEGY, Percent, Seconds
-from reports.tables.formats import Number, percent, plain
+from reports.tables.formats import Number, percent, seconds
 from reports.tables.table import Column, Table, Value
 
 _ROW = 26.0
@@ -44,13 +44,13 @@ def draw_times(times: Sequence[SearchTime], style: Mapping[str, int]) -> Markup:
     x = svg.Axis((0, longest), (_LEFT, WIDTH - 130))
     bars = [("supernet training", training)] if training else []
     bottom = _TOP + _ROW * (len(shown) + len(bars)) - 8
-    rows = [_bar(*bar, f"{plain(training, 1)} s", x, _TOP, kind="bar plain") for bar in bars]
+    rows = [_bar(*bar, seconds(training), x, _TOP, kind="bar plain") for bar in bars]
     for place, item in enumerate(shown, start=len(bars)):
         share = "" if item.share is None else f" ({percent(item.share, 1)})"
         bar = _bar(
             short(item.strategy),
             item.search.center,
-            f"{plain(item.search.center, 1)} s{share}",
+            f"{seconds(item.search.center)}{share}",
             x,
             _TOP + _ROW * place,
             kind=f"bar c{style[item.strategy] % svg.COLORS}",
@@ -61,8 +61,8 @@ def draw_times(times: Sequence[SearchTime], style: Mapping[str, int]) -> Markup:
         + svg.text(x(value), bottom + 14, f"{value:,g}", anchor="middle", kind="tick")
         for value in x.ticks()
     ]
-    first = f"Training a supernet took {plain(training, 1)} s. " if training else ""
-    said = "; ".join(f"{item.strategy} {plain(item.search.center, 1)} s" for item in shown)
+    first = f"Training a supernet took {seconds(training)}. " if training else ""
+    said = "; ".join(f"{item.strategy} {seconds(item.search.center)}" for item in shown)
     return svg.picture(
         "times",
         "Search time against training time" if training else "Search time",

@@ -30,6 +30,7 @@ from reports.tables.formats import (
     p_equals,
     percent,
     plain,
+    seconds,
     signed,
     some,
     words,
@@ -135,14 +136,14 @@ def _fastest(analysis: Analysis) -> list[str]:
     times = sorted(times, key=lambda item: item.search.center)
     first = leading(times, _seconds)
     if len(first) == len(times):
-        return [f"They search equally fast: {_seconds(first[0])} s a lane."]
+        return [f"They search equally fast: {_seconds(first[0])} a lane."]
     whose = some([item.strategy for item in first])
     verb = "searches" if len(first) == 1 else "search"
-    return [f"Of them {whose} {verb} fastest: {_seconds(first[0])} s a lane."]
+    return [f"Of them {whose} {verb} fastest: {_seconds(first[0])} a lane."]
 
 
 def _seconds(item: SearchTime) -> str:
-    return plain(item.search.center, 1)
+    return seconds(item.search.center)
 
 
 def _trained(analysis: Analysis, strategy: str) -> list[str]:

@@ -83,6 +83,11 @@ def between(low: int, high: int, noun: str) -> str:
     return count(high, noun) if low == high else f"{low:,} to {count(high, noun)}"
 
 
+def seconds(value: Number) -> str:
+    """Seconds with a unit, to a tenth; of less, that it is less."""
+    return f"{plain(value, 1)} s" if value >= 0.05 else "< 0.1 s"  # noqa: PLR2004 - half a tenth
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """``1 lane``, ``2 lanes``, ``4,096 schemes``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

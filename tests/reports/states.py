@@ -14,7 +14,7 @@ from reports.numbers.analysis import Analysis
 from reports.pages.report import Report
 from reports.sentences.answers import answers, title
 from reports.sentences.headline import headline
-from reports.tables.formats import percent, plain
+from reports.tables.formats import percent, plain, seconds
 from tests.costs import parameters_of, time_of
 from tests.reports.conftest import cut
 
@@ -363,7 +363,7 @@ CLAIMS: Sequence[tuple[str, Callable[[Analysis, "re.Match[str]"], bool]]] = (
     (
         r"Of them (\S+|.+ and \S+) search(es)? fastest",
         lambda a, m: _alone(
-            _split(m[1]), {t.strategy: plain(t.search.center, 1) for t in a.times}
+            _split(m[1]), {t.strategy: seconds(t.search.center) for t in a.times}
         ),
     ),
     (

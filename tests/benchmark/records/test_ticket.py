@@ -1,6 +1,5 @@
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from math import inf, nan
 from pathlib import Path
 from random import Random
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from benchmark.basics.errors import TicketError
 from benchmark.basics.identity import content_hash
 from benchmark.planning.settings import Settings
-from benchmark.records.run import Measure
+from benchmark.records.run import Interval, Measure
 from benchmark.records.ticket import read_ticket
 from benchmark.records.ticket_check import self_check
 from tests.benchmark.sample_tickets import REACHED, TICKET, made_ticket, trained
@@ -56,8 +55,8 @@ def test_a_file_of_the_first_format_is_read_as_it_was_meant(tmp_path: Path) -> N
         assert cost.measures["FLOPs"] == Measure(old["flops"])
         time = cost.measures["time"]
         assert time.value == old["milliseconds"]
-        assert asdict(time.increment) == old["increment"]
-        assert asdict(time.increment_over_full) == old["increment_over_full"]
+        assert time.increment == Interval(**old["increment"])
+        assert time.increment_over_full == Interval(**old["increment_over_full"])
     assert self_check(ticket) is None
     assert (
         ticket.claim.sentence == "undecided by 95% intervals (accuracy interval includes Full-SA)"

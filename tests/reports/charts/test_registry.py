@@ -93,6 +93,12 @@ def test_bars_are_as_long_as_the_seconds_they_stand_for() -> None:
     assert {"40.0 s", "10.0 s (25.0%)", "20.0 s (50.0%)"} <= set(words)
 
 
+def test_no_search_that_took_time_is_said_to_have_taken_none() -> None:
+    drawn = draw_times([search_time("ean", 0.03, training=0.0)], {"ean": 0})
+    assert "< 0.1 s" in [item.text for item in ET.fromstring(drawn).iter("text")]
+    assert "0.0 s" not in drawn
+
+
 def test_no_times_give_no_bars() -> None:
     assert draw_times([search_time("ean", 0.0, training=0.0)], {"ean": 0}) == ""
 
