@@ -32,6 +32,8 @@ _TRAINING = "training"
 _WITHIN = "__"
 """Between a recipe's setting and what is changed, in a parameter's name."""
 _PORT = 8765
+_LONGEST = 60
+"""Characters of names that an option shows beside it."""
 
 
 @final
@@ -67,9 +69,12 @@ class Checked(click.ParamType):  # type: ignore[type-arg]  # not generic before 
             self.name = "integer" if allowed.whole else "float"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
-        """``[full|share]``; None for numbers, which are called by their type."""
+        """``[full|share]``; None, the type, for numbers and for lists that would fill a line."""
         del param, ctx  # they change nothing
-        return None if isinstance(self.allowed, Range) else f"[{'|'.join(self.allowed.names)}]"
+        if isinstance(self.allowed, Range):
+            return None
+        names = f"[{'|'.join(self.allowed.names)}]"
+        return names if len(names) <= _LONGEST else None
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         del ctx  # what it is called is enough
@@ -247,13 +252,12 @@ def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """The flags that were given, as `Settings` names and reads them."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
     values: dict[str, Any] = {}
-    for name, value in map(_pair, given.pop(_TRAINING, ())):
+    training = SETTINGS[SECTIONS[0]].option
+    for name, value in (_pair(training, text) for text in given.pop(_TRAINING, ())):
         section, _, key = name.partition(".")
         if section not in SECTIONS or not key:
             expected = " or ".join(f"{section}.NAME" for section in SECTIONS)
-            raise UsageError(
-                f"{SETTINGS[SECTIONS[0]].option}: expected {expected}, received {name}"
-            )
+            raise UsageError(f"{training}: expected {expected}, received {name}")
         several = key in RECIPE_CHANGES and get_origin(RECIPE_CHANGES[key].kind) is tuple
         values.setdefault(section, {})[key] = split_names(value) if several else value
     for name, value in given.items():
@@ -261,7 +265,7 @@ def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
         if within:
             values.setdefault(section, {})[key] = value
         else:
-            values[name] = _read(SETTINGS[name].kind, value) if name in SETTINGS else value
+            values[name] = _read(SETTINGS[name], value) if name in SETTINGS else value
     return values
 
 
@@ -270,13 +274,14 @@ def filled(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: SETTINGS[name].default for name in options} | given_values(options)
 
 
-def _read(kind: Any, value: Any) -> Any:
+def _read(setting: Setting, value: Any) -> Any:
+    kind = setting.kind
     if get_origin(kind) is tuple:
         return split_names(value)
     if get_origin(kind) is not dict:
         return value
     if not _nested(kind):
-        return dict(map(_pair, value))
+        return dict(_pair(setting.option, text) for text in value)
     from benchmark.plugins.overrides import read_overrides
 
     return read_overrides(value)
@@ -296,10 +301,10 @@ def command_line(context: click.Context) -> str:
     return shlex.join(["python", "-m", "benchmark", str(context.info_name), *words])
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"expected NAME=VALUE, received {text!r}")
+        raise UsageError(f"{option}: expected NAME=VALUE, received {text!r}")
     return name, value
 
 

@@ -112,7 +112,10 @@ class Settings(DeclaredSettings, BaseModel):
     @classmethod
     def _readable_size(cls, text: str | None) -> str | None:
         if text is not None:
-            parse_size(text)
+            try:
+                parse_size(text)
+            except UsageError as error:
+                raise UsageError(f"{SETTINGS['oracle_memory'].option}: {error}") from error
         return text
 
     @model_validator(mode="after")

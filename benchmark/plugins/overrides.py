@@ -27,7 +27,7 @@ def read_overrides(texts: tuple[str, ...]) -> dict[str, dict[str, Value]]:
         path, equals, value = text.partition("=")
         strategy, dot, name = path.strip().rpartition(".")
         if not (equals and dot and strategy and name):
-            raise UsageError(f"expected STRATEGY.NAME=VALUE, received {text!r}")
+            raise UsageError(f"--set: expected STRATEGY.NAME=VALUE, received {text!r}")
         values = found.setdefault(strategy, {})
         if name in values:
             raise UsageError(f"{strategy}.{name} is set twice: {values[name]} and {value.strip()}")

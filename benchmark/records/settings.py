@@ -113,7 +113,7 @@ class RecipeChanges:
     head_rate: Annotated[float | None, bounds.POSITIVE] = None
     precision: Annotated[
         Literal["float32", "bf16", "fp16"] | None,
-        Setting("Of convolutions and linear layers; the others are mixed."),
+        Setting("Type of numbers in convolutions and linear layers; all else stays float32."),
     ] = None
     accumulate: Annotated[
         int | None, COUNT, Setting("Parts that a batch goes through the network in, one by one.")
@@ -123,7 +123,7 @@ class RecipeChanges:
         Setting("Order of a feature map's numbers; auto: channels last where that is safe."),
     ] = None
     compile: Annotated[bool | None, Setting("Use torch.compile.")] = None
-    threads: Annotated[int | None, bounds.THREADS, Setting("Of torch, on CPUs.")] = None
+    threads: Annotated[int | None, bounds.THREADS, Setting("Threads of torch on CPUs.")] = None
 
     def __post_init__(self) -> None:
         """Refuse milestones out of order.
@@ -160,7 +160,9 @@ class DeclaredSettings:
         ),
     ] = {}  # noqa: RUF012 - pydantic copies it
     task: Annotated[
-        str, Registered("task", "tasks.registry:TASKS"), Setting("Task to use.", trainings=True)
+        str,
+        Registered("task", "tasks.registry:TASKS"),
+        Setting("Task to use; see `list tasks`.", trainings=True),
     ] = "digits"
     recipe: Annotated[str | None, Setting("Named settings to start from; see `list recipes`.")] = (
         None
@@ -225,7 +227,7 @@ class DeclaredSettings:
         bool, Setting("Report the best epoch beside the last.", trainings=True)
     ] = False
     supernet_epochs: Annotated[
-        int | None, COUNT, Setting("Of supernet training, instead of the task's.", smoke=1)
+        int | None, COUNT, Setting("Epochs of supernet training, instead of the task's.", smoke=1)
     ] = None
     supernet_processes: Annotated[
         int, bounds.WORKERS, Setting("Processes that train a supernet together.")
@@ -237,7 +239,7 @@ class DeclaredSettings:
     standalone_epochs: Annotated[
         int | None,
         COUNT,
-        Setting("Of stand-alone training, instead of the task's.", trainings=True, smoke=1),
+        Setting("Epochs of stand-alone training, instead of the task's.", trainings=True, smoke=1),
     ] = None
     standalone: Annotated[
         RecipeChanges,
@@ -253,7 +255,7 @@ class DeclaredSettings:
         Setting("Root of every seed but the data's.", searches=True, trainings=True),
     ] = 0
     data_seed: Annotated[
-        int, bounds.DATA_SEED, Setting("Fixes the task's splits.", trainings=True)
+        int, bounds.DATA_SEED, Setting("Seed of the task's splits.", trainings=True)
     ] = 0
     device: Annotated[str, Setting("cpu, cuda or cuda:N.", trainings=True)] = "cpu"
     oracle: Annotated[

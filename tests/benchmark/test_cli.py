@@ -52,6 +52,12 @@ def test_help_names_every_setting_and_its_default() -> None:
             assert f"{setting.help} [default: {written(setting.default)}]" in shown
 
 
+def test_help_fits_into_the_width_of_a_terminal() -> None:
+    for name in main.commands:
+        shown = CliRunner().invoke(main, [name, "--help"], terminal_width=80).output
+        assert [line for line in shown.splitlines() if len(line) > 80] == [], name
+
+
 def test_no_default_is_written_into_a_help_text_by_hand() -> None:
     for path in Path(options.__file__).parent.glob("*.py"):
         if path.name != "options.py":
@@ -79,7 +85,10 @@ def test_no_default_is_written_into_a_help_text_by_hand() -> None:
         (["--config", "absent.toml"], "can't read settings from absent.toml"),
         (["--budgte", "3"], "No such option"),
         (["--strategies", "ga,./absent.py:Mine"], "there is no strategy file './absent.py'"),
-        (["--set", "ean.clip"], "Error: expected STRATEGY.NAME=VALUE, received 'ean.clip'"),
+        (["--set", "ean.clip"], "Error: --set: expected STRATEGY.NAME=VALUE, received 'ean.clip'"),
+        (["--training", "epochs"], "Error: --training: expected NAME=VALUE, received 'epochs'"),
+        (["--task-option", "x"], "Error: --task-option: expected NAME=VALUE, received 'x'"),
+        (["--oracle-memory", "2Gb"], "Error: --oracle-memory: expected a size of memory such as"),
         (["--set", "eam.clip=1"], "unknown strategy of this run 'eam'; did you mean 'ean'?"),
         (["--set", "ean.clipp=1"], "unknown hyper-parameter of ean 'clipp'; did you mean 'clip'"),
         (["--set", "ean.clip=wide"], "Error: ean.clip: expected a valid number"),
@@ -104,6 +113,8 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
         (["tabulate", "--task", "digit"], "did you mean 'digits'?"),
         (["run", "--oracle", "absent"], "there is no table absent"),
         (["run", "--oracle", "absent", "--task", "digits", "--sharing", "share"], "--sharing has"),
+        (["run", "--oracle", "known:trap", "--smoke"], "Error: --smoke has no effect on a known"),
+        (["run", "--oracle", "absent", "--recipe", "paper-resnet38-se"], "Error: --recipe has no"),
         (["standalone", "--cache", "c"], "nothing to train: name schemes with --scheme"),
         (["standalone", "--cache", "c", "--scheme", "101"], "expected a scheme of 12 bits"),
         (["standalone", "--cache", "c", "--scheme", "maybe"], "received 'maybe'"),

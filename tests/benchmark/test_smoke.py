@@ -179,7 +179,7 @@ def test_a_network_whose_schemes_nobody_could_list_is_searched_like_any_other(
         (("--recipe", "paper-resnet39-se"), "did you mean 'paper-resnet38-se'?"),
         (("--training", "supernet.epoch=3"), "did you mean 'supernet.epochs'?"),
         (("--training", "epochs=3"), "expected supernet.NAME or standalone.NAME"),
-        (("--training", "supernet.epochs"), "expected NAME=VALUE"),
+        (("--training", "supernet.epochs"), "--training: expected NAME=VALUE"),
         (("--training", "supernet.epochs=0"), "supernet.epochs: expected a whole number from 1"),
     ],
 )
