@@ -174,9 +174,15 @@ def _nested(kind: Any) -> bool:
 
 
 def _training(sections: Sequence[str]) -> Option:
+    def checked(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            _change(sections, text)  # a change to another recipe would have no effect
+        return texts
+
     return click.option(
         *(SETTINGS[SECTIONS[0]].option, _TRAINING),
         multiple=True,
+        callback=checked,
         metavar=f"{'|'.join(sections)}.NAME=VALUE",
         help=f"Change the task's recipe (repeatable): {', '.join(RECIPE_CHANGES)}.",
     )
@@ -252,12 +258,8 @@ def given_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """The flags that were given, as `Settings` names and reads them."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
     values: dict[str, Any] = {}
-    training = SETTINGS[SECTIONS[0]].option
-    for name, value in (_pair(training, text) for text in given.pop(_TRAINING, ())):
-        section, _, key = name.partition(".")
-        if section not in SECTIONS or not key:
-            expected = " or ".join(f"{section}.NAME" for section in SECTIONS)
-            raise UsageError(f"{training}: expected {expected}, received {name}")
+    for text in given.pop(_TRAINING, ()):
+        section, key, value = _change(SECTIONS, text)
         several = key in RECIPE_CHANGES and get_origin(RECIPE_CHANGES[key].kind) is tuple
         values.setdefault(section, {})[key] = split_names(value) if several else value
     for name, value in given.items():
@@ -306,6 +308,17 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"{option}: expected NAME=VALUE, received {text!r}")
     return name, value
+
+
+def _change(sections: Sequence[str], text: str) -> tuple[str, str, str]:
+    """Section, name and value of a change to a recipe, where those of ``sections`` count."""
+    option = SETTINGS[SECTIONS[0]].option
+    name, value = _pair(option, text)
+    section, _, key = name.partition(".")
+    if section not in sections or not key:
+        expected = " or ".join(f"{section}.NAME" for section in sections)
+        raise UsageError(f"{option}: expected {expected}, received {name}")
+    return section, key, value
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

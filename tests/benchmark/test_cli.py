@@ -115,6 +115,10 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
         (["run", "--oracle", "absent", "--task", "digits", "--sharing", "share"], "--sharing has"),
         (["run", "--oracle", "known:trap", "--smoke"], "Error: --smoke has no effect on a known"),
         (["run", "--oracle", "absent", "--recipe", "paper-resnet38-se"], "Error: --recipe has no"),
+        (
+            ["supernet", "train", "--training", "standalone.epochs=1"],
+            "Error: --training: expected supernet.NAME, received standalone.epochs",
+        ),
         (["standalone", "--cache", "c"], "nothing to train: name schemes with --scheme"),
         (["standalone", "--cache", "c", "--scheme", "101"], "expected a scheme of 12 bits"),
         (["standalone", "--cache", "c", "--scheme", "maybe"], "received 'maybe'"),
