@@ -152,7 +152,9 @@ def _option(declared: Setting, flag: str, name: str, given: Mapping[str, Any]) -
         text = otherwise(text, written(default))
     if declared.kind is bool and default is None:
         flag = f"{flag}/{flag.replace('--', '--no-', 1)}"
-    kept = {"default": None, "help": text, **_form(declared), **given}
+    kept = {"help": text, **_form(declared), **given}
+    if not kept.get("required"):  # a default, even None, would do for a value
+        kept["default"] = None
     return click.option(flag, name, **kept)
 
 
