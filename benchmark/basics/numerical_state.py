@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
-_DENORMAL = 1e-40  # as float32
+from benchmark.basics.denormals import flushes
 
 _entered = threading.local()
 
@@ -44,13 +44,3 @@ def numerical_state() -> Iterator[None]:
             yield
         finally:
             _entered.here = False
-
-
-def flushes() -> bool:
-    """Whether this thread takes denormal numbers for zero, which torch sets but doesn't tell.
-
-    NumPy is asked, in the same registers: a mode that looks into torch's operations (fake tensors,
-    say) would answer for torch.
-    """
-    with np.errstate(under="ignore"):
-        return bool(np.float32(_DENORMAL) * np.float32(1) == 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from benchmark.basics.numerical_state import flushes
+from benchmark.basics.denormals import flushes
 
 _DEVICES = ("cpu", "cuda")
 _BACKENDS = {"cuda": ("matmul", "conv", "rnn"), "mkldnn": ("matmul", "conv", "rnn")}

@@ -16,8 +16,8 @@ from benchmark.basics.parametrised import read_named, written
 from benchmark.records.condition import Condition
 
 if TYPE_CHECKING:
+    from benchmark.records.noise import Noise, Scores
     from benchmark.records.run import Interval
-    from benchmark.records.verdicts import Noise, Scores
 
 Word = Literal["reference", "ticket", "not a ticket", "undecided"]
 

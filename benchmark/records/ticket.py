@@ -13,10 +13,11 @@ from benchmark.basics.bounds import INSIDE, STAGE, problem
 from benchmark.basics.errors import TicketError
 from benchmark.basics.files import parse_json, read_text, replacing
 from benchmark.basics.identity import content_hash
+from benchmark.records.noise import Noise
 from benchmark.records.rules import Rule, Word
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.settings import REPEATED
-from benchmark.records.verdicts import Noise, Verdict
+from benchmark.records.verdicts import Verdict
 
 FORMAT: Literal[2] = 2
 

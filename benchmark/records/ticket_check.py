@@ -6,10 +6,11 @@ from math import inf, isclose, isnan
 from typing import Literal
 
 from benchmark.records.costs import COSTS, ExactCost
+from benchmark.records.noise import Noise, paired_difference, test_scores
 from benchmark.records.rules import Rule
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.ticket import Ticket
-from benchmark.records.verdicts import Noise, Verdict, judge, paired_difference, test_scores
+from benchmark.records.verdicts import Verdict, judge
 
 Outcome = Literal["holds", "doesn't hold", "can't be checked"]
 

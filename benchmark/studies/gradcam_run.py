@@ -11,12 +11,12 @@ from benchmark.basics.numerical_state import numerical_state
 from benchmark.basics.seeding import child_rng
 from benchmark.planning.plan import Plan
 from benchmark.planning.settings import Settings
+from benchmark.records.noise import CONFIDENCE
 from benchmark.records.pictures import png
 from benchmark.records.rules import Rule
 from benchmark.records.run import CamRecord, RunRecords
 from benchmark.records.schemes import parse_scheme, scheme_bits
 from benchmark.records.settings import REPEATED
-from benchmark.records.verdicts import CONFIDENCE
 from benchmark.standalone.training import Training
 from benchmark.storage.folder import read_records
 from benchmark.storage.store import Store

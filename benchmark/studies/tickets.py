@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.planning.plan import Plan
+from benchmark.records.noise import paired_difference, residual_noise, test_scores
 from benchmark.records.run import CostRecord, StandaloneRecord
 from benchmark.records.settings import REPEATED
 from benchmark.records.ticket import Claim, Ticket
-from benchmark.records.verdicts import judge, paired_difference, residual_noise, test_scores
+from benchmark.records.verdicts import judge
 from reports.numbers.tickets import ticket_file
 
 

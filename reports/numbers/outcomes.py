@@ -7,6 +7,14 @@ from math import hypot, isnan, nan
 
 import numpy as np
 
+from benchmark.records.noise import (
+    CONFIDENCE,
+    Noise,
+    Scores,
+    paired_difference,
+    residual_noise,
+    test_scores,
+)
 from benchmark.records.rules import INTERVALS, Rule
 from benchmark.records.run import (
     CostRecord,
@@ -16,16 +24,7 @@ from benchmark.records.run import (
     StandaloneRecord,
 )
 from benchmark.records.schemes import scheme_bits
-from benchmark.records.verdicts import (
-    CONFIDENCE,
-    Noise,
-    Scores,
-    Verdict,
-    judge,
-    paired_difference,
-    residual_noise,
-    test_scores,
-)
+from benchmark.records.verdicts import Verdict, judge
 from reports.numbers.ranking import by_supernet
 from reports.numbers.statistics import mean_interval
 

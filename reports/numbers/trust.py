@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import ndtri
 
+from benchmark.records.noise import residual_noise, test_scores
 from benchmark.records.run import Interval, OracleAnswers, RunRecords, StandaloneRecord
-from benchmark.records.verdicts import residual_noise, test_scores
 from reports.numbers.outcomes import SchemeOutcome, oracle_accuracies, scheme_outcomes
 from reports.numbers.statistics import CONFIDENCE
 

@@ -7,9 +7,9 @@ from math import inf, isnan, nan
 import numpy as np
 
 from benchmark.records.evidence import Evidence
+from benchmark.records.noise import paired_difference, residual_noise, test_scores
 from benchmark.records.run import Interval, OracleAnswers
 from benchmark.records.schemes import format_bits
-from benchmark.records.verdicts import paired_difference, residual_noise, test_scores
 from reports.numbers.outcomes import best_epoch_mean
 from reports.numbers.trust import Values, correlation, seed_noise
 from reports.tables.columns import STANDALONE, TRUST

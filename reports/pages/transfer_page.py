@@ -17,10 +17,10 @@ from benchmark.records.costs import (
     sampled_costs,
     strict_costs,
 )
+from benchmark.records.noise import test_scores
 from benchmark.records.run import Interval, StandaloneRecord
 from benchmark.records.schemes import format_bits
 from benchmark.records.transfer import TICKET, CarriedResult, TransferRecords
-from benchmark.records.verdicts import test_scores
 from reports.numbers.trust import correlation
 from reports.pages.html import render_transfer
 from reports.tables.columns import TRUST

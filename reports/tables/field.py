@@ -6,8 +6,8 @@ from math import isnan, nan
 
 import numpy as np
 
+from benchmark.records.noise import Noise, paired_difference, residual_noise
 from benchmark.records.run import FigureKind, Interval, StandaloneRecord
-from benchmark.records.verdicts import Noise, paired_difference, residual_noise
 from reports.tables.formats import MISSING, bounds, plain
 from reports.tables.table import Column
 

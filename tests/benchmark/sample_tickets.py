@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from benchmark.records.noise import paired_difference, residual_noise, test_scores
 from benchmark.records.run import CostRecord, Interval, StandaloneRecord
 from benchmark.records.ticket import Claim, Ticket
-from benchmark.records.verdicts import judge, paired_difference, residual_noise, test_scores
+from benchmark.records.verdicts import judge
 from tests.costs import cost_record
 
 SCHEME, FULL = "1000", "1111"

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.records import verdicts
+from benchmark.records import noise as noises
 from benchmark.records.evidence import Evidence, read_evidence
+from benchmark.records.noise import paired_difference, residual_noise
 from benchmark.records.run import Interval, OracleAnswers, StandaloneRecord
-from benchmark.records.verdicts import paired_difference, residual_noise
 from reports.pages.evidence import standalone_table, trust_sentences, trust_table
 
 # Scheme effects in percent; seeds 0 and 1 lie one percent apart, and nothing else happens.
@@ -37,8 +37,8 @@ def test_on_the_default_task_attention_pays_by_more_than_three_standard_errors()
     assert isinstance(gap, Interval)
     assert gap.center == pytest.approx(-0.0448, abs=1e-4)
     default_seeds = [record for record in REAL.records if record.seed < 3]
-    noise = residual_noise(verdicts.test_scores(default_seeds))
-    gap = paired_difference(verdicts.test_scores(default_seeds), "0" * 12, "1" * 12, noise)
+    noise = residual_noise(noises.test_scores(default_seeds))
+    gap = paired_difference(noises.test_scores(default_seeds), "0" * 12, "1" * 12, noise)
     assert gap is not None
     assert gap.center < -3 * (2 * noise.variance / 3) ** 0.5
 
