@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 ROWS = [line.strip("|").split("|") for line in DOCUMENT.splitlines() if line.startswith("| ")][1:]
 REQUESTS = {
-    "attention module": ("CBAM", "ECA"),
+    "attention module": ("CBAM", "EcaNet"),
     "backbone": ("MobileNetV2",),
     "task": ("FashionMnist",),
     "strategy": ("Alternating",),

@@ -53,7 +53,7 @@ def test_every_command_works(folder: Path, command: str) -> None:
     python, *arguments = shlex.split(command)
     assert python == "python"
     if "run" in arguments:
-        arguments += ["--cache", str(folder / "cache")]
+        arguments += ["--smoke", "--cache", str(folder / "cache")]
     ran = _python(*arguments, folder=folder)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "climber" in ran.stdout.lower()
