@@ -14,7 +14,7 @@ hypothesis.settings.register_profile("searching", max_examples=1000, database=No
 hypothesis.settings.load_profile("fixed")
 
 # Shapes and axis names in signatures are checked in every test, but not while time is measured.
-# Modules without any are left to mypy: to check these too takes half of all tests' time.
+# Modules without any are left to mypy: to check these too takes a tenth longer.
 _ROOT = Path(__file__).parents[1]
 _SHAPED = [
     ".".join(path.relative_to(_ROOT).with_suffix("").parts)
