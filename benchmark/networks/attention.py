@@ -6,13 +6,13 @@ state on to the next connected block of its stage; stateless ones pass it on as 
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from importlib import import_module
 from typing import ClassVar, Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.basics.errors import unknown_name
+from benchmark.basics.names import referred
 from benchmark.networks.registry import ATTENTIONS
 
 Form = Literal["small", "cifar", "imagenet"]
@@ -85,7 +85,6 @@ def attention_class(name: str) -> type[Attention]:
     """
     if name not in ATTENTIONS:
         raise unknown_name("attention module", name, ATTENTIONS)
-    module, _, attribute = ATTENTIONS[name].partition(":")
-    loaded: type[Attention] = getattr(import_module(module), attribute)
+    loaded: type[Attention] = referred(ATTENTIONS[name])
     assert issubclass(loaded, Attention)
     return loaded

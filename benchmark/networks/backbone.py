@@ -8,7 +8,6 @@ in `benchmark.networks.registry`.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from math import prod
 from typing import Any, ClassVar, final
 
@@ -16,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmark.basics.errors import UsageError, unknown_name
+from benchmark.basics.names import referred
 from benchmark.networks.attention import Form, attention_class
 from benchmark.networks.registry import BACKBONES
 
@@ -344,8 +344,7 @@ def backbone_class(family: str) -> type[Backbone]:
     """
     if family not in BACKBONES:
         raise unknown_name("family of backbones", family, BACKBONES)
-    module, _, attribute = BACKBONES[family].partition(":")
-    loaded: type[Backbone] = getattr(import_module(module), attribute)
+    loaded: type[Backbone] = referred(BACKBONES[family])
     assert issubclass(loaded, Backbone)
     assert loaded.family == family
     return loaded

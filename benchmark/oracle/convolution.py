@@ -93,6 +93,7 @@ def takes_packed_weights() -> bool:
             _pointwise(number[:, :, 0, 0], number[0, 0, 0], 1)(number),
             _onednn(nn.Conv2d(1, 1, 1), number, number[0, 0, 0], number)(number),
         ]
+    # They are private: gone, not for this processor, or called otherwise by another torch.
     except (AttributeError, NotImplementedError, RuntimeError, TypeError):
         return False
     return all(float(result) == 2 for result in results)  # noqa: PLR2004 - 1 · 1 + 1

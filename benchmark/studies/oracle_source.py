@@ -8,12 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, final
 
 from rich.console import Console
 
+from benchmark.basics.names import referred
 from benchmark.planning.settings import Settings
 from benchmark.records.kinds import OracleKind, kind_of
 from benchmark.storage.folder import Description, RunFolder
@@ -108,7 +108,6 @@ class OracleSource(ABC):
 
 def source_class(settings: Settings) -> type[OracleSource]:
     """The class of what ``settings`` search."""
-    module, _, name = SOURCES[kind_of(settings.oracle).name].partition(":")
-    loaded: type[OracleSource] = getattr(import_module(module), name)
+    loaded: type[OracleSource] = referred(SOURCES[kind_of(settings.oracle).name])
     assert issubclass(loaded, OracleSource)
     return loaded

@@ -148,6 +148,6 @@ def _pickled_error(error: Exception) -> bytes:
     try:
         pickled: bytes = cloudpickle.dumps((error, None))
         pickle.loads(pickled)  # noqa: S301 - some can't be made again
-    except Exception:  # noqa: BLE001 - of somebody else's class
+    except Exception:  # noqa: BLE001 - a foreign class may raise anything; its words go on
         return pickle.dumps((WorkerError(f"{type(error).__name__}: {error}"), None))
     return pickled
