@@ -10,6 +10,7 @@ from benchmark.basics.errors import UsageError
 from benchmark.commands import options
 from benchmark.commands.session import stoppable
 from benchmark.commands.worker_options import WorkerOptions
+from benchmark.records.kinds import KNOWN_BLOCKS
 
 if TYPE_CHECKING:
     from reports.tables.table import Table
@@ -26,7 +27,7 @@ _TRIALS = 30
 )
 @options.settings("set")
 @click.option("--landscapes", help=options.otherwise("Names, separated by commas.", "all"))
-@options.number("--blocks", allowed=bounds.BLOCKS, default=24, show_default=True)
+@options.number("--blocks", allowed=bounds.BLOCKS, default=KNOWN_BLOCKS, show_default=True)
 @options.number("--budget", allowed=bounds.LATE, default=300, show_default=True)
 @options.number("--seeds", allowed=bounds.SEVERAL, default=20, show_default=True)
 @click.option("--tune", help="Strategies whose hyper-parameters to tune, instead of racing.")

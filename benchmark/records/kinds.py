@@ -50,6 +50,8 @@ class OracleKind:
 SUPERNET = OracleKind(
     "supernet", "supernet", "frozen supernet", "a supernet was searched", trains=True
 )
+KNOWN_BLOCKS = 24
+"""Blocks of a known landscape for which no number is named, in runs and races."""
 KNOWN = OracleKind(
     "known landscape",
     "instance",

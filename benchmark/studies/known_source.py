@@ -8,13 +8,11 @@ from benchmark.basics import bounds
 from benchmark.basics.errors import unknown_name
 from benchmark.oracle.base import Oracle
 from benchmark.oracle.known import BEST, LANDSCAPES, make_landscape
-from benchmark.records.kinds import KNOWN
+from benchmark.records.kinds import KNOWN, KNOWN_BLOCKS
 from benchmark.records.schemes import scheme_bits
 from benchmark.records.settings import SEARCHED
 from benchmark.studies.free_source import FreeSource
 
-BLOCKS = 24
-"""Blocks of a landscape for which no number is named."""
 _TABULATED = 16
 """Blocks of the largest landscape of which every answer is kept with the run."""
 
@@ -23,9 +21,9 @@ _TABULATED = 16
 class KnownSource(FreeSource):
     """A run on instances of the landscape that ``settings.oracle`` names.
 
-    ``known:NAME`` has `BLOCKS` blocks in one stage, ``known:NAME:12`` has 12. There are as many
-    instances as ``supernet_seeds``, which are compared as supernets are. Instance i is that of
-    the landscape's seed ``settings.seed`` + i, so with seed 0 those of `race`.
+    ``known:NAME`` has `KNOWN_BLOCKS` blocks in one stage, ``known:NAME:12`` has 12. There are
+    as many instances as ``supernet_seeds``, which are compared as supernets are. Instance i
+    is that of the landscape's seed ``settings.seed`` + i, so with seed 0 those of `race`.
 
     Raises:
         UsageError: no such landscape, or a number of blocks that can't be.
@@ -39,7 +37,9 @@ class KnownSource(FreeSource):
         self._landscape, _, blocks = oracle.removeprefix(KNOWN.prefix).partition(":")
         if self._landscape not in LANDSCAPES:
             raise unknown_name("landscape", self._landscape, LANDSCAPES)
-        self._blocks: int = bounds.BLOCKS.checked(f"blocks in --oracle {oracle}", blocks or BLOCKS)
+        self._blocks: int = bounds.BLOCKS.checked(
+            f"blocks in --oracle {oracle}", blocks or KNOWN_BLOCKS
+        )
         return (self._blocks,)
 
     @property
