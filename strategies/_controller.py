@@ -5,7 +5,9 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from strategies._losses import REPLAYS, reinforce_loss
 from strategies._networks import DTYPE, Descent, bits, perceptron
+from strategies._reinforce import Experience, Replay
 from strategies.base import Schemes
 
 _INPUTS = 20
@@ -58,6 +60,40 @@ class Controller:
             connected = self.log_policy()[:, 1].exp().numpy()
         return rng.random((n, len(connected))) < connected
 
-    def descend(self, loss: Float64[Tensor, ""]) -> None:
-        """One step of Adam down the gradient of the loss."""
-        self._descent.step(loss)
+    def reinforce(
+        self, schemes: Schemes, advantage: Float64[np.ndarray, " n"]
+    ) -> Float64[np.ndarray, "n blocks"]:
+        """Follow the policy gradient for one step.
+
+        Returns:
+            Log-probability of each decision before the step.
+        """
+        log_probability = self.log_probability(schemes)
+        self._descent.step(reinforce_loss(log_probability, advantage))
+        return log_probability.detach().numpy()
+
+    def climb(
+        self,
+        replay: Replay,
+        past: Experience,
+        advantage: Float64[np.ndarray, " n"],
+        *,
+        clip: float,
+        weight: float,
+    ) -> None:
+        """Replay a remembered step: one step up its objective.
+
+        Args:
+            replay: which objective.
+            past: the step, with its log-probabilities at that time.
+            advantage: of each of its schemes.
+            clip: ε of the objective.
+            weight: factor of the objective.
+        """
+        objective = REPLAYS[replay](
+            self.log_probability(past.schemes),
+            torch.from_numpy(past.log_probability),
+            advantage,
+            clip=clip,
+        )
+        self._descent.step(-weight * objective)

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64
-from torch import Tensor
 
 from strategies._checks import (
     require_above_zero,
@@ -13,9 +12,7 @@ from strategies._checks import (
     require_not_negative,
     require_positive,
 )
-from strategies._controller import Controller
-from strategies._curiosity import Curiosity
-from strategies._reinforce import Experience, MovingAverage, ReplayBuffer, reinforce_loss
+from strategies._reinforce import Experience, MovingAverage, Replay, ReplayBuffer
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
 
@@ -49,6 +46,8 @@ class CuriousReinforce(Strategy, ABC):
     """Every entry of the controller's input."""
     reward_offset: ClassVar[float] = 0.0
     """Subtracted from the scaled reward."""
+    replay: ClassVar[Replay]
+    """What replaying a remembered step climbs."""
 
     def __init__(
         self,
@@ -67,6 +66,9 @@ class CuriousReinforce(Strategy, ABC):
         replay_capacity: int = 30,
         clip: float = 0.1,
     ) -> None:
+        from strategies._controller import Controller
+        from strategies._curiosity import Curiosity
+
         super().__init__(space, rng=rng)
         require_positive(schemes_per_step=schemes_per_step, replay_capacity=replay_capacity)
         require_above_zero(
@@ -109,13 +111,10 @@ class CuriousReinforce(Strategy, ABC):
         return bonuses
 
     @abstractmethod
-    def replay_objective(
-        self, log_probability: Float64[Tensor, "n blocks"], past: Experience, baseline: float
-    ) -> Float64[Tensor, ""]:
-        """What replaying a remembered step climbs.
+    def replay_advantage(self, past: Experience, baseline: float) -> Float64[np.ndarray, " n"]:
+        """How much better than usual each scheme of a remembered step counts when it is replayed.
 
         Args:
-            log_probability: of the step's decisions under the policy of now, with gradient.
             past: the step.
             baseline: the present one.
         """
@@ -133,12 +132,15 @@ class CuriousReinforce(Strategy, ABC):
         bonuses = self.credited(self._curiosity.observe(recorded))
         totals = rewards + self._rnd_weight * bonuses
         baseline = self._baseline.update(float(totals.mean()))
-        log_probability = self._controller.log_probability(schemes)
-        self._controller.descend(reinforce_loss(log_probability, totals - baseline))
-        self._buffer.add(Experience(recorded, rewards, log_probability.detach()))
+        log_probability = self._controller.reinforce(schemes, totals - baseline)
+        self._buffer.add(Experience(recorded, rewards, log_probability))
         self._steps += 1
         if self._replay_weight > 0 and self._steps > self._replay_after:
             past = self._buffer.draw()
-            now = self._controller.log_probability(past.schemes)
-            objective = self.replay_objective(now, past, baseline)
-            self._controller.descend(-self._replay_weight * objective)
+            self._controller.climb(
+                self.replay,
+                past,
+                self.replay_advantage(past, baseline),
+                clip=self._clip,
+                weight=self._replay_weight,
+            )

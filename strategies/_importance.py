@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float64
 
 from strategies._checks import require_fraction
-from strategies._nni import module_importance, require_nni
 from strategies.base import Answers, Schemes, SearchSpace, Strategy, StrategyError
 
 Kind = Literal["l1", "l2", "gm"]
@@ -67,8 +66,11 @@ def importances(
     source: Source = "own",
 ) -> Float64[np.ndarray, " blocks"]:
     """Importance of each block's SAM; see `Pruning` for ``scale`` and ``source``."""
-    total = total_importance if source == "own" else module_importance
-    measure = mean_importance if scale == "mean" else total
+    measure = mean_importance if scale == "mean" else total_importance
+    if source == "nni" and scale != "mean":
+        from strategies._nni import module_importance
+
+        measure = module_importance
     found = np.array([measure(layers(weights), kind) for weights in modules])
     if scale == "stage":
         ends = np.cumsum(blocks_per_stage)[:-1]
@@ -115,6 +117,8 @@ class Pruning(Strategy):
     ) -> None:
         super().__init__(space, rng=rng)
         if scores == "nni":
+            from strategies._nni import require_nni
+
             require_nni()
             if scale == "mean":
                 raise StrategyError("expected scale sum or stage with NNI's scores, received mean")

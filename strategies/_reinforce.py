@@ -1,14 +1,14 @@
-"""Pieces of policy-gradient searches: baseline, loss, replay buffer."""
+"""Pieces of policy-gradient searches: baseline and replay buffer."""
 
 from collections import deque
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from torch import Tensor
 
-from strategies._networks import column
+Replay = Literal["clipped surrogate", "reversed clip"]
+"""Objectives of replays; `strategies._losses` has them."""
 
 
 @final
@@ -30,13 +30,6 @@ class MovingAverage:
         return self._value
 
 
-def reinforce_loss(
-    log_probability: Float64[Tensor, "n blocks"], advantage: Float64[np.ndarray, " n"]
-) -> Float64[Tensor, ""]:
-    """Score-function loss: mean over schemes, sum over their decisions."""
-    return -(log_probability * column(advantage)).sum(dim=1).mean()
-
-
 @final
 @dataclass(frozen=True)
 class Experience:
@@ -45,12 +38,12 @@ class Experience:
     Attributes:
         schemes: that were proposed.
         rewards: their answers, scaled, without the curiosity bonus.
-        log_probability: of each decision under the policy that drew it; no gradient.
+        log_probability: of each decision under the policy that drew it.
     """
 
     schemes: Bool[np.ndarray, "n blocks"]
     rewards: Float64[np.ndarray, " n"]
-    log_probability: Float64[Tensor, "n blocks"]
+    log_probability: Float64[np.ndarray, "n blocks"]
 
 
 @final

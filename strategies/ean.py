@@ -1,32 +1,10 @@
 from typing import final
 
 import numpy as np
-import torch
 from jaxtyping import Float64
-from torch import Tensor
 
 from strategies._curious import CuriousReinforce
-from strategies._networks import column
 from strategies._reinforce import Experience
-
-
-def clipped_surrogate(
-    log_probability: Float64[Tensor, "n blocks"],
-    old_log_probability: Float64[Tensor, "n blocks"],
-    advantage: Float64[np.ndarray, " n"],
-    *,
-    clip: float,
-) -> Float64[Tensor, ""]:
-    """PPO's objective min(r·A, clip(r, 1-ε, 1+ε)·A): mean over schemes, sum over decisions.
-
-    Each block has its own ratio r and its scheme's advantage A. The product of the
-    ratios, which treats a scheme as one action, leaves the clip interval within a step
-    or two when tens of blocks move together, and then teaches nothing.
-    """
-    ratio = (log_probability - old_log_probability).exp()
-    bounded = ratio.clamp(1 - clip, 1 + clip)
-    gain = column(advantage)
-    return torch.minimum(ratio * gain, bounded * gain).sum(dim=1).mean()
 
 
 @final
@@ -52,10 +30,8 @@ class EAN(CuriousReinforce):
     constant = 1 / 20
     """The 20 inputs sum to one: Adam then moves a hidden unit as far by weights as by its bias."""
 
-    def replay_objective(
-        self, log_probability: Float64[Tensor, "n blocks"], past: Experience, baseline: float
-    ) -> Float64[Tensor, ""]:
-        totals = past.rewards + self._rnd_weight * self._curiosity.bonus(past.schemes)
-        return clipped_surrogate(
-            log_probability, past.log_probability, totals - baseline, clip=self._clip
-        )
+    replay = "clipped surrogate"
+
+    def replay_advantage(self, past: Experience, baseline: float) -> Float64[np.ndarray, " n"]:
+        bonuses = self._curiosity.bonus(past.schemes)
+        return past.rewards + self._rnd_weight * bonuses - baseline

@@ -1,12 +1,9 @@
 from typing import final
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float64
-from torch import Tensor
 
 from strategies._curious import CuriousReinforce
-from strategies._networks import column
 from strategies._reinforce import Experience
 from strategies.base import Schemes
 
@@ -20,25 +17,6 @@ def scrambled(schemes: Bool[np.ndarray, "n blocks"]) -> Bool[np.ndarray, "n bloc
     """
     others = schemes[1:]
     return np.concatenate([schemes[:1], others.T.reshape(others.shape)])
-
-
-def reversed_clip(
-    log_probability: Float64[Tensor, "n blocks"],
-    old_log_probability: Float64[Tensor, "n blocks"],
-    advantage: Float64[np.ndarray, " n"],
-    *,
-    clip: float,
-) -> Float64[Tensor, ""]:
-    """The released replay objective, where the ratio only weighs log-probabilities.
-
-    Log-probabilities are negative, so the minimum picks the unclipped total where PPO
-    would clip and the clipped one where PPO would not; neither ever stops the gradient.
-    """
-    ratio = (log_probability.detach() - old_log_probability).exp()
-    weighted = log_probability * column(advantage)
-    plain = (ratio * weighted).sum(dim=1).mean()
-    clipped = (ratio.clamp(1 - clip, 1 + clip) * weighted).sum(dim=1).mean()
-    return torch.minimum(plain, clipped)
 
 
 @final
@@ -58,7 +36,7 @@ class EANReleased(CuriousReinforce):
        baseline lags above it and pushes down whatever is drawn. The paper has no
        baseline; `strategies.ean` needs one and shares the lag, not the common bonus.
     5. The replay ratio carries no gradient, so clipping reweighs log-probabilities
-       the wrong way round (`reversed_clip`). PPO's clip stops the gradient.
+       the wrong way round (`strategies._losses.reversed_clip`). PPO's clip stops the gradient.
     6. The minimum is taken once, of two totals. PPO takes it for each decision.
     7. A replayed advantage is the stored reward without bonus less today's baseline
        with bonus, hence too low. The paper replays the reward it learnt from.
@@ -78,6 +56,7 @@ class EANReleased(CuriousReinforce):
     source = "EAN-efficient-attention-network, the repository of the paper's authors"
     constant = 0.0
     reward_offset = 54.0
+    replay = "reversed clip"
 
     def recorded(self, schemes: Schemes) -> Schemes:
         return scrambled(schemes)
@@ -85,8 +64,5 @@ class EANReleased(CuriousReinforce):
     def credited(self, bonuses: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
         return np.full(len(bonuses), bonuses.sum())
 
-    def replay_objective(
-        self, log_probability: Float64[Tensor, "n blocks"], past: Experience, baseline: float
-    ) -> Float64[Tensor, ""]:
-        advantage = past.rewards - baseline
-        return reversed_clip(log_probability, past.log_probability, advantage, clip=self._clip)
+    def replay_advantage(self, past: Experience, baseline: float) -> Float64[np.ndarray, " n"]:
+        return past.rewards - baseline

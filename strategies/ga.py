@@ -2,7 +2,6 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Float64
-from pymoo.algorithms.soo.nonconvex import ga
 
 from strategies._breeding import Breeding
 from strategies.base import Answers, Schemes
@@ -26,7 +25,7 @@ class GA(Breeding):
     name = "ga"
     summary = "genetic algorithm with one-point crossover and bit flips"
     source = "Multi-objective Evolution for Deep Neural Network Architecture Search"
-    algorithm = ga.GA
+    algorithm = "pymoo.algorithms.soo.nonconvex.ga:GA"
     objectives = 1
 
     def costs(self, schemes: Schemes, answers: Answers) -> Float64[np.ndarray, "n objectives"]:  # noqa: ARG002 - the reward says it all

@@ -3,7 +3,6 @@ from typing import final
 import numpy as np
 
 from strategies._checks import require_above_zero, require_positive
-from strategies._nni import PpoController
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
 
@@ -44,6 +43,8 @@ class NNIPPO(Strategy):
         learning_rate: float = 1e-4,
         hidden: int = 64,
     ) -> None:
+        from strategies._nni import PpoController
+
         super().__init__(space, rng=rng)
         require_positive(samples_per_update=samples_per_update, updates=updates, hidden=hidden)
         require_above_zero(learning_rate=learning_rate)

@@ -3,7 +3,6 @@ from typing import final
 import numpy as np
 
 from strategies._checks import require_above_zero, require_positive
-from strategies._nni import TpeTuner
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
 
@@ -41,6 +40,8 @@ class NNITPE(Strategy):
         candidates: int = 24,
         gamma: float = 0.25,
     ) -> None:
+        from strategies._nni import TpeTuner
+
         super().__init__(space, rng=rng)
         require_positive(startup=startup, candidates=candidates)
         require_above_zero(gamma=gamma)

@@ -2,7 +2,6 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Float64
-from pymoo.algorithms.moo import nsga2
 
 from strategies._breeding import Breeding
 from strategies.base import Answers, Schemes
@@ -25,7 +24,7 @@ class NSGA2(Breeding):
     name = "nsga2"
     summary = "genetic algorithm for accuracy against the number of connections"
     source = "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II"
-    algorithm = nsga2.NSGA2
+    algorithm = "pymoo.algorithms.moo.nsga2:NSGA2"
     objectives = 2
 
     def costs(self, schemes: Schemes, answers: Answers) -> Float64[np.ndarray, "n objectives"]:

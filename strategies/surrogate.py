@@ -5,7 +5,6 @@ from threadpoolctl import ThreadpoolController
 
 from strategies._checks import require_positive
 from strategies._history import History, flipped
-from strategies._horseshoe import Horseshoe
 from strategies._quadratic import Quadratic, second_order
 from strategies.base import Answers, Schemes, SearchSpace, Strategy
 
@@ -53,6 +52,8 @@ class Surrogate(Strategy):
         starts: int = 32,
         sweeps: int = 1,
     ) -> None:
+        from strategies._horseshoe import Horseshoe
+
         super().__init__(space, rng=rng)
         require_positive(passes=passes, starts=starts, sweeps=sweeps)
         blocks = space.blocks

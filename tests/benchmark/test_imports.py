@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import COMMANDS
+from strategies.registry import STRATEGIES
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run
 
@@ -42,6 +43,13 @@ def test_help_of_every_command_and_what_is_misspelt_need_none() -> None:
 
 def test_tasks_and_recipes_are_listed_without_any() -> None:
     assert _loaded("list tasks", "list recipes") == set()
+
+
+def test_strategies_are_listed_without_what_they_search_by() -> None:
+    searchers = {"torch", "sklearn", "optuna", "pymoo", "nni", "scipy"}
+    assert not searchers & _loaded(
+        "list strategies", *(f"list strategies {name}" for name in STRATEGIES)
+    )
 
 
 def test_a_network_is_described_without_the_tasks_data() -> None:

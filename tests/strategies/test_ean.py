@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from benchmark.testing.search import answers, hills
 from strategies._curiosity import Curiosity
+from strategies._losses import clipped_surrogate, reinforce_loss
 from strategies._networks import perceptron
-from strategies._reinforce import Experience, MovingAverage, ReplayBuffer, reinforce_loss
+from strategies._reinforce import Experience, MovingAverage, ReplayBuffer
 from strategies.base import Schemes, SearchSpace
-from strategies.ean import EAN, clipped_surrogate
+from strategies.ean import EAN
 from tests.strategies.landscapes import best_of_hills, search
 
 BLOCKS = 6
@@ -230,7 +231,5 @@ def test_the_baseline_starts_at_the_first_mean_and_decays() -> None:
 def test_the_buffer_forgets_its_oldest_steps_and_draws_all_others() -> None:
     buffer = ReplayBuffer(3, rng=np.random.default_rng(0))
     for step in range(5):
-        buffer.add(
-            Experience(np.zeros((1, 1), bool), np.array([float(step)]), torch.zeros(1, 1).double())
-        )
+        buffer.add(Experience(np.zeros((1, 1), bool), np.array([float(step)]), np.zeros((1, 1))))
     assert {2.0, 3.0, 4.0} == {float(buffer.draw().rewards[0]) for _ in range(50)}

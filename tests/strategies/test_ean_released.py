@@ -8,9 +8,10 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from benchmark.testing.search import hills
+from strategies._losses import reversed_clip
 from strategies._networks import perceptron
 from strategies.base import Schemes, SearchSpace
-from strategies.ean_released import EANReleased, reversed_clip, scrambled
+from strategies.ean_released import EANReleased, scrambled
 from tests.strategies.landscapes import search
 
 BLOCKS = 5
