@@ -323,6 +323,19 @@ def _change(sections: Sequence[str], text: str) -> tuple[str, str, str]:
     return section, key, value
 
 
+def names_or(flag: str, text: str | None, otherwise: Sequence[str]) -> tuple[str, ...]:
+    """The names that ``flag`` was given, separated by commas; ``otherwise`` where it wasn't.
+
+    Raises:
+        UsageError: it was given none.
+    """
+    if text is None:
+        return tuple(otherwise)
+    if not (names := split_names(text)):
+        raise UsageError(f"{flag}: expected names with commas, received {text!r}")
+    return names
+
+
 def split_names(text: str | None) -> tuple[str, ...]:
     """The names that ``text`` separates by commas; none of None."""
     names = [name.strip() for name in (text or "").split(",")]

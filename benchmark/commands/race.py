@@ -66,7 +66,7 @@ def race(
     if trials and not tune:
         raise UsageError("--trials has no effect without --tune")
     values["overrides"] = read_overrides(values.pop("set"))
-    values["landscapes"] = options.split_names(landscapes) or tuple(LANDSCAPES)
+    values["landscapes"] = options.names_or("--landscapes", landscapes, LANDSCAPES)
     if values["ask_timeout"] is None:
         del values["ask_timeout"]
     values["out"] = out
@@ -99,7 +99,7 @@ def _raced(strategies: str | None, values: dict[str, Any]) -> _Outcome:
 
     every = [name for name in STRATEGIES if name not in COMPARATORS]
     names: list[str] = []
-    for name in options.split_names(strategies) or ("all",):
+    for name in options.names_or("--strategies", strategies, ["all"]):
         names += every if name == "all" else [name]
     records = run_race(strategies=names, **values)
     remarks = [

@@ -179,7 +179,7 @@ class FreeSource(OracleSource):
             # One that failed has ended too: it isn't given another chance after a stop.
             if store.lane_end(key)[0] == "running"
         ]
-        with work.progress.stage("Searching", len(searches), "runs") as advance:
+        with work.progress.stage("Searching", len(searches), "searches") as advance:
             for search, found in run_searches(searches, work.workers):
                 found.keep(search.key, store)
                 advance(1)
