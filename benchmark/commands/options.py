@@ -323,7 +323,7 @@ def _change(sections: Sequence[str], text: str) -> tuple[str, str, str]:
     return section, key, value
 
 
-def names_or(flag: str, text: str | None, otherwise: Sequence[str]) -> tuple[str, ...]:
+def names_or(flag: str, text: str | None, otherwise: Iterable[str]) -> tuple[str, ...]:
     """The names that ``flag`` was given, separated by commas; ``otherwise`` where it wasn't.
 
     Raises:

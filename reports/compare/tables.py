@@ -44,7 +44,7 @@ RESULTS = (
     _Percent("best_reward", "Best reward", "of a lane, mean over lanes", unit="×100"),
     _Points("to_leader", "To the leader", "mean best reward minus the leader's"),
     Column(
-        *("p_value", "p", "permutation test against the leader, Holm-corrected"),
+        *("p_value", "p", "permutation test against the leader, Shaffer-corrected"),
         kind="p",
         terminal=False,
     ),
@@ -151,7 +151,7 @@ def results_table(comparison: Comparison) -> Table:
     caption = (
         f"Validation split of frozen supernets; after so many evaluations: {horizons}. Within a "
         "problem strategies that can't be told from the leader share rank 1 (permutation test, "
-        f"Holm-corrected); intervals of {level(comparison.confidence)}, where there are several "
+        f"Shaffer-corrected); intervals of {level(comparison.confidence)}, where there are several "
         "lanes. Rewards of different problems can't be compared."
     )
     return Table("results", "Every problem", caption, RESULTS, tuple(rows))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, floor
+from math import ceil, comb, floor
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from reports.numbers.statistics import (
     Cells,
     PermutationTest,
     difference_interval,
-    holm,
     mean_interval,
     permutation_test,
+    shaffer,
 )
 
 
@@ -65,7 +65,8 @@ class Standing:
         running: lanes that haven't come to their end.
         reward: mean best reward.
         behind: mean best reward minus the leader's; None for the leader itself.
-        test: permutation test against the leader, its p-value Holm-corrected.
+        test: permutation test against the leader, corrected for the choice of the leader
+            (`shaffer`), as is the smallest p-value that it can give.
         mean_rank: over the (supernet, strategy seed) cells in which every strategy has a
             ranked lane; None when there is no such cell.
     """
@@ -175,7 +176,7 @@ def rank_strategies(records: RunRecords, confidence: float = CONFIDENCE) -> Rank
     # Equal means, summed in another order, keep the order of the command line.
     order = sorted(means, key=lambda name: -round(means[name].center, 12))
     rounded = [round(means[name].center, 12) for name in order]
-    tests = _tests_against_leader([cells[name] for name in order])
+    tests = compared_with_leader([cells[name] for name in order])
     distinct = [test is not None and test.p_value < 1 - confidence for test in tests]
     ranks = summarise_ranks(_scores(lanes), order, confidence)
     mean_of = dict(zip(ranks.strategies, ranks.mean, strict=True)) if ranks.cells else {}
@@ -213,8 +214,12 @@ def _behind(cells: Cells, leader: Cells, confidence: float) -> Interval | None:
     return difference_interval(cells, leader, confidence) if set(cells) & set(leader) else None
 
 
-def _tests_against_leader(ordered: Sequence[Cells]) -> list[PermutationTest | None]:
-    """One test a strategy, Holm-corrected; None for the leader and without shared supernets."""
+def compared_with_leader(ordered: Sequence[Cells]) -> list[PermutationTest | None]:
+    """One test a strategy, corrected by `shaffer`; None for the leader or on other supernets.
+
+    Args:
+        ordered: best rewards by strategy, the highest mean first.
+    """
     tests: list[PermutationTest | None] = [
         permutation_test(cells, ordered[0], rng=np.random.default_rng(0))
         if place and set(cells) & set(ordered[0])
@@ -222,9 +227,12 @@ def _tests_against_leader(ordered: Sequence[Cells]) -> list[PermutationTest | No
         for place, cells in enumerate(ordered)
     ]
     made = [test for test in tests if test is not None]
-    adjusted = iter(holm(np.array([test.p_value for test in made])))
+    pairs = comb(len(made) + 1, 2)
+    adjusted = iter(shaffer(np.array([test.p_value for test in made])))
     return [
-        None if test is None else PermutationTest(float(next(adjusted)), test.smallest, test.exact)
+        None
+        if test is None
+        else PermutationTest(float(next(adjusted)), min(test.smallest * pairs, 1.0), test.exact)
         for test in tests
     ]
 

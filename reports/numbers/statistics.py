@@ -222,10 +222,28 @@ def tie_groups(
 
 def holm(p_values: Float[np.ndarray, " tests"]) -> Float64[np.ndarray, " tests"]:
     """Adjusted p-values of Holm's "A simple sequentially rejective multiple test procedure"."""
+    return _stepped_down(p_values, np.arange(len(p_values), 0, -1, dtype=np.float64))
+
+
+def shaffer(p_values: Float[np.ndarray, " tests"]) -> Float64[np.ndarray, " tests"]:
+    """Adjusted p-values of a leader against all others where the same data chose the leader.
+
+    Shaffer's "Modified sequentially rejective multiple test procedures" for all pairs of k
+    strategies: k(k - 1)/2 of them may be equal, (k - 1)(k - 2)/2 once two are known to differ.
+    Whoever leads, its k - 1 tests are among them; the others count as made without success.
+    """
+    compared = len(p_values) + 1
+    factors = np.full(len(p_values), comb(compared - 1, 2), dtype=np.float64)
+    factors[:1] = comb(compared, 2)
+    return _stepped_down(p_values, factors)
+
+
+def _stepped_down(
+    p_values: Float[np.ndarray, " tests"], factors: Float64[np.ndarray, " tests"]
+) -> Float64[np.ndarray, " tests"]:
     order = np.argsort(p_values, kind="stable")
-    steps = p_values[order] * np.arange(len(p_values), 0, -1)
     adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1)
     return adjusted
 
 

@@ -57,11 +57,10 @@ _OF_MEASURING = ("Batch norm",)
 _COMPARED = (
     "Strategies are compared by the best reward of each lane at the same number of "
     "evaluations, within each {oracle}. A strategy is behind the leader when a permutation test "
-    "(labels dealt out anew within each {oracle}, Holm-corrected over strategies) gives a p below "
-    "1 − confidence; otherwise it shares rank 1, as does whoever stands above it. Intervals "
-    "are Welch's; near the border they can disagree with the test, which decides. Both speak "
-    "of {these} only, and the leader is picked by the same numbers, which favours it a "
-    "little."
+    "(labels dealt out anew within each {oracle}) gives a p below 1 − confidence, corrected for "
+    "all pairs of strategies (Shaffer), any of which could have led; otherwise it shares rank 1, "
+    "as does whoever stands above it. Intervals are Welch's and not corrected; where they "
+    "disagree with the test, it decides. Both speak of {these} only."
 )
 _JUDGED = (
     (

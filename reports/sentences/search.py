@@ -154,12 +154,12 @@ def _p_values(standings: Sequence[Standing]) -> str:
 def powerless(ranking: Ranking) -> list[str]:
     """Few lanes can't show a difference however large it is: say so."""
     tests = [item.test for item in ranking.placed if item.test is not None]
-    least = min((test.smallest for test in tests), default=0.0) * len(tests)
+    least = min((test.smallest for test in tests), default=0.0)
     if least < 1 - ranking.confidence:
         return []
     text = (
         "With so few lanes no difference could have counted as more than noise (smallest "
-        f"possible corrected p {p_equals(min(least, 1))}): more strategy seeds are needed."
+        f"possible corrected p {p_equals(least)}): more strategy seeds are needed."
     )
     return [text]
 

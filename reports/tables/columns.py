@@ -49,7 +49,7 @@ RANKING = (
     Column(
         "p_value",
         "p",
-        "permutation test against the leader within oracles, Holm-corrected over strategies",
+        "permutation test against the leader within oracles, corrected (Shaffer) for its choice",
         kind="p",
     ),
     Percent(

@@ -75,7 +75,7 @@ def ranking_table(analysis: Analysis) -> Table:
         f"Best reward = {records.objective.words}; "
         f"{oracle_words(records)}; each lane's best within {count(ranking.horizon, 'evaluation')}, "
         f"mean over lanes{interval_words(rewards, analysis.confidence)}. Strategies that can't be "
-        "told from the leader share rank 1 (permutation test, Holm-corrected, "
+        "told from the leader share rank 1 (permutation test, Shaffer-corrected, "
         f"{level(1 - analysis.confidence)}). {_tested(analysis)}."
     )
     return Table("ranking", "Ranking of strategies", caption, RANKING, tuple(rows))

@@ -277,7 +277,7 @@ def known_numbers(analysis: Analysis) -> set[str]:
     found = [value for value in numbers_of(analysis) if isfinite(value)]
     means = [item.reward.center for item in analysis.ranking.placed if item.reward]
     found += [one - other for one in means for other in means]
-    found += [item.smallest * factor for item in _tests(analysis) for factor in range(1, 30)]
+    found += [item.smallest for item in _tests(analysis)]
     for one in analysis.schemes:
         gap = one.verdict.difference
         found += [] if gap is None else [gap.high - gap.center]

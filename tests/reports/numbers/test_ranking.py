@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from benchmark.records.objective import Connections
 from benchmark.records.run import LaneKey, LaneRecord, RunRecords
 from reports.numbers.ranking import common_horizon, rank_strategies, score_lane
+from tests.statistics_searches import LEVEL, false_claims, false_claims_by_holm, normal, tied
 
 MakeRecords = Callable[..., RunRecords]
 
@@ -72,7 +74,7 @@ def test_means_order_strategies_and_clear_differences_get_ranks(records: RunReco
     assert low.behind is not None
     assert low.behind.center == pytest.approx(-0.4)
     assert low.test is not None
-    assert low.test.p_value == pytest.approx(2 * 2 / 252)
+    assert low.test.p_value == pytest.approx(3 * 2 / 252)
     assert [s.mean_rank for s in ranking.standings] == [1, 2, 3]
     assert ranking.ranks.cells == 5
 
@@ -154,3 +156,12 @@ def test_names_and_order_of_lanes_don_t_matter(
 def test_equal_means_below_the_leader_share_their_place(make_records: MakeRecords) -> None:
     ranking = rank_strategies(make_records(strategies={"a": 0.9, "b": 0.4, "c": 0.4}, lanes=6))
     assert [item.rank for item in ranking.standings] == [1, 2, 2]
+
+
+def test_equal_strategies_are_rarely_behind_whoever_leads_by_chance() -> None:
+    """At full size: ``python -m tests.statistics_searches``; see docs/statistics-searches.md."""
+    runs = 100
+    most = binom.ppf(0.999, runs, LEVEL)
+    assert false_claims(normal, 10, runs, rng=np.random.default_rng(0)) <= most
+    assert false_claims(tied, 10, runs, rng=np.random.default_rng(0)) <= most
+    assert false_claims_by_holm(normal, 10, runs, rng=np.random.default_rng(0)) > most

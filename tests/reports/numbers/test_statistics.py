@@ -17,6 +17,7 @@ from reports.numbers.statistics import (
     mean_intervals,
     mean_ranks,
     permutation_test,
+    shaffer,
 )
 
 RNG = np.random.default_rng(0)
@@ -145,6 +146,18 @@ def test_holm_worked_by_hand() -> None:
     adjusted = holm(np.array([0.01, 0.04, 0.03]))
     assert adjusted.tolist() == pytest.approx([0.03, 0.06, 0.06])
     assert len(holm(np.zeros(0))) == 0
+
+
+def test_shaffer_worked_by_hand() -> None:
+    """Of four strategies six pairs may be equal; once two differ, three."""
+    assert shaffer(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.06, 0.12, 0.09])
+    assert shaffer(np.array([0.04])).tolist() == [0.04]
+    assert len(shaffer(np.zeros(0))) == 0
+
+
+@given(arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1)))
+def test_shaffer_is_never_less_strict_than_holm(p_values: np.ndarray) -> None:
+    assert np.all(shaffer(p_values) >= holm(p_values) - 1e-12)
 
 
 @given(arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1)))
