@@ -8,7 +8,7 @@ from benchmark.basics.errors import UsageError
 from benchmark.records.rules import IntervalRule, Rule
 from benchmark.storage.folder import view_records
 from reports.compare.comparison_report import ComparisonReport
-from reports.compare.mixing import Member
+from reports.numbers.member import Member
 from reports.numbers.statistics import CONFIDENCE
 from reports.pages.report import Report
 

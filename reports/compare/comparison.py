@@ -17,8 +17,9 @@ import numpy as np
 
 from benchmark.records.rules import INTERVALS, Rule
 from benchmark.records.run import RunRecords
-from reports.compare.mixing import Member, check_mix
+from reports.compare.mixing import check_mix
 from reports.numbers.analysis import Analysis, analyse
+from reports.numbers.member import Member
 from reports.numbers.outcomes import StrategyOutcome, scheme_outcomes, strategy_outcomes
 from reports.numbers.problems import Problem, named_by_variant, problems_of
 from reports.numbers.ranks import Cell, Ranks, summarise_ranks

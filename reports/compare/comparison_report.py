@@ -16,9 +16,9 @@ from reports.charts.ranks import draw_ranks
 from reports.charts.schemes import SYMBOLS
 from reports.compare import tables as compared_tables
 from reports.compare.comparison import Comparison, compare
-from reports.compare.mixing import Member
 from reports.compare.sentences import verdict, warnings
 from reports.figures.series import DRAWN, styles
+from reports.numbers.member import Member
 from reports.numbers.statistics import CONFIDENCE
 from reports.pages.html import ENVIRONMENT, ROWS, readable, render_notebook
 from reports.paper.latex import PaperTable

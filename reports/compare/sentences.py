@@ -3,8 +3,8 @@
 from math import isinf
 
 from reports.compare.comparison import Comparison
-from reports.compare.mixing import Member
 from reports.compare.tables import machine, state_words
+from reports.numbers.member import Member
 from reports.numbers.ranks import Ranks
 from reports.tables.formats import count, leading, level, plain, some, words
 

@@ -8,7 +8,7 @@ from benchmark.records.schemes import format_bits
 from reports.charts.ranks import COLUMNS as RANKS
 from reports.charts.ranks import missing_words, ranks_caption, ranks_rows
 from reports.compare.comparison import Comparison, common_cells
-from reports.compare.mixing import Member
+from reports.numbers.member import Member
 from reports.numbers.problems import Problem
 from reports.numbers.ranks import Cell
 from reports.tables.formats import count, level, words

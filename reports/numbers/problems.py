@@ -8,8 +8,8 @@ from math import nan
 from typing import Any
 
 from benchmark.records.run import LaneKey, LaneRecord, OracleRecord, RunRecords
-from reports.compare.mixing import Member
 from reports.numbers.curves import Curve, curves
+from reports.numbers.member import Member
 from reports.numbers.ranking import Ranking, rank_strategies
 
 Spot = tuple[str, int, str]

@@ -12,7 +12,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from benchmark.commands.serving import ProgressServer
 from benchmark.records.run import RunRecords
 from reports.compare.comparison_report import ComparisonReport
-from reports.compare.mixing import Member
+from reports.numbers.member import Member
 from tests.reports.browser import chromium, logged, requests, show, violations
 from tests.reports.conftest import _records as make_records
 from tests.stored import store_run

@@ -18,7 +18,8 @@ from rich.console import Console
 
 from benchmark.records.run import RunRecords
 from reports.compare.comparison_report import ComparisonReport
-from reports.compare.mixing import MIXES, Member
+from reports.compare.mixing import MIXES
+from reports.numbers.member import Member
 from reports.pages.report import Report
 from reports.paper.latex import to_latex
 from reports.paper.tables import paper_tables

@@ -18,10 +18,10 @@ from benchmark.studies.race import run_race
 from benchmark.watching.snapshots import look
 from reports.charts.landscape import landscape_caption
 from reports.compare.comparison import compare
-from reports.compare.mixing import Member
 from reports.compare.tables import cells_table, results_table
 from reports.export.optuna import address, write_studies
 from reports.export.tensorboard import write_search_curves
+from reports.numbers.member import Member
 from reports.numbers.statistics import best_so_far
 from reports.pages.report import Report
 from reports.sentences.glossary import glossary

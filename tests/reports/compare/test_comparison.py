@@ -16,7 +16,7 @@ from benchmark.records.objectives import OBJECTIVES
 from benchmark.records.run import RunRecords
 from reports.compare.comparison import compare
 from reports.compare.comparison_report import ComparisonReport
-from reports.compare.mixing import Member
+from reports.numbers.member import Member
 from tests.reports.conftest import cut
 from tests.reports.pages.test_report import Balanced
 

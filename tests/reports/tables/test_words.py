@@ -5,8 +5,8 @@ import pytest
 
 from benchmark.records.run import Interval, RunRecords
 from reports.charts.ranks import ranks_table
-from reports.compare.mixing import Member
 from reports.numbers.analysis import analyse
+from reports.numbers.member import Member
 from reports.tables.words import (
     batch_norm,
     interval_words,
