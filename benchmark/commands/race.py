@@ -117,7 +117,7 @@ def _tuned(names: str, trials: int, values: dict[str, Any]) -> _Outcome:
     from benchmark.studies.tune import tune
     from reports.pages.tuning import tuning_tables
 
-    tunings = tune(strategies=options.split_names(names), trials=trials, **values)
+    tunings = tune(strategies=options.names_or("--tune", names, ()), trials=trials, **values)
     return tuning_tables(tunings), [tuning.advice() for tuning in tunings], False
 
 

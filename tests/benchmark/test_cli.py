@@ -121,6 +121,7 @@ def test_bad_input_gives_one_clear_line_exit_code_two_and_writes_nothing(
         ),
         (["race", "--landscapes", ","], "--landscapes: expected names with commas, received ','"),
         (["race", "--strategies", ""], "--strategies: expected names with commas, received ''"),
+        (["race", "--tune", ","], "--tune: expected names with commas, received ','"),
         (["transfer", "absent"], "Error: Missing option '--task'"),
         (["standalone", "--cache", "c"], "nothing to train: name schemes with --scheme"),
         (["standalone", "--cache", "c", "--scheme", "101"], "expected a scheme of 12 bits"),
