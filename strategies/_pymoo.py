@@ -65,7 +65,7 @@ class Generations:
         self._children: Any = Population.empty()
 
     def breed(self) -> Schemes:
-        """The next generation; nobody where the space is exhausted."""
+        """The next generation; empty where the space is exhausted."""
         self._children = self._breeder.ask()
         if self._children is None:
             # pymoo has marked itself as terminated; with immigrants it can go on.

@@ -227,8 +227,8 @@ def compared_with_leader(ordered: Sequence[Cells]) -> list[PermutationTest | Non
         for place, cells in enumerate(ordered)
     ]
     made = [test for test in tests if test is not None]
-    pairs = comb(len(made) + 1, 2)
-    adjusted = iter(shaffer(np.array([test.p_value for test in made])))
+    pairs = comb(len(ordered), 2)
+    adjusted = iter(shaffer(np.array([test.p_value for test in made]), compared=len(ordered)))
     return [
         None
         if test is None

@@ -225,16 +225,21 @@ def holm(p_values: Float[np.ndarray, " tests"]) -> Float64[np.ndarray, " tests"]
     return _stepped_down(p_values, np.arange(len(p_values), 0, -1, dtype=np.float64))
 
 
-def shaffer(p_values: Float[np.ndarray, " tests"]) -> Float64[np.ndarray, " tests"]:
+def shaffer(
+    p_values: Float[np.ndarray, " tests"], *, compared: int
+) -> Float64[np.ndarray, " tests"]:
     """Adjusted p-values of a leader against all others where the same data chose the leader.
 
     Shaffer's "Modified sequentially rejective multiple test procedures" for all pairs of k
     strategies: k(k - 1)/2 of them may be equal, (k - 1)(k - 2)/2 once two are known to differ.
-    Whoever leads, its k - 1 tests are among them; the others count as made without success.
+    Whoever leads, its tests are among them; the others count as made without success.
+
+    Args:
+        p_values: of the leader's tests, at most k - 1.
+        compared: k, all strategies that might have led.
     """
-    compared = len(p_values) + 1
-    factors = np.full(len(p_values), comb(compared - 1, 2), dtype=np.float64)
-    factors[:1] = comb(compared, 2)
+    factors = np.full(len(p_values), (compared - 1) * (compared - 2) / 2)
+    factors[:1] = compared * (compared - 1) / 2
     return _stepped_down(p_values, factors)
 
 

@@ -120,6 +120,20 @@ def test_strategies_on_different_supernets_are_not_compared(records: RunRecords)
     assert (there.behind, there.test, there.rank) == (None, None, 1)
 
 
+def test_the_choice_among_strategies_on_other_supernets_is_corrected_for(
+    records: RunRecords,
+) -> None:
+    values = {"a": 0.9, "b": 0.5, "c": 0.4, "d": 0.3}
+    lanes = [
+        lane([value + seed / 1000], name=name, seed=seed, net=int(name in "cd"))
+        for name, value in values.items()
+        for seed in range(5)
+    ]
+    test = rank_strategies(run(records, lanes)).standings[1].test
+    assert test is not None
+    assert test.p_value == test.smallest == pytest.approx(6 * 2 / 252)
+
+
 def test_level_of_a_supernet_is_no_advantage(make_records: MakeRecords) -> None:
     records = make_records(supernets=2, lanes=3)
     lanes = [

@@ -150,14 +150,19 @@ def test_holm_worked_by_hand() -> None:
 
 def test_shaffer_worked_by_hand() -> None:
     """Of four strategies six pairs may be equal; once two differ, three."""
-    assert shaffer(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.06, 0.12, 0.09])
-    assert shaffer(np.array([0.04])).tolist() == [0.04]
-    assert len(shaffer(np.zeros(0))) == 0
+    adjusted = shaffer(np.array([0.01, 0.04, 0.03]), compared=4)
+    assert adjusted.tolist() == pytest.approx([0.06, 0.12, 0.09])
+    assert shaffer(np.array([0.04]), compared=2).tolist() == [0.04]
+    assert len(shaffer(np.zeros(0), compared=1)) == 0
+
+
+def test_shaffer_counts_those_that_the_leader_could_not_be_tested_against() -> None:
+    assert shaffer(np.array([0.01]), compared=4).tolist() == pytest.approx([0.06])
 
 
 @given(arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1)))
 def test_shaffer_is_never_less_strict_than_holm(p_values: np.ndarray) -> None:
-    assert np.all(shaffer(p_values) >= holm(p_values) - 1e-12)
+    assert np.all(shaffer(p_values, compared=len(p_values) + 1) >= holm(p_values) - 1e-12)
 
 
 @given(arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1)))
